@@ -1,0 +1,47 @@
+/*
+ * base: what every layer needs and has no other home.
+ *
+ *	struct errmsg		the one line a failed call leaves for the user
+ *	ERRMSG()		fill it and evaluate to the error
+ *	errno_text()		strerror() that threads may call
+ *	nitems(), mustcheck	small macros
+ *	struct tunable		one row of a table of tunables (tunable.h)
+ *
+ * Layer 0.  Includes nothing of the project.
+ */
+#ifndef BASE_BASE_H
+#define BASE_BASE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define mustcheck __attribute__((warn_unused_result))
+#define printflike(fmt, args) __attribute__((format(printf, fmt, args)))
+#define nitems(a) (sizeof(a) / sizeof((a)[0]))
+#define likely(x) __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+
+/*
+ * The line that tells a user what went wrong, where, and what to do.
+ *
+ * => the first message wins: the place that saw the fault knows most
+ * => zero it before use: struct errmsg em = { .em_text = "" };
+ */
+struct errmsg {
+	char em_text[512];
+};
+
+/* Put a message into em unless it holds one already; NULL drops it. */
+void errmsg_put(struct errmsg *em, const char *fmt, ...) printflike(2, 3);
+
+/*
+ * Fill em and evaluate to error.  A macro, so that static analysers see that
+ * the path returns the error it names.
+ */
+#define ERRMSG(em, error, ...) (errmsg_put((em), __VA_ARGS__), (error))
+
+/* The text of an errno value; a constant string, never NULL. */
+const char *errno_text(int error);
+
+#endif

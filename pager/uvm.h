@@ -1,0 +1,456 @@
+/*
+ * pager: NetBSD's UVM vnode pager of March 1998, in user space.
+ *
+ *	struct uvm		one simulated machine: memory, files, mappings,
+ *				the pager and its daemons; opaque
+ *	struct uvm_param	its tunables, declared in uvm_param.def
+ *	struct uvmexp		what it counted, declared in uvm_stat.def
+ *	struct uvm_backend	where bytes go (uvm_backend.h)
+ *	uvm_sys_*()		the system calls of spec section 7
+ *	uvm_access()		one page access; inline until it faults
+ *	uvm_tick(), uvm_event_end()	update(8) and the page daemon's turn
+ *
+ * Typical use:
+ *
+ *	uvm_param_init(&up);
+ *	if ((error = uvm_param_resolve(&up, &em)) != 0 ||
+ *	    (error = uvm_create(&up, &uvm_backend_null, NULL, &uvm, &em)) != 0)
+ *		return error;
+ *	error = uvm_file_add(uvm, 1, size);
+ *	error = uvm_sys_mmap(uvm, &(struct uvm_mmap){ .mm_map = 1,
+ *	    .mm_file = 1, .mm_length = size, .mm_flags = UVM_MAP_READ });
+ *	map = uvm_map_find(uvm, 1);
+ *	how = uvm_access(uvm, map, pgno, UVM_ACCESS_READ);
+ *	uvm_event_end(uvm);
+ *	...
+ *	uvm_destroy(uvm);
+ *
+ * A machine is not locked: one thread at a time.  Its locks are UVM's own and
+ * are checked, not taken (uvm_lock.h).  Two machines share nothing.
+ *
+ * Layer 1.  Includes base/ only; knows nothing of traces, SQLite or the
+ * command line, prints nothing and reads no clock.
+ *
+ * Source: docs/semantics.md, after uvm_vnode.c 1.9 and its neighbours.
+ */
+#ifndef PAGER_UVM_H
+#define PAGER_UVM_H
+
+#include <stdio.h>
+
+#include "base/base.h"
+#include "base/tunable.h"
+#include "pager/uvm_backend.h"
+
+enum uvm_cluster_policy { CLUSTER_FORWARD, CLUSTER_ALIGNED, CLUSTER_AROUND };
+enum uvm_advice { ADVICE_NORMAL, ADVICE_RANDOM, ADVICE_SEQUENTIAL };
+enum uvm_daemon_rule { DAEMON_EVENT, DAEMON_IO, DAEMON_WAIT };
+enum uvm_profile { PROFILE_1998, PROFILE_MODERN };
+
+/* One uint64_t a row, named as the row. */
+struct uvm_param {
+#define TUNABLE(field, kind, def, min, max, unit, choices, help) uint64_t field;
+#include "pager/uvm_param.def"
+#undef TUNABLE
+};
+
+struct uvmexp {
+#define COUNTER(name, unit, help) uint64_t name;
+#define GAUGE(name, unit, help) uint64_t name;
+#include "pager/uvm_stat.def"
+#undef COUNTER
+#undef GAUGE
+};
+
+/* One row of the counters, in the order of struct uvmexp. */
+struct uvm_counter {
+	const char *uc_name;
+	const char *uc_unit;
+	const char *uc_help;
+	bool uc_gauge; /* a level, not a sum */
+};
+
+extern const struct tunable uvm_param_table[];
+extern const size_t uvm_param_count;
+extern const struct uvm_counter uvm_stat_table[];
+extern const size_t uvm_stat_count;
+
+#define UVM_FILE_MAX (1ULL << 44) /* bytes: files and mappings end before */
+#define UVM_SLOTS_MAX 8192 /* pages in the largest cluster */
+
+struct uvm;
+struct uvm_map;
+
+/*
+ * ---- machine ----
+ */
+
+/* Every tunable at its default. */
+void uvm_param_init(struct uvm_param *up);
+
+/*
+ * Check tunables against each other and settle what depends: quirks by the
+ * profile, freemin, freetarg and hash_buckets by memory.
+ *
+ * => EINVAL: a combination cannot work; em says which and what would
+ * => idempotent
+ */
+int uvm_param_resolve(struct uvm_param *up, struct errmsg *em) mustcheck;
+
+/*
+ * Make a machine with empty memory and no files.
+ *
+ * => up is resolved, and copied; be and cookie are borrowed for its life
+ * => ENOMEM: no address space for the frames; em says how much was wanted
+ * => on success the caller ends *uvmp with uvm_destroy()
+ */
+int uvm_create(const struct uvm_param *up, const struct uvm_backend *be,
+    void *cookie, struct uvm **uvmp, struct errmsg *em) mustcheck;
+
+/* End a machine as power loss would: nothing is written. */
+void uvm_destroy(struct uvm *uvm);
+
+/* Counters, live: valid until uvm_destroy(). */
+const struct uvmexp *uvm_stat(const struct uvm *uvm);
+
+/*
+ * 0, or why the machine cannot go on: EDEADLK after daemon_limit turns without
+ * progress, ENOMEM for its own bookkeeping.  *whyp, if asked, is set to a
+ * sentence that lives as long as the machine.  Every call after a failure is a
+ * no-op that returns the error.
+ */
+int uvm_failed(const struct uvm *uvm, const char **whyp);
+
+/*
+ * ---- files and system calls ----
+ *
+ * Common to all: 0 or a positive errno.
+ * => ESRCH: unknown file or map, or a map already unmapped: the caller's trace
+ *    is wrong, nothing was done
+ * => EIO: the backend failed; what the call could do without it is done
+ * => uvm_failed() errors are passed on
+ */
+
+/*
+ * Tell of a file before its first use.
+ *
+ * => file is 1..UINT32_MAX; EEXIST if it was told of before
+ * => EFBIG: size is beyond UVM_FILE_MAX
+ * => the backend is asked to have it
+ */
+int uvm_file_add(struct uvm *uvm, uint32_t file, uint64_t size) mustcheck;
+
+/* The file's size in bytes, as the file system sees it; 0 if unknown. */
+uint64_t uvm_file_size(const struct uvm *uvm, uint32_t file);
+bool uvm_file_known(const struct uvm *uvm, uint32_t file);
+
+#define UVM_MAP_READ 0x01
+#define UVM_MAP_WRITE 0x02
+#define UVM_MAP_EXEC 0x04
+#define UVM_MAP_PROT 0x07
+#define UVM_MAP_PRIVATE 0x08
+#define UVM_MAP_MAXW 0x10 /* the descriptor allows writing */
+#define UVM_MAP_INHERITED 0x20 /* fork: a reference, not an attach */
+
+struct uvm_mmap {
+	uint32_t mm_map;	/* its id; never used before */
+	uint32_t mm_pid;	/* owner, for uvm_sys_exit() */
+	uint32_t mm_file;
+	unsigned mm_flags;	/* UVM_MAP_ */
+	uint64_t mm_offset;	/* bytes, page aligned */
+	uint64_t mm_length;	/* bytes, not 0 */
+};
+
+/*
+ * mmap(2) of file bytes [mm_offset, mm_offset + mm_length).
+ *
+ * => EEXIST: the map id was used before
+ * => EINVAL: offset not page aligned, or length 0
+ * => EFBIG: the mapping ends beyond UVM_FILE_MAX
+ */
+int uvm_sys_mmap(struct uvm *uvm, const struct uvm_mmap *mm) mustcheck;
+
+/*
+ * munmap(2) of the file range [offset, offset + length) of map; length 0 is
+ * the whole map.  Pages of it that are not mapped are passed over.
+ */
+int uvm_sys_munmap(struct uvm *uvm, uint32_t map, uint64_t offset,
+    uint64_t length) mustcheck;
+
+/* mprotect(2); ENOMEM if the range has holes, nothing done. */
+int uvm_sys_mprotect(struct uvm *uvm, uint32_t map, uint64_t offset,
+    uint64_t length, unsigned prot) mustcheck;
+
+#define UVM_MS_ASYNC 0x1
+#define UVM_MS_INVALIDATE 0x2
+#define UVM_MS_SYNC 0x4
+
+/*
+ * msync(2); length 0 is the whole map entry at offset.
+ *
+ * => EINVAL: flags are none, or both ASYNC and SYNC
+ * => ENOMEM: the range has holes; nothing flushed
+ * => EIO: as the quirks say (q1)
+ */
+int uvm_sys_msync(struct uvm *uvm, uint32_t map, uint64_t offset,
+    uint64_t length, unsigned flags) mustcheck;
+
+enum uvm_madv {
+	UVM_MADV_NORMAL,
+	UVM_MADV_RANDOM,
+	UVM_MADV_SEQUENTIAL,
+	UVM_MADV_WILLNEED,
+	UVM_MADV_DONTNEED,
+	UVM_MADV_FREE,
+};
+
+/* madvise(2); ENOMEM if the range has holes. */
+int uvm_sys_madvise(struct uvm *uvm, uint32_t map, uint64_t offset,
+    uint64_t length, enum uvm_madv advice) mustcheck;
+
+/* ftruncate(2).  EFBIG beyond UVM_FILE_MAX. */
+int uvm_sys_truncate(struct uvm *uvm, uint32_t file, uint64_t size) mustcheck;
+
+#define UVM_FALLOC_KEEP 0x1
+#define UVM_FALLOC_PUNCH 0x2
+#define UVM_FALLOC_ZERO 0x4
+int uvm_sys_fallocate(struct uvm *uvm, uint32_t file, uint64_t offset,
+    uint64_t length, unsigned flags) mustcheck;
+
+/* read(2) and write(2); buf as in be_pread and be_pwrite.  A read is cut to
+ * the end of the file; *donep, if not NULL, is the bytes moved. */
+int uvm_sys_pread(struct uvm *uvm, uint32_t file, uint64_t offset,
+    uint64_t length, void *buf, uint64_t *donep) mustcheck;
+int uvm_sys_pwrite(struct uvm *uvm, uint32_t file, uint64_t offset,
+    uint64_t length, const void *buf) mustcheck;
+
+int uvm_sys_fsync(struct uvm *uvm, uint32_t file) mustcheck;
+int uvm_sys_sync(struct uvm *uvm) mustcheck;
+int uvm_sys_open(struct uvm *uvm, uint32_t file) mustcheck;
+int uvm_sys_close(struct uvm *uvm, uint32_t file) mustcheck;
+int uvm_sys_unlink(struct uvm *uvm, uint32_t file) mustcheck;
+
+/* Unmap all that pid still maps, as exit(2) does.  No such pid: nothing. */
+int uvm_sys_exit(struct uvm *uvm, uint32_t pid) mustcheck;
+
+/*
+ * ---- time ----
+ */
+
+/* Trace time is now ns: run update's syncs that fell due. */
+int uvm_tick(struct uvm *uvm, uint64_t ns) mustcheck;
+
+/* When uvm_tick() has something to do next; UINT64_MAX for never. */
+uint64_t uvm_next_tick(const struct uvm *uvm);
+
+/* An event of the trace is over: daemon rule (ii) of spec section 5.7. */
+void uvm_event_end_slow(struct uvm *uvm);
+
+/*
+ * ---- accesses ----
+ */
+
+enum uvm_access {
+	UVM_ACCESS_READ,
+	UVM_ACCESS_WRITE,
+	UVM_ACCESS_IFETCH,
+};
+
+/* What became of an access.  Those from UVM_FAULT_PROT on failed. */
+enum uvm_outcome {
+	UVM_HIT_MAPPED,		/* usable mapping: no fault */
+	UVM_HIT_RESIDENT,	/* minor fault */
+	UVM_MISS,		/* major fault */
+	UVM_FAULT_PROT,		/* not allowed by the mapping */
+	UVM_FAULT_BAD,		/* past the end of the file */
+	UVM_FAULT_ERROR,	/* I/O error, or the machine failed */
+	UVM_FAULT_NOMAP,	/* not mapped here: the trace is wrong */
+};
+
+/* One entry of a software page table; 0 is not mapped. */
+#define PTE_R 0x01	/* readable: there is a mapping */
+#define PTE_W 0x02	/* writable */
+#define PTE_REF 0x04	/* referenced through this mapping */
+#define PTE_MOD 0x08	/* modified through this mapping */
+#define PTE_ANON 0x10	/* a private copy, no page of the object */
+
+/*
+ * The part of a mapping that uvm_access() reads.  A map's page table covers
+ * the file range of its mmap; what was unmapped since has entries 0.
+ */
+struct uvm_map {
+	uint8_t *um_pte;	/* um_npages entries PTE_* */
+	uint64_t um_first;	/* file page of um_pte[0] */
+	uint64_t um_npages;
+	uint32_t um_id;
+	uint32_t um_file;
+	/* private to pager/ from here on: see uvm_map.h */
+};
+
+/* The live map of that id, or NULL.  Valid until its last page is unmapped. */
+struct uvm_map *uvm_map_find(struct uvm *uvm, uint32_t map);
+
+/*
+ * Access file page pgno through map; the slow way, which counts everything.
+ *
+ * => UVM_FAULT_NOMAP: pgno is not in a mapped part of it; nothing counted
+ */
+enum uvm_outcome uvm_access_slow(struct uvm *uvm, struct uvm_map *map,
+    uint64_t pgno, enum uvm_access how);
+
+/*
+ * The head of struct uvm, for the inlines below; private otherwise.
+ */
+struct uvm_hot {
+	struct uvmexp uh_exp;
+	bool uh_turn_due; /* the daemon was woken in this event */
+};
+
+/* Access one page: spec section 1.7, hardware access, and section 6. */
+static inline enum uvm_outcome
+uvm_access(struct uvm *uvm, struct uvm_map *map, uint64_t pgno,
+    enum uvm_access how)
+{
+	const uint64_t idx = pgno - map->um_first;
+	/* A write is fast once the entry is known to be modified. */
+	const uint8_t need = how == UVM_ACCESS_WRITE ? PTE_W | PTE_MOD : PTE_R;
+
+	if (likely(idx < map->um_npages) &&
+	    likely((map->um_pte[idx] & need) == need)) {
+		struct uvmexp *exp = &((struct uvm_hot *)uvm)->uh_exp;
+
+		map->um_pte[idx] |= PTE_REF;
+		exp->accesses++;
+		exp->mapped_hits++;
+		return UVM_HIT_MAPPED;
+	}
+	return uvm_access_slow(uvm, map, pgno, how);
+}
+
+static inline void
+uvm_event_end(struct uvm *uvm)
+{
+	if (unlikely(((struct uvm_hot *)uvm)->uh_turn_due))
+		uvm_event_end_slow(uvm);
+}
+
+/*
+ * The bytes of a resident page as a program would see them through map, or
+ * NULL: not resident, a private copy, or a backend without data.
+ */
+void *uvm_page_bytes(struct uvm *uvm, const struct uvm_map *map,
+    uint64_t pgno);
+
+/*
+ * ---- observers ----
+ */
+
+/* What one uvn_flush() did; see the flush table of docs/schema.md. */
+enum uvm_flush_caller {
+	FLUSH_MSYNC,
+	FLUSH_SYNC,
+	FLUSH_DETACH,
+	FLUSH_TERMINATE,
+	FLUSH_SETSIZE,
+	FLUSH_FAULT,
+	FLUSH_MADVISE,
+	FLUSH_FILEIO,
+	FLUSH_NCALLER,
+};
+
+struct uvm_flushinfo {
+	enum uvm_flush_caller fi_caller;
+	uint32_t fi_file;
+	unsigned fi_flags;	/* PGO_ of uvm_pager.h */
+	bool fi_by_list;
+	uint64_t fi_range_pages;
+	uint64_t fi_object_pages; /* resident, on entry */
+	uint64_t fi_visits, fi_lookups;
+	uint64_t fi_cleaned, fi_writes;
+	uint64_t fi_begin, fi_end; /* uo_clock() values; 0 without it */
+	uint64_t fi_io;		/* of that, within the backend */
+};
+
+/*
+ * Who wants to be told of what happens inside.  Any op may be NULL.
+ *
+ * uo_clock:	a time in any unit, for fi_begin, fi_end and fi_io.
+ * uo_flush:	a flush ended.
+ * uo_io:	an I/O ended, as the backend left it.
+ * uo_freed:	a page was freed; dirty says with changes not in the file.
+ */
+struct uvm_observer {
+	void *uo_arg;
+	uint64_t (*uo_clock)(void);
+	void (*uo_flush)(void *, const struct uvm_flushinfo *);
+	void (*uo_io)(void *, const struct uvm_buf *);
+	void (*uo_freed)(void *, uint32_t file, uint64_t pgno, bool dirty);
+};
+
+/* Replace the observer; copied.  NULL for none. */
+void uvm_observe(struct uvm *uvm, const struct uvm_observer *uo);
+
+/* The word for a caller of flush, as the flush table has it. */
+const char *uvm_flush_caller_name(enum uvm_flush_caller caller);
+
+/*
+ * ---- event history (UVMHIST) ----
+ */
+
+/* Keep the last n events of the pager's inside; 0 stops.  ENOMEM. */
+int uvm_hist_keep(struct uvm *uvm, size_t n) mustcheck;
+
+/* Write what is kept to fp, oldest first. */
+void uvm_hist_dump(const struct uvm *uvm, FILE *fp);
+
+/*
+ * ---- checks ----
+ */
+
+/*
+ * Check invariants I1..I9 of spec section 1.5 and the consistency of queues,
+ * hash and lists.  Costs a walk of everything.
+ *
+ * => EINVAL: em says which invariant is broken and where
+ */
+int uvm_check(const struct uvm *uvm, struct errmsg *em) mustcheck;
+
+/*
+ * ---- backends ----
+ */
+
+/* Moves no bytes; everything succeeds.  No cookie. */
+extern const struct uvm_backend uvm_backend_null;
+
+/* Real files: through the host's page cache, or around it with O_DIRECT. */
+extern const struct uvm_backend uvm_backend_buffered;
+extern const struct uvm_backend uvm_backend_direct;
+
+/*
+ * The cookie of the two: backing files file-N.dat in dir, made as needed.
+ *
+ * => be's be_name tells buffered from direct
+ * => contents of a new file: uvm_filebe_fill() bytes
+ * => ENOTDIR, EACCES, ENOSPC...: em names path and remedy
+ * => EOPNOTSUPP: the file system of dir has no O_DIRECT
+ * => end it with uvm_filebe_destroy(), after uvm_destroy()
+ */
+struct uvm_filebe;
+int uvm_filebe_create(const struct uvm_backend *be, const char *dir,
+    uint32_t pgsize, struct uvm_filebe **fbp, struct errmsg *em) mustcheck;
+void uvm_filebe_destroy(struct uvm_filebe *fb);
+
+/* Let file N live at path, a file of the user's, instead; before its open. */
+int uvm_filebe_use(struct uvm_filebe *fb, uint32_t file, const char *path,
+    struct errmsg *em) mustcheck;
+
+/* What a call failed with last, in words with the path, for the user. */
+const char *uvm_filebe_why(const struct uvm_filebe *fb);
+
+/*
+ * The contents of a backing file before its first write: byte i of length
+ * bytes at offset of file.  Any alignment.
+ */
+void uvm_filebe_fill(uint32_t file, uint64_t offset, size_t length, void *buf);
+
+#endif

@@ -1,0 +1,178 @@
+/*
+ * db: the SQLite database of results; tables in docs/schema.md.
+ *
+ *	struct db		an open database
+ *	struct db_writer	the thread that puts rows into it, behind a
+ *				bounded queue
+ *
+ * One row of table run is one replay.  db_run_begin() commits it as "running",
+ * so a run that is killed is seen to be unfinished: the next db_open() marks
+ * it so.  Rows of ops, flushes, intervals go through the writer; what is known
+ * at the end goes in with db_run_end(), in one transaction.
+ */
+#ifndef REPLAY_DB_H
+#define REPLAY_DB_H
+
+#include "replay/config.h"
+#include "replay/hist.h"
+
+struct db;
+struct db_writer;
+
+/* Operation kinds and outcomes, as tables op and latency spell them. */
+#define OPKINDS(K)                                                             \
+	K(ATTACH, "attach")                                                    \
+	K(DETACH, "detach")                                                    \
+	K(PROTECT, "protect")                                                  \
+	K(READ, "read")                                                        \
+	K(WRITE, "write")                                                      \
+	K(MSYNC, "msync")                                                      \
+	K(MADVISE, "madvise")                                                  \
+	K(TRUNCATE, "truncate")                                                \
+	K(FALLOCATE, "fallocate")                                              \
+	K(FSYNC, "fsync")                                                      \
+	K(SYNC, "sync")                                                        \
+	K(PREAD, "pread")                                                      \
+	K(PWRITE, "pwrite")                                                    \
+	K(OPEN, "open")                                                        \
+	K(CLOSE, "close")                                                      \
+	K(UNLINK, "unlink")                                                    \
+	K(EXIT, "exit")                                                        \
+	K(UPDATE, "update")
+
+enum opkind {
+#define K(NAME, name) OP_##NAME,
+	OPKINDS(K)
+#undef K
+	OP_NKINDS
+};
+
+#define OUTCOMES(O)                                                            \
+	O(OK, "ok")                                                            \
+	O(MAPPED, "mapped")                                                    \
+	O(RESIDENT, "resident")                                                \
+	O(MISS, "miss")                                                        \
+	O(PROT, "protection")                                                  \
+	O(BAD, "past-eof")                                                     \
+	O(ERROR, "error")
+
+enum outcome {
+#define O(NAME, name) OUTCOME_##NAME,
+	OUTCOMES(O)
+#undef O
+	OUTCOME_NOUTCOMES
+};
+
+extern const char *const opkind_name[OP_NKINDS];
+extern const char *const outcome_name[OUTCOME_NOUTCOMES];
+
+/* A row of table op. */
+struct db_op {
+	uint64_t op_seq;	/* event number in the trace */
+	uint64_t op_time;	/* trace time, ns */
+	uint64_t op_offset, op_length;
+	uint64_t op_bytes_in, op_bytes_out;
+	uint64_t op_latency;	/* ns */
+	uint32_t op_tid, op_file;
+	uint32_t op_reads, op_writes;
+	uint8_t op_kind;	/* enum opkind */
+	uint8_t op_outcome;	/* enum outcome */
+};
+
+/* A row of table flush. */
+struct db_flush {
+	uint64_t fl_seq;	/* event number it happened in */
+	uint64_t fl_range_pages, fl_object_pages;
+	uint64_t fl_visits, fl_lookups, fl_cleaned, fl_writes;
+	uint64_t fl_cpu_ns;	/* traversal alone: latency less I/O */
+	uint64_t fl_latency_ns;
+	uint32_t fl_file;
+	uint8_t fl_caller;	/* enum uvm_flush_caller */
+	bool fl_by_list;
+};
+
+/* A row of table interval: differences over it, and levels at its end. */
+struct db_interval {
+	uint64_t in_time;	/* trace time of its end, ns */
+	uint64_t in_accesses, in_mapped, in_resident, in_misses;
+	uint64_t in_dirty, in_free, in_active, in_inactive;
+	uint64_t in_bytes_in, in_bytes_out;
+};
+
+/* What is known when a run begins. */
+struct db_run {
+	const struct config *rn_config;
+	const char *rn_trace;		/* path as given */
+	const char *rn_command;		/* command line that repeats it */
+	const char *rn_dir;		/* backing files; NULL under null */
+	uint64_t rn_repeat;		/* 0.. */
+	uint64_t rn_seed;
+};
+
+/* What is known when it ends. */
+struct db_result {
+	const char *rs_status;		/* "complete", "interrupted", "failed"*/
+	const char *rs_reason;		/* why it failed; NULL */
+	const char *rs_digest;		/* of the trace; NULL if unknown */
+	uint64_t rs_events, rs_wall_ns, rs_cpu_ns;
+	const char *rs_verify;		/* "off", "passed", "failed" */
+	const struct uvmexp *rs_exp;
+	/* Extra counters of the engine: names, values, how many. */
+	const char *const *rs_names;
+	const uint64_t *rs_values;
+	size_t rs_nvalues;
+	/* [kind][outcome]; NULL where nothing was counted.  Mapped hits under
+	 * log=summary are counted, not timed: rs_untimed. */
+	struct hist *const (*rs_latency)[OUTCOME_NOUTCOMES];
+	const uint64_t (*rs_untimed)[OUTCOME_NOUTCOMES];
+	/* I/Os by pages: rs_cluster[UVM_READ or UVM_WRITE][pages]. */
+	const uint64_t *rs_cluster[2];
+	size_t rs_cluster_max;
+	const struct db_interval *rs_intervals;
+	size_t rs_nintervals;
+};
+
+/*
+ * Open or make the database at path.
+ *
+ * => runs left "running" by a process that is gone become "unfinished"
+ * => EINVAL: not a database, or another program's, or a newer schema
+ * => EBUSY: locked by another program for longer than we wait
+ * => EACCES, EROFS, ENOSPC, ENOENT: em names path and remedy
+ * => memory ":memory:" for none on disk
+ */
+int db_open(const char *path, struct db **dbp, struct errmsg *em) mustcheck;
+void db_close(struct db *db);
+
+int db_run_begin(struct db *db, const struct db_run *rn, int64_t *runp,
+    struct errmsg *em) mustcheck;
+int db_run_end(struct db *db, int64_t run, const struct db_result *rs,
+    struct errmsg *em) mustcheck;
+
+/*
+ * The command line tunables of an earlier run, for --like: cf is set to its
+ * values.  ENOENT: no such run.
+ */
+int db_run_config(struct db *db, int64_t run, struct config *cf,
+    struct errmsg *em) mustcheck;
+
+/*
+ * Start the thread that writes the rows of one run.  The queue holds nrows.
+ * db must not be used by others until db_writer_stop().
+ */
+int db_writer_start(struct db *db, int64_t run, size_t nrows,
+    struct db_writer **dwp, struct errmsg *em) mustcheck;
+
+/*
+ * Queue a row.  Waits while the queue is full; never drops a row.  Errors come
+ * out at db_writer_stop(); db_writer_failed() tells early, cheaply.
+ */
+void db_put_op(struct db_writer *dw, const struct db_op *op);
+void db_put_flush(struct db_writer *dw, const struct db_flush *fl);
+bool db_writer_failed(const struct db_writer *dw);
+
+/* Write all that is queued, end the thread; rows written, and waits. */
+int db_writer_stop(struct db_writer *dw, uint64_t *rowsp, uint64_t *waitsp,
+    struct errmsg *em) mustcheck;
+
+#endif

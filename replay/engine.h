@@ -1,0 +1,54 @@
+/*
+ * engine: drive the pager with a trace, measure, store.
+ */
+#ifndef REPLAY_ENGINE_H
+#define REPLAY_ENGINE_H
+
+#include "replay/config.h"
+#include "replay/db.h"
+
+/* A file of the user's to replay a trace file on. */
+struct engine_file {
+	uint32_t ef_file;
+	const char *ef_path;
+};
+
+/* One replay, as the command line asks for it. */
+struct engine_job {
+	struct config *ej_config;	/* resolved */
+	const char *ej_trace;		/* path */
+	const char *ej_dir;		/* for backing files */
+	const struct engine_file *ej_files;
+	size_t ej_nfiles;
+	bool ej_verify;
+	bool ej_paranoid;		/* uvm_check() after every event */
+	bool ej_progress;		/* a progress line on stderr */
+	uint64_t ej_history;		/* events of UVMHIST to dump at the end */
+	struct db *ej_db;		/* NULL: store nothing */
+	const char *ej_command;
+	uint64_t ej_seed;
+};
+
+/* What came of it; engine_report_fini() frees what it holds. */
+struct engine_report {
+	const char *er_status;		/* as in table run */
+	int er_exit;			/* enum uvn_exit */
+	int64_t er_run;			/* row in table run, 0 without db */
+	char er_digest[33];
+	uint64_t er_events, er_wall_ns, er_cpu_ns;
+	uint64_t er_rows, er_waits;	/* of the writer */
+	struct uvmexp er_exp;
+	const char *er_verify;		/* "off", "passed", "failed" */
+	struct hist *er_latency[OP_NKINDS][OUTCOME_NOUTCOMES];
+	uint64_t er_untimed[OP_NKINDS][OUTCOME_NOUTCOMES];
+	struct errmsg er_em;		/* why, if er_exit is not 0 */
+};
+
+/*
+ * Do it.  Returns er_exit.  SIGINT and SIGTERM end it cleanly, with what was
+ * done stored as "interrupted".
+ */
+int engine_run(const struct engine_job *ej, struct engine_report *er);
+void engine_report_fini(struct engine_report *er);
+
+#endif

@@ -1,0 +1,246 @@
+/*
+ * traces: recorded and generated traces of programs using mapped files.
+ *
+ *	struct trace_event	one event: docs/trace-format.md lists the ops
+ *	struct trace_meta	what a trace says of itself: files, provenance
+ *	struct trace_reader	a trace being read, batch by batch
+ *	struct trace_writer	a trace being written
+ *	struct trace_gen	a generator of synthetic traces
+ *
+ * A trace is a .uvt, or CSV, plain or zstd-compressed; trace_open() tells by
+ * looking.  Readers and writers stream: memory does not grow with the trace.
+ *
+ * Typical use:
+ *
+ *	if ((error = trace_open(path, 0, &tr, &em)) != 0)
+ *		return error;
+ *	while ((error = trace_next(tr, &ev, &n, &em)) == 0 && n > 0)
+ *		for (i = 0; i < n; i++)
+ *			use(&ev[i]);
+ *	trace_close(tr);
+ *
+ * Layer 1.  Includes base/ only; knows nothing of the pager.
+ */
+#ifndef TRACES_TRACE_H
+#define TRACES_TRACE_H
+
+#include "base/base.h"
+
+/*
+ * The ops: TRACE_OP(NAME, "name").  The order is the number on disk: add at
+ * the end only.
+ */
+#define TRACE_OPS(TRACE_OP)                                                    \
+	TRACE_OP(ATTACH, "attach")                                             \
+	TRACE_OP(DETACH, "detach")                                             \
+	TRACE_OP(PROTECT, "protect")                                           \
+	TRACE_OP(READ, "read")                                                 \
+	TRACE_OP(WRITE, "write")                                               \
+	TRACE_OP(MSYNC, "msync")                                               \
+	TRACE_OP(MADVISE, "madvise")                                           \
+	TRACE_OP(TRUNCATE, "truncate")                                         \
+	TRACE_OP(FALLOCATE, "fallocate")                                       \
+	TRACE_OP(FSYNC, "fsync")                                               \
+	TRACE_OP(SYNC, "sync")                                                 \
+	TRACE_OP(PREAD, "pread")                                               \
+	TRACE_OP(PWRITE, "pwrite")                                             \
+	TRACE_OP(OPEN, "open")                                                 \
+	TRACE_OP(CLOSE, "close")                                               \
+	TRACE_OP(UNLINK, "unlink")                                             \
+	TRACE_OP(RENAME, "rename")                                             \
+	TRACE_OP(FORK, "fork")                                                 \
+	TRACE_OP(EXIT, "exit")                                                 \
+	TRACE_OP(MARK, "mark")
+
+enum trace_op {
+#define TRACE_OP(NAME, name) TRACE_##NAME,
+	TRACE_OPS(TRACE_OP)
+#undef TRACE_OP
+	TRACE_NOPS
+};
+
+/*
+ * The flags, one bit each, all ops together: TRACE_FLAG(NAME, "name").  Which
+ * op takes which is trace_op_flags[].  The order is the bit number on disk and
+ * the order in CSV: add at the end only.
+ */
+#define TRACE_FLAGS(TRACE_FLAG)                                                \
+	TRACE_FLAG(R, "r")                                                     \
+	TRACE_FLAG(W, "w")                                                     \
+	TRACE_FLAG(X, "x")                                                     \
+	TRACE_FLAG(SHARED, "shared")                                           \
+	TRACE_FLAG(PRIVATE, "private")                                         \
+	TRACE_FLAG(MAXW, "maxw")                                               \
+	TRACE_FLAG(FIXED, "fixed")                                             \
+	TRACE_FLAG(INHERITED, "inherited")                                     \
+	TRACE_FLAG(POPULATE, "populate")                                       \
+	TRACE_FLAG(KERNEL, "kernel")                                           \
+	TRACE_FLAG(IFETCH, "ifetch")                                           \
+	TRACE_FLAG(SYNC, "sync")                                               \
+	TRACE_FLAG(ASYNC, "async")                                             \
+	TRACE_FLAG(INVALIDATE, "invalidate")                                   \
+	TRACE_FLAG(NORMAL, "normal")                                           \
+	TRACE_FLAG(RANDOM, "random")                                           \
+	TRACE_FLAG(SEQUENTIAL, "sequential")                                   \
+	TRACE_FLAG(WILLNEED, "willneed")                                       \
+	TRACE_FLAG(DONTNEED, "dontneed")                                       \
+	TRACE_FLAG(FREE, "free")                                               \
+	TRACE_FLAG(KEEP, "keep")                                               \
+	TRACE_FLAG(PUNCH, "punch")                                             \
+	TRACE_FLAG(ZERO, "zero")                                               \
+	TRACE_FLAG(DATA, "data")                                               \
+	TRACE_FLAG(RANGE, "range")
+
+enum trace_flag_bit {
+#define TRACE_FLAG(NAME, name) TRACE_BIT_##NAME,
+	TRACE_FLAGS(TRACE_FLAG)
+#undef TRACE_FLAG
+	TRACE_NFLAGS
+};
+
+enum trace_flag {
+#define TRACE_FLAG(NAME, name) TRACE_F_##NAME = 1 << TRACE_BIT_##NAME,
+	TRACE_FLAGS(TRACE_FLAG)
+#undef TRACE_FLAG
+};
+
+extern const char *const trace_op_name[TRACE_NOPS];
+extern const char *const trace_flag_name[TRACE_NFLAGS];
+extern const uint32_t trace_op_flags[TRACE_NOPS]; /* flags the op may carry */
+
+/* One event.  48 bytes; seq is its position in the trace, from 0. */
+struct trace_event {
+	uint64_t te_time;	/* ns since start, never decreasing */
+	uint64_t te_offset;	/* bytes in the file */
+	uint64_t te_length;	/* bytes; truncate: the new size */
+	uint32_t te_pid, te_tid;
+	uint32_t te_file, te_map; /* 0 for none */
+	uint32_t te_flags;	/* TRACE_F_ */
+	uint8_t te_op;		/* enum trace_op */
+};
+
+/* A file of a trace, in the order of its declarations. */
+struct trace_file {
+	uint32_t tf_id;		/* 1.. */
+	uint64_t tf_size;	/* bytes before the first event */
+	char *tf_path;		/* as recorded; never opened */
+};
+
+/*
+ * What stands before the events.  Provenance is kept verbatim: tm_comments are
+ * the free-form lines of CSV without their #, in order, at their places among
+ * the declarations, so that CSV -> .uvt -> CSV is the identity.
+ */
+struct trace_meta {
+	uint32_t tm_version;	/* 1 */
+	uint32_t tm_page;	/* page size of the recording */
+	struct trace_file *tm_files;
+	size_t tm_nfiles;
+	char *tm_head;		/* the CSV preamble, verbatim, NUL-ended */
+	uint64_t tm_window;	/* re-reference window in pages; 0 unknown */
+};
+
+struct trace_reader;
+struct trace_writer;
+
+#define TRACE_SALVAGE 0x1 /* skip damaged blocks of a .uvt, and count them */
+
+/*
+ * Open the trace at path ("-" is stdin, CSV or .uvt) and read its preamble.
+ *
+ * => *trp is the caller's until trace_close()
+ * => EINVAL, EILSEQ: no trace, a newer version, or damaged; em says where
+ * => any errno of open(2) and read(2)
+ */
+int trace_open(const char *path, unsigned flags, struct trace_reader **trp,
+    struct errmsg *em) mustcheck;
+
+/* Valid until trace_close().  In CSV, declarations end at the header line. */
+const struct trace_meta *trace_meta(const struct trace_reader *tr);
+
+/*
+ * The next events, in order: *evp[0..*np), valid until the next call.  *np is
+ * 0 at the end.  Every event has passed trace_event_check().
+ *
+ * => EILSEQ: damaged or malformed: em names file, line or block, and event;
+ *    the events before it were handed out
+ */
+int trace_next(struct trace_reader *tr, const struct trace_event **evp,
+    size_t *np, struct errmsg *em) mustcheck;
+
+/*
+ * Events in the trace if known without reading it (.uvt with its index), else
+ * 0; bytes read so far and in all (0 if unknown), for a progress line.
+ */
+uint64_t trace_count(const struct trace_reader *tr);
+void trace_progress(const struct trace_reader *tr, uint64_t *readp,
+    uint64_t *totalp);
+
+/* Damaged blocks and events skipped under TRACE_SALVAGE. */
+void trace_salvaged(const struct trace_reader *tr, uint64_t *blocksp,
+    uint64_t *eventsp);
+
+/*
+ * A digest of the trace's contents, 32 hex digits and NUL, the same for its
+ * CSV and .uvt forms; known at the end of reading, or from the index at once.
+ *
+ * => ENODATA: not known yet
+ */
+int trace_digest(const struct trace_reader *tr, char digest[33]) mustcheck;
+
+void trace_close(struct trace_reader *tr);
+
+/*
+ * A well-formed event?  Flags fit the op, file and map are there if the op
+ * needs them, offset + length does not overflow.  NULL if so, else what is
+ * wrong with it.
+ */
+const char *trace_event_check(const struct trace_event *te);
+
+enum trace_form { TRACE_UVT, TRACE_CSV, TRACE_CSV_ZST };
+
+/*
+ * Write a trace to path ("-" is stdout).  It appears under its name when
+ * trace_finish() returns 0, and not at all otherwise.
+ *
+ * => meta is copied
+ */
+int trace_create(const char *path, enum trace_form form,
+    const struct trace_meta *meta, struct trace_writer **twp,
+    struct errmsg *em) mustcheck;
+int trace_put(struct trace_writer *tw, const struct trace_event *ev, size_t n,
+    struct errmsg *em) mustcheck;
+
+/* Write what is buffered and the index; frees tw in every case. */
+int trace_finish(struct trace_writer *tw, struct errmsg *em) mustcheck;
+
+/* Give up: no file is left behind. */
+void trace_abandon(struct trace_writer *tw);
+
+/*
+ * Generators: docs/trace-format.md and uvn-trace(1).  The same parameters and
+ * seed make the same events, on every machine.  Parameters are a table of
+ * tunables (gen_param.def), set by name.
+ */
+#include "base/tunable.h"
+
+struct trace_gen_param {
+#define TUNABLE(field, kind, def, min, max, unit, choices, help) uint64_t field;
+#include "traces/gen_param.def"
+#undef TUNABLE
+};
+
+extern const struct tunable trace_gen_table[];
+extern const size_t trace_gen_count;
+
+struct trace_gen;
+int trace_gen_create(const struct trace_gen_param *gp, struct trace_gen **tgp,
+    struct errmsg *em) mustcheck;
+const struct trace_meta *trace_gen_meta(const struct trace_gen *tg);
+
+/* As trace_next(); cannot fail. */
+void trace_gen_next(struct trace_gen *tg, const struct trace_event **evp,
+    size_t *np);
+void trace_gen_destroy(struct trace_gen *tg);
+
+#endif
