@@ -449,8 +449,23 @@ const char *uvm_filebe_why(const struct uvm_filebe *fb);
 
 /*
  * The contents of a backing file before its first write: byte i of length
- * bytes at offset of file.  Any alignment.
+ * bytes at offset of file.  Any alignment.  As uvm_pattern() of sequence 0.
  */
 void uvm_filebe_fill(uint32_t file, uint64_t offset, size_t length, void *buf);
+
+/*
+ * What a write of sequence seq leaves at [offset, offset + length) of file: a
+ * byte depends on file, its position and seq only, and a flipped, moved or
+ * stale one shows.  Any alignment.
+ */
+void uvm_pattern(uint32_t file, uint64_t offset, size_t length, uint64_t seq,
+    void *buf);
+
+/*
+ * The one sequence that leaves the eight bytes at word at offset of file,
+ * offset being a multiple of 8.  Bytes that no write left give a number
+ * without meaning, almost always huge.
+ */
+uint64_t uvm_pattern_seq(uint32_t file, uint64_t offset, const void *word);
 
 #endif
