@@ -1,18 +1,28 @@
 # uvn: one non-recursive Makefile.
 #
 #	make			./uvn
-#	make demo		the main job on a sample trace
-#	make test		all tests
-#	make bench		speed, against peers
-#	make SAN=address,undefined test	the same under sanitizers; SAN=thread
-#	make lint		layers, includes, tidy, cppcheck, format
+#	make test		all tests; "check" is the same
+#	make demo		replay a recorded trace, draw the figures: demo/
+#	make bench		speed, against fio on the same file system
+#	make soak		the long tests: 10 000 random traces and more
+#	make lint		layers, selfinclude, format, tidy, cppcheck
+#	make docs		generated parts of the manual; they are committed
+#	make install		PREFIX=/usr/local, DESTDIR=
+#	make clean
+#
+#	make SAN=address,undefined test		under sanitizers; SAN=thread
+#	make CC=clang-14 O=3 COV=1 WERROR=1 V=1	another compiler, optimisation,
+#						coverage, errors, commands shown
 #
 # Objects lie in out/COMPILER-OPTIMISATION-SANITIZER/, so that builds of
-# different kinds live side by side.  V=1 shows commands, WERROR=1 is CI.
+# different kinds live side by side.  What a target needs from Debian is
+# installed first by scripts/bootstrap, or named if that needs root; done once
+# per tree.
 
 CC	= gcc
 O	= 2
 SAN	=
+COV	=
 V	=
 PREFIX	= /usr/local
 DESTDIR	=
@@ -33,53 +43,137 @@ LIBS	:= -lsqlite3 -lzstd -lxxhash -ljansson -lm -pthread
 layers	:= base pager traces analysis replay
 src	:= $(sort $(wildcard $(addsuffix /*.c,$(layers))))
 libsrc	:= $(filter-out replay/main.c,$(src))
+# Files that sources embed (.incbin), which the compiler does not tell make of.
+embedded := $(sort $(foreach ext,gp sql,$(wildcard analysis/*.$(ext) \
+    analysis/*/*.$(ext) replay/*.$(ext))))
 # A test program a tests/FOLDER/t_SUBJECT.c; the other .c there are its helpers.
 testsrc	:= $(sort $(wildcard tests/*/t_*.c))
 helpsrc	:= $(sort $(filter-out $(testsrc),$(wildcard tests/*/*.c)))
-clisrc	:= $(sort $(wildcard tests/cli/*.sh))
+clisrc	:= $(sort $(filter-out %/lib.sh,$(wildcard tests/cli/*.sh)))
 hdr	:= $(sort $(wildcard $(addsuffix /*.h,$(layers)) tests/*.h tests/*/*.h))
+allsrc	:= $(src) $(testsrc) $(helpsrc)
+manuals	:= $(sort $(wildcard docs/man/*.[1-9]))
 
 obj	:= $(src:%.c=$B/%.o)
 libobj	:= $(libsrc:%.c=$B/%.o)
 helpobj	:= $(helpsrc:%.c=$B/%.o)
+testobj	:= $(testsrc:%.c=$B/%.o)
 testbin	:= $(testsrc:%.c=$B/%)
 
-.PHONY: all test check cli demo bench soak lint layers selfinclude tidy \
-    cppcheck format docs clean install deps
+.PHONY: all test check demo bench soak lint layers selfinclude format tidy \
+    cppcheck docs install clean FORCE
 .SECONDARY:
+.DELETE_ON_ERROR:
+
 all: uvn
 
-# What is missing is installed by scripts/bootstrap, or named if that needs
-# root; done once and remembered per tree.
-out/.deps: scripts/bootstrap
-	$(Q)./scripts/bootstrap
-	$(Q)mkdir -p out && touch $@
+# ---- what is needed from Debian ----
 
-$(obj) $(helpobj) $(testsrc:%.c=$B/%.o): | out/.deps
+out/.deps-%: scripts/bootstrap
+	$(Q)./scripts/bootstrap --group $*
+	$(Q)mkdir -p $(@D) && touch $@
+
+# One apt at a time.
+out/.deps-test: | out/.deps-build
+out/.deps-lint: | out/.deps-test
+
+# ---- program ----
+
+uvn: $B/uvn FORCE
+	$(Q)cmp -s $< $@ || { cp -f $< $@.tmp && mv -f $@.tmp $@; }
 
 $B/uvn: $(obj)
 	@echo "  LD      $@"
 	$(Q)$(CC) $(ALLFLAGS) -o $@ $^ $(LIBS)
 
-uvn: $B/uvn
-	$(Q)cp -f $< $@.tmp && mv -f $@.tmp $@
+$B/libuvn.a: $(libobj)
+	$(Q)rm -f $@ && ar rcs $@ $^
 
-$B/%.o: %.c
+# Other flags make other objects.
+$B/.flags: FORCE
+	$(Q)mkdir -p $(@D)
+	$(Q)echo '$(CC) $(ALLFLAGS)' | cmp -s - $@ || \
+	    echo '$(CC) $(ALLFLAGS)' >$@
+
+$(obj): | out/.deps-build
+$(testobj) $(helpobj): | out/.deps-test
+$(filter $B/analysis/% $B/replay/%,$(obj)): $(embedded)
+
+$B/%.o: %.c $B/.flags
 	@mkdir -p $(@D)
 	@echo "  CC      $<"
 	$(Q)$(CC) $(ALLFLAGS) -MMD -MP -MF $(@:.o=.d) -c -o $@ $<
 
-$B/libuvn.a: $(libobj)
-	$(Q)rm -f $@ && ar rcs $@ $^
+-include $(obj:.o=.d) $(helpobj:.o=.d) $(testobj:.o=.d)
+
+# ---- tests ----
 
 $B/tests/%: $B/tests/%.o $(helpobj) $B/libuvn.a
 	@echo "  LD      $@"
 	$(Q)$(CC) $(ALLFLAGS) -o $@ $< $(helpobj) $B/libuvn.a -lcmocka $(LIBS)
 
--include $(obj:.o=.d) $(helpobj:.o=.d) $(testsrc:%.c=$B/%.d)
+test check: $B/uvn $(testbin) | out/.deps-test
+	$(Q)UVN='$(CURDIR)/$B/uvn' ./scripts/run-tests $(testbin) $(clisrc)
 
-test check: uvn $B/uvn $(testbin)
-	$(Q)UVN=$(CURDIR)/$B/uvn ./scripts/run-tests $(testbin) $(clisrc)
+soak: $B/uvn $(testbin)
+	$(Q)B='$B' ./scripts/soak
+
+demo: uvn
+	$(Q)./scripts/demo
+
+# fio is what it compares with; the rest is measured without it, too.
+bench: uvn
+	-$(Q)./scripts/bootstrap --group bench
+	$(Q)./scripts/bench
+
+# ---- static checks: one stamp a file, so that make -j spreads them ----
+
+lint: layers selfinclude format tidy cppcheck
+
+layers:
+	$(Q)./scripts/layers.sh
+
+# Each header compiles by itself.
+selfinclude: $(hdr:%=$B/%.self)
+$B/%.self: % $B/.flags | out/.deps-test
+	@mkdir -p $(@D)
+	$(Q)printf '#include "%s"\ntypedef int selfinclude;\n' $< | \
+	    $(CC) $(ALLFLAGS) -Werror -MMD -MP -MT $@ -MF $@.d \
+	    -fsyntax-only -x c -
+	$(Q)touch $@
+-include $(hdr:%=$B/%.self.d)
+
+format: | out/.deps-lint
+	$(Q)clang-format-14 --dry-run -Werror $(allsrc) $(hdr)
+
+# clang-tidy 14 calls every va_list uninitialised when given several files.
+tidy: $(allsrc:%=out/tidy/%.ok)
+tidyconf := $(wildcard .clang-tidy */.clang-tidy */*/.clang-tidy)
+out/tidy/%.ok: % $(hdr) $(tidyconf) | out/.deps-lint
+	@mkdir -p $(@D)
+	@echo "  TIDY    $<"
+	$(Q)clang-tidy-14 --quiet $< -- $(CSTD) 2>$@.err || \
+	    { cat $@.err; exit 1; }
+	$(Q)touch $@
+
+cppcheck: | out/.deps-lint
+	$(Q)cppcheck --quiet --std=c11 --language=c --library=posix \
+	    --enable=warning,performance,portability --inline-suppr \
+	    --suppress=missingIncludeSystem --error-exitcode=1 \
+	    -j $$(nproc) -I. -D_GNU_SOURCE $(src)
+
+# ---- manual, installation ----
+
+docs: uvn
+	$(Q)./scripts/docs
+
+install: uvn
+	install -d '$(DESTDIR)$(PREFIX)/bin'
+	install -m 755 uvn '$(DESTDIR)$(PREFIX)/bin/uvn'
+	$(Q)for page in $(manuals); do \
+		dir='$(DESTDIR)$(PREFIX)/share/man/man'$${page##*.}; \
+		install -d "$$dir" && install -m 644 $$page "$$dir/" || exit; \
+	done
 
 clean:
-	rm -rf out uvn
+	rm -rf out uvn demo
