@@ -22,6 +22,9 @@
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
+/* 128 bits, where products of two 64-bit numbers must be exact. */
+__extension__ typedef unsigned __int128 uint128_t;
+
 /*
  * The line that tells a user what went wrong, where, and what to do.
  *

@@ -1,0 +1,375 @@
+#include <sys/mman.h>
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "pager/uvm_i.h"
+
+static void
+pglist_append(struct uvm *uvm, struct pglist *pl, struct vm_page *pg)
+{
+	const uint32_t frame = page_frame(uvm, pg);
+
+	pg->pageq_next = 0;
+	pg->pageq_prev = pl->pl_tail;
+	if (pl->pl_tail != 0)
+		uvm->mem.pm_frame[pl->pl_tail].pageq_next = frame;
+	else
+		pl->pl_head = frame;
+	pl->pl_tail = frame;
+}
+
+static void
+pglist_remove(struct uvm *uvm, struct pglist *pl, struct vm_page *pg)
+{
+	struct vm_page *const frames = uvm->mem.pm_frame;
+
+	if (pg->pageq_next != 0)
+		frames[pg->pageq_next].pageq_prev = pg->pageq_prev;
+	else
+		pl->pl_tail = pg->pageq_prev;
+	if (pg->pageq_prev != 0)
+		frames[pg->pageq_prev].pageq_next = pg->pageq_next;
+	else
+		pl->pl_head = pg->pageq_next;
+	pg->pageq_next = pg->pageq_prev = 0;
+}
+
+/* Address space that costs memory only where it is touched; NULL if none. */
+static void *
+reserve(size_t len)
+{
+	void *const p = mmap(NULL, len, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	return p != MAP_FAILED ? p : NULL;
+}
+
+int
+uvm_page_init(struct uvm *uvm, struct errmsg *em)
+{
+	struct uvm_pagemem *const pm = &uvm->mem;
+	const uint64_t npages = uvm->up.memory / uvm->up.page_size;
+
+	pm->pm_shift = (unsigned)__builtin_ctzll(uvm->up.page_size);
+	pm->pm_npages = npages;
+	pm->pm_fresh = 1;
+	pm->pm_mask = uvm->up.hash_buckets - 1;
+	pm->pm_framelen = (npages + 1) * sizeof(struct vm_page);
+	pm->pm_bucketlen = uvm->up.hash_buckets * sizeof(uint32_t);
+	pm->pm_frame = reserve(pm->pm_framelen);
+	pm->pm_bucket = reserve(pm->pm_bucketlen);
+	if (uvm->be->be_flags & UVM_BE_DATA) {
+		pm->pm_datalen = npages << pm->pm_shift;
+		pm->pm_data = reserve(pm->pm_datalen);
+	}
+	if (pm->pm_frame == NULL || pm->pm_bucket == NULL ||
+	    (pm->pm_datalen != 0 && pm->pm_data == NULL))
+		return ERRMSG(em, ENOMEM,
+		    "memory: no address space for %" PRIu64 " frames and their "
+		    "descriptors; choose less memory%s",
+		    npages, pm->pm_datalen != 0 ? ", or --backend null" : "");
+	EXP(uvm)->free = npages;
+	return 0;
+}
+
+void
+uvm_page_fini(struct uvm *uvm)
+{
+	struct uvm_pagemem *const pm = &uvm->mem;
+
+	if (pm->pm_frame != NULL)
+		(void)munmap(pm->pm_frame, pm->pm_framelen);
+	if (pm->pm_bucket != NULL)
+		(void)munmap(pm->pm_bucket, pm->pm_bucketlen);
+	if (pm->pm_data != NULL)
+		(void)munmap(pm->pm_data, pm->pm_datalen);
+}
+
+static inline uint32_t *
+hash_bucket(const struct uvm *uvm, const struct uvm_object *uobj, uint64_t pgno)
+{
+
+	return &uvm->mem
+		    .pm_bucket[(uobj->uo_hashbase + pgno) & uvm->mem.pm_mask];
+}
+
+static inline struct vm_page *
+hash_find(const struct uvm *uvm, const struct uvm_object *uobj, uint64_t pgno)
+{
+	uint32_t frame;
+
+	for (frame = *hash_bucket(uvm, uobj, pgno); frame != 0;) {
+		struct vm_page *const pg = &uvm->mem.pm_frame[frame];
+
+		if (pg->pgno == pgno && pg->uobject == uobj->uo_num)
+			return pg;
+		frame = pg->hashq;
+	}
+	return NULL;
+}
+
+struct vm_page *
+uvm_pagelookup(struct uvm *uvm, const struct uvm_object *uobj, uint64_t pgno)
+{
+
+	LOCK_HELD(&uobj->vmobjlock);
+	EXP(uvm)->lookups++;
+	return hash_find(uvm, uobj, pgno);
+}
+
+struct vm_page *
+uvm_pagepeek(const struct uvm *uvm, const struct uvm_object *uobj,
+    uint64_t pgno)
+{
+
+	return hash_find(uvm, uobj, pgno);
+}
+
+/* Spec section 2.2. => object locked */
+static void
+uvm_pageinsert(struct uvm *uvm, struct uvm_object *uobj, struct vm_page *pg)
+{
+	struct vm_page *const frames = uvm->mem.pm_frame;
+	const uint32_t frame = page_frame(uvm, pg);
+	uint32_t *link;
+
+	simple_lock(&uvm->ls, &uvm->hashlock);
+	for (link = hash_bucket(uvm, uobj, pg->pgno); *link != 0;)
+		link = &frames[*link].hashq;
+	*link = frame;
+	pg->hashq = 0;
+	simple_unlock(&uvm->ls, &uvm->hashlock);
+
+	pg->listq_next = 0;
+	pg->listq_prev = uobj->memq_tail;
+	if (uobj->memq_tail != 0)
+		frames[uobj->memq_tail].listq_next = frame;
+	else
+		uobj->memq_head = frame;
+	uobj->memq_tail = frame;
+	pg->flags |= PG_TABLED;
+	uobj->uo_npages++;
+}
+
+/* => object locked */
+static void
+uvm_pageremove(struct uvm *uvm, struct vm_page *pg)
+{
+	struct vm_page *const frames = uvm->mem.pm_frame;
+	struct uvm_object *const uobj = page_object(uvm, pg);
+	const uint32_t frame = page_frame(uvm, pg);
+	uint32_t *link;
+
+	LOCK_HELD(&uobj->vmobjlock);
+	simple_lock(&uvm->ls, &uvm->hashlock);
+	for (link = hash_bucket(uvm, uobj, pg->pgno); *link != frame;)
+		link = &frames[*link].hashq;
+	*link = pg->hashq;
+	simple_unlock(&uvm->ls, &uvm->hashlock);
+
+	if (pg->listq_next != 0)
+		frames[pg->listq_next].listq_prev = pg->listq_prev;
+	else
+		uobj->memq_tail = pg->listq_prev;
+	if (pg->listq_prev != 0)
+		frames[pg->listq_prev].listq_next = pg->listq_next;
+	else
+		uobj->memq_head = pg->listq_next;
+	pg->flags &= (uint16_t)~PG_TABLED;
+	pg->uobject = 0;
+	pg->version++;
+	uobj->uo_npages--;
+}
+
+struct vm_page *
+uvm_pagealloc(struct uvm *uvm, struct uvm_object *uobj, uint64_t pgno)
+{
+	struct uvmexp *const exp = EXP(uvm);
+	struct uvm_pagemem *const pm = &uvm->mem;
+	struct vm_page *pg;
+
+	LOCK_HELD(&uobj->vmobjlock);
+	simple_lock(&uvm->ls, &uvm->fpageqlock);
+	if (exp->free < uvm->up.freemin ||
+	    (exp->free < uvm->up.freetarg && exp->inactive < uvm->inactarg))
+		uvm_pageout_wake(uvm);
+	if (exp->free <= uvm->up.reserve_kernel) {
+		simple_unlock(&uvm->ls, &uvm->fpageqlock);
+		exp->alloc_failures++;
+		return NULL;
+	}
+	if (pm->pm_fresh <= pm->pm_npages) {
+		pg = &pm->pm_frame[pm->pm_fresh++];
+	} else {
+		pg = frame_page(uvm, pm->pm_free.pl_head);
+		pglist_remove(uvm, &pm->pm_free, pg);
+	}
+	exp->free--;
+	simple_unlock(&uvm->ls, &uvm->fpageqlock);
+
+	pg->pgno = pgno;
+	pg->uobject = uobj->uo_num;
+	pg->flags = PG_BUSY | PG_CLEAN | PG_FAKE;
+	pg->version++;
+	pg->wire_count = 0;
+	pg->attrs = 0;
+	pg->pqflags = 0;
+	KASSERT(pg->nmaps == 0);
+	uvm_pageinsert(uvm, uobj, pg);
+	return pg;
+}
+
+void
+uvm_pagefree(struct uvm *uvm, struct vm_page *pg)
+{
+	struct uvmexp *const exp = EXP(uvm);
+	const bool dirty = (pg->flags & PG_COUNTED) != 0;
+
+	LOCK_HELD(&uvm->pageqlock);
+	KASSERT(pg->nmaps == 0);
+	if (dirty) {
+		exp->dirty_discarded++;
+		uvm_page_cleaned(uvm, pg);
+	}
+	if (uvm->obs.uo_freed != NULL)
+		uvm->obs.uo_freed(uvm->obs.uo_arg,
+		    uvm->object[pg->uobject]->v_file, pg->pgno, dirty);
+	if (pg->flags & PG_TABLED)
+		uvm_pageremove(uvm, pg);
+	if (pg->pqflags & PQ_ACTIVE) {
+		pglist_remove(uvm, &uvm->mem.pm_active, pg);
+		exp->active--;
+	} else if (pg->pqflags & PQ_INACTIVE) {
+		pglist_remove(uvm, &uvm->mem.pm_inactive, pg);
+		exp->inactive--;
+	}
+	if (pg->wire_count != 0) {
+		pg->wire_count = 0;
+		exp->wired--;
+	}
+	simple_lock(&uvm->ls, &uvm->fpageqlock);
+	pglist_append(uvm, &uvm->mem.pm_free, pg);
+	pg->pqflags = PQ_FREE;
+	exp->free++;
+	simple_unlock(&uvm->ls, &uvm->fpageqlock);
+}
+
+void
+uvm_pageactivate(struct uvm *uvm, struct vm_page *pg)
+{
+	struct uvmexp *const exp = EXP(uvm);
+
+	LOCK_HELD(&uvm->pageqlock);
+	if (pg->pqflags & PQ_INACTIVE) {
+		pglist_remove(uvm, &uvm->mem.pm_inactive, pg);
+		pg->pqflags = 0;
+		exp->inactive--;
+	}
+	if (pg->wire_count != 0)
+		return;
+	if (pg->pqflags & PQ_ACTIVE)
+		pglist_remove(uvm, &uvm->mem.pm_active, pg);
+	else
+		exp->active++;
+	pg->pqflags = PQ_ACTIVE;
+	pglist_append(uvm, &uvm->mem.pm_active, pg);
+}
+
+void
+uvm_pagedeactivate(struct uvm *uvm, struct vm_page *pg)
+{
+	struct uvmexp *const exp = EXP(uvm);
+
+	LOCK_HELD(&uvm->pageqlock);
+	if (pg->pqflags & PQ_ACTIVE) {
+		pglist_remove(uvm, &uvm->mem.pm_active, pg);
+		pg->pqflags = 0;
+		exp->active--;
+	}
+	if (pg->pqflags & PQ_INACTIVE)
+		return;
+	pglist_append(uvm, &uvm->mem.pm_inactive, pg);
+	pg->pqflags = PQ_INACTIVE;
+	exp->inactive++;
+	pmap_clear_reference(uvm, pg);
+	if (pmap_is_modified(uvm, pg))
+		pg->flags &= (uint16_t)~PG_CLEAN;
+}
+
+void
+uvm_pagewire(struct uvm *uvm, struct vm_page *pg)
+{
+	struct uvmexp *const exp = EXP(uvm);
+
+	LOCK_HELD(&uvm->pageqlock);
+	if (pg->wire_count == 0) {
+		if (pg->pqflags & PQ_ACTIVE) {
+			pglist_remove(uvm, &uvm->mem.pm_active, pg);
+			exp->active--;
+		} else if (pg->pqflags & PQ_INACTIVE) {
+			pglist_remove(uvm, &uvm->mem.pm_inactive, pg);
+			exp->inactive--;
+		}
+		pg->pqflags = 0;
+		exp->wired++;
+	}
+	pg->wire_count++;
+}
+
+void
+uvm_pageunwire(struct uvm *uvm, struct vm_page *pg)
+{
+	struct uvmexp *const exp = EXP(uvm);
+
+	LOCK_HELD(&uvm->pageqlock);
+	KASSERT(pg->wire_count != 0);
+	if (--pg->wire_count == 0) {
+		pglist_append(uvm, &uvm->mem.pm_active, pg);
+		pg->pqflags = PQ_ACTIVE;
+		exp->active++;
+		exp->wired--;
+	}
+}
+
+void
+uvm_page_dirtied(struct uvm *uvm, struct vm_page *pg)
+{
+
+	if ((pg->flags & PG_COUNTED) == 0) {
+		pg->flags |= PG_COUNTED;
+		EXP(uvm)->dirty++;
+	}
+}
+
+void
+uvm_page_cleaned(struct uvm *uvm, struct vm_page *pg)
+{
+
+	if (pg->flags & PG_COUNTED) {
+		pg->flags &= (uint16_t)~PG_COUNTED;
+		EXP(uvm)->dirty--;
+	}
+}
+
+bool
+uvm_page_dirty_p(const struct uvm *uvm, const struct vm_page *pg)
+{
+
+	return (pg->flags & PG_CLEAN) == 0 || pmap_is_modified(uvm, pg);
+}
+
+void
+uvm_lock_pageq(struct uvm *uvm)
+{
+
+	simple_lock(&uvm->ls, &uvm->pageqlock);
+}
+
+void
+uvm_unlock_pageq(struct uvm *uvm)
+{
+
+	simple_unlock(&uvm->ls, &uvm->pageqlock);
+}

@@ -1,0 +1,135 @@
+/*
+ * uvm_page: page frames, the page hash, object page lists and page queues;
+ * spec section 2.
+ *
+ * A frame is known by its number, 1..; 0 is no frame.  Links are frame numbers,
+ * so that a descriptor is 48 bytes: three groups of 16 by what is touched
+ * together, each within one cache line.  Structure and order are those of 1998:
+ * a hash of tail-inserted chains, a doubly linked memq in order of insertion,
+ * tail queues.
+ */
+#ifndef PAGER_UVM_PAGE_H
+#define PAGER_UVM_PAGE_H
+
+#include "base/base.h"
+
+struct uvm;
+struct uvm_object;
+
+/* Object flags: spec section 1.2, with its values. */
+#define PG_COUNTED  0x0001 /* ours: counted in the gauge dirty */
+#define PG_CLEAN    0x0008
+#define PG_BUSY	    0x0010
+#define PG_WANTED   0x0020
+#define PG_TABLED   0x0040
+#define PG_FAKE	    0x0200
+#define PG_RELEASED 0x1000
+#define PG_CLEANCHK 0x4000
+
+/* Queue flags. */
+#define PQ_FREE	    0x01
+#define PQ_INACTIVE 0x02
+#define PQ_ACTIVE   0x04
+
+/* Page attributes folded from mappings that are gone. */
+#define PA_REF 0x01
+#define PA_MOD 0x02
+
+/*
+ * o: object lock, q: page-queue lock, f: free-list lock, h: hash lock
+ */
+struct vm_page {
+	uint64_t pgno;	  /* o,q: page number in the object */
+	uint32_t uobject; /* o,q: object number; 0 is none */
+	uint32_t hashq;	  /* h: next in the hash chain */
+
+	uint32_t listq_next; /* o: memq */
+	uint32_t listq_prev; /* o */
+	uint16_t flags;	     /* o: PG_ */
+	uint16_t version;    /* o: wraps */
+	uint16_t wire_count; /* q */
+	uint8_t pqflags;     /* q: PQ_ */
+	uint8_t attrs;	     /* o: PA_ */
+
+	uint32_t pageq_next; /* q: page queue, or f: free list */
+	uint32_t pageq_prev; /* q,f */
+	uint32_t nmaps;	     /* o: mappings of this page */
+	uint32_t spare;
+};
+
+/* A tail queue of frames, linked by pageq. */
+struct pglist {
+	uint32_t pl_head, pl_tail;
+};
+
+/*
+ * Memory.  Frames from pm_fresh on were never used: they stand, in order, at
+ * the head of the free list without being linked, so that a machine of any
+ * size touches only the descriptors it uses.
+ */
+struct uvm_pagemem {
+	struct vm_page *pm_frame; /* [pm_npages + 1]; [0] unused */
+	uint32_t *pm_bucket;	  /* [pm_mask + 1]: head frame, or 0 */
+	uint64_t pm_mask;
+	uint64_t pm_npages;
+	uint64_t pm_fresh;	   /* f: next never used frame */
+	struct pglist pm_free;	   /* f */
+	struct pglist pm_active;   /* q */
+	struct pglist pm_inactive; /* q: the object queue; no page is anon */
+	uint8_t *pm_data;	   /* bytes of frames 1.., or NULL */
+	unsigned pm_shift;	   /* log2 of the page size */
+	size_t pm_framelen, pm_bucketlen, pm_datalen; /* of the maps */
+};
+
+/* Reserve address space; ENOMEM with the size in em.  up is resolved. */
+int uvm_page_init(struct uvm *uvm, struct errmsg *em) mustcheck;
+void uvm_page_fini(struct uvm *uvm);
+
+/*
+ * Find the page of an object: one hash lookup, counted.
+ *
+ * => object locked
+ * => returns busy, fake and released pages too; NULL if absent
+ */
+struct vm_page *uvm_pagelookup(struct uvm *uvm, const struct uvm_object *uobj,
+    uint64_t pgno);
+
+/* The same for bookkeeping that 1998 did not do; not counted. */
+struct vm_page *uvm_pagepeek(const struct uvm *uvm,
+    const struct uvm_object *uobj, uint64_t pgno);
+
+/*
+ * Allocate the page pgno of uobj: spec section 2.3.
+ *
+ * => object locked; the page is not there yet
+ * => may wake the daemon; never sleeps
+ * => NULL: memory is low; the caller waits with uvm_wait()
+ * => the page is BUSY|CLEAN|FAKE, in the object, on no queue
+ */
+struct vm_page *uvm_pagealloc(struct uvm *uvm, struct uvm_object *uobj,
+    uint64_t pgno);
+
+/*
+ * Free a page: spec section 2.4.
+ *
+ * => object and page queues locked; no mappings are left
+ */
+void uvm_pagefree(struct uvm *uvm, struct vm_page *pg);
+
+/* Queues: spec section 2.5.  => page queues locked */
+void uvm_pageactivate(struct uvm *uvm, struct vm_page *pg);
+void uvm_pagedeactivate(struct uvm *uvm, struct vm_page *pg);
+void uvm_pagewire(struct uvm *uvm, struct vm_page *pg);
+void uvm_pageunwire(struct uvm *uvm, struct vm_page *pg);
+
+/* Keep the gauge dirty: pg has, or no longer has, changes of its own. */
+void uvm_page_dirtied(struct uvm *uvm, struct vm_page *pg);
+void uvm_page_cleaned(struct uvm *uvm, struct vm_page *pg);
+
+/* Does the file lack what pg holds?  CLEAN and the modified bits say. */
+bool uvm_page_dirty_p(const struct uvm *uvm, const struct vm_page *pg);
+
+void uvm_lock_pageq(struct uvm *uvm);
+void uvm_unlock_pageq(struct uvm *uvm);
+
+#endif

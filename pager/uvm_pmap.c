@@ -1,0 +1,225 @@
+#include "pager/uvm_i.h"
+
+/* The table entry of a map for a page of its object, or NULL: not covered. */
+static inline uint8_t *
+map_pte(const struct vm_map *map, uint64_t pgno)
+{
+	const uint64_t idx = pgno - map->vm_hot.um_first;
+
+	return idx < map->vm_hot.um_npages ? &map->vm_hot.um_pte[idx] : NULL;
+}
+
+/* Does this entry map the object's own page? */
+static inline bool
+pte_object(uint8_t pte)
+{
+
+	return (pte & (PTE_R | PTE_ANON)) == PTE_R;
+}
+
+static inline uint8_t
+pte_bits(unsigned prot)
+{
+
+	return prot & UVM_MAP_WRITE ? PTE_R | PTE_W : PTE_R;
+}
+
+static uint8_t
+pte_attrs(uint8_t pte)
+{
+
+	return (uint8_t)((pte & PTE_REF ? PA_REF : 0) |
+	    (pte & PTE_MOD ? PA_MOD : 0));
+}
+
+/* Visit each mapping of pg: the entry's address in pte. */
+#define PAGE_FOREACH_PTE(uvm, pg, map, pte, left)                              \
+	for ((left) = (pg)->nmaps,                                             \
+	    (map) = (left) != 0 ? page_object((uvm), (pg))->uo_maps : NULL;    \
+	     (map) != NULL && (left) != 0; (map) = (map)->vm_objnext)          \
+		if (((pte) = map_pte((map), (pg)->pgno)) != NULL &&            \
+		    pte_object(*(pte)) && (left)-- != 0)
+
+void
+pmap_enter(struct uvm *uvm, struct vm_map *map, struct vm_page *pg,
+    unsigned prot)
+{
+	uint8_t *const pte = map_pte(map, pg->pgno);
+
+	if (*pte & PTE_ANON)
+		*pte = 0;
+	if ((*pte & PTE_R) == 0)
+		pg->nmaps++;
+	*pte = (uint8_t)((*pte & (PTE_REF | PTE_MOD)) | pte_bits(prot));
+	if (prot & UVM_MAP_WRITE)
+		page_object(uvm, pg)->uo_maydirty = true;
+}
+
+void
+pmap_enter_anon(struct uvm *uvm, struct vm_map *map, uint64_t pgno,
+    unsigned prot)
+{
+	uint8_t *const pte = map_pte(map, pgno);
+
+	if (pte_object(*pte)) {
+		struct vm_page *const pg =
+		    uvm_pagepeek(uvm, &map->vm_vp->v_uvm.u_obj, pgno);
+
+		pg->attrs |= pte_attrs(*pte);
+		pg->nmaps--;
+	}
+	*pte = PTE_ANON | pte_bits(prot);
+}
+
+void
+pmap_page_protect(struct uvm *uvm, struct vm_page *pg, unsigned prot)
+{
+	struct vm_map *map;
+	uint8_t *pte;
+	uint32_t left;
+
+	PAGE_FOREACH_PTE(uvm, pg, map, pte, left)
+	{
+		if (prot != 0) {
+			*pte &= (uint8_t)~PTE_W;
+			continue;
+		}
+		pg->attrs |= pte_attrs(*pte);
+		pg->nmaps--;
+		*pte = 0;
+	}
+}
+
+/* Is a bit set in the page's attributes or in an entry that maps it? */
+static bool
+page_bit(const struct uvm *uvm, const struct vm_page *pg, uint8_t attr,
+    uint8_t bit)
+{
+	struct vm_map *map;
+	uint8_t *pte;
+	uint32_t left;
+
+	if (pg->attrs & attr)
+		return true;
+	PAGE_FOREACH_PTE(uvm, pg, map, pte, left)
+	{
+		if (*pte & bit)
+			return true;
+	}
+	return false;
+}
+
+static void
+page_clear_bit(struct uvm *uvm, struct vm_page *pg, uint8_t attr, uint8_t bit)
+{
+	struct vm_map *map;
+	uint8_t *pte;
+	uint32_t left;
+
+	pg->attrs &= (uint8_t)~attr;
+	PAGE_FOREACH_PTE(uvm, pg, map, pte, left)
+	*pte &= (uint8_t)~bit;
+}
+
+bool
+pmap_is_modified(const struct uvm *uvm, const struct vm_page *pg)
+{
+
+	return page_bit(uvm, pg, PA_MOD, PTE_MOD);
+}
+
+bool
+pmap_is_referenced(const struct uvm *uvm, const struct vm_page *pg)
+{
+
+	return page_bit(uvm, pg, PA_REF, PTE_REF);
+}
+
+bool
+pmap_is_writable(const struct uvm *uvm, const struct vm_page *pg)
+{
+
+	return page_bit(uvm, pg, 0, PTE_W);
+}
+
+void
+pmap_clear_modify(struct uvm *uvm, struct vm_page *pg)
+{
+
+	page_clear_bit(uvm, pg, PA_MOD, PTE_MOD);
+}
+
+void
+pmap_clear_reference(struct uvm *uvm, struct vm_page *pg)
+{
+
+	page_clear_bit(uvm, pg, PA_REF, PTE_REF);
+}
+
+/* Fold one entry of a map that goes away or loses all permissions. */
+static void
+pte_fold(struct uvm *uvm, struct vm_map *map, uint64_t idx)
+{
+	struct vm_page *const pg = uvm_pagepeek(uvm, &map->vm_vp->v_uvm.u_obj,
+	    map->vm_hot.um_first + idx);
+
+	pg->attrs |= pte_attrs(map->vm_hot.um_pte[idx]);
+	pg->nmaps--;
+}
+
+/* The first index >= idx, < end, with an entry; tables are mostly empty. */
+static uint64_t
+pte_next(const struct vm_map *map, uint64_t idx, uint64_t end)
+{
+	const uint8_t *const pte = map->vm_hot.um_pte;
+	uint64_t word;
+
+	while (idx < end) {
+		if (pte[idx] != 0)
+			return idx;
+		if ((idx & 7) == 0 && idx + 8 <= end) {
+			__builtin_memcpy(&word, &pte[idx], sizeof(word));
+			idx += word == 0 ? 8 : 1;
+		} else {
+			idx++;
+		}
+	}
+	return end;
+}
+
+void
+pmap_remove(struct uvm *uvm, struct vm_map *map, uint64_t start, uint64_t end)
+{
+	const uint64_t last = end - map->vm_hot.um_first;
+	uint64_t idx;
+
+	for (idx = pte_next(map, start - map->vm_hot.um_first, last);
+	     idx < last; idx = pte_next(map, idx + 1, last)) {
+		if (pte_object(map->vm_hot.um_pte[idx]))
+			pte_fold(uvm, map, idx);
+		map->vm_hot.um_pte[idx] = 0;
+	}
+}
+
+void
+pmap_protect(struct uvm *uvm, struct vm_map *map, uint64_t start, uint64_t end,
+    unsigned prot)
+{
+	const uint64_t last = end - map->vm_hot.um_first;
+	uint64_t idx;
+
+	for (idx = pte_next(map, start - map->vm_hot.um_first, last);
+	     idx < last; idx = pte_next(map, idx + 1, last)) {
+		uint8_t *const pte = &map->vm_hot.um_pte[idx];
+
+		if (prot & (UVM_MAP_READ | UVM_MAP_EXEC)) {
+			if ((prot & UVM_MAP_WRITE) == 0)
+				*pte &= (uint8_t)~PTE_W;
+		} else if (*pte & PTE_ANON) {
+			*pte = PTE_ANON;
+		} else {
+			pte_fold(uvm, map, idx);
+			*pte = 0;
+		}
+	}
+}
