@@ -1,0 +1,292 @@
+/*
+ * uvm_fault.c: the fault routine; spec section 6, after uvm_fault.c 1.19.
+ *
+ * A fault on a mapped file has two gets.  The first, with everything locked,
+ * lends what is resident in a window around the fault; neighbours are mapped on
+ * the way.  If the faulting page was not among them, the second brings it in.
+ */
+#include <errno.h>
+
+#include "pager/uvm_i.h"
+
+#define WINDOW_MAX (2 * 256 + 1)
+
+/* One fault under way. */
+struct fault {
+	struct uvm *ft_uvm;
+	struct vm_map *ft_map;
+	const struct vm_map_entry *ft_entry;
+	uint64_t ft_pgno;
+	uint64_t ft_start; /* window, in file pages */
+	unsigned ft_npages, ft_center;
+	unsigned ft_enter_prot;
+	bool ft_promote; /* write to a private mapping */
+};
+
+/* What the entry's protection must include for an access. */
+static bool
+fault_allowed(const struct vm_map_entry *me, enum uvm_access how)
+{
+
+	switch (how) {
+	case UVM_ACCESS_READ:
+		return (me->me_prot & UVM_MAP_READ) != 0;
+	case UVM_ACCESS_IFETCH:
+		return (me->me_prot & (UVM_MAP_READ | UVM_MAP_EXEC)) != 0;
+	case UVM_ACCESS_WRITE:
+		/* The i386 reports a write fault as a read and a write. */
+		break;
+	}
+	return (me->me_prot & (UVM_MAP_READ | UVM_MAP_WRITE)) ==
+	    (UVM_MAP_READ | UVM_MAP_WRITE);
+}
+
+/*
+ * The window: spec section 6.2, cut to the entry; and the drop-behind of
+ * sequential advice, section 6.3.
+ */
+static void
+fault_window(struct fault *ft)
+{
+	struct uvm *const uvm = ft->ft_uvm;
+	const struct vm_map_entry *const me = ft->ft_entry;
+	struct uvm_object *const uobj = &ft->ft_map->vm_vp->v_uvm.u_obj;
+	uint64_t back = 0, forward = 0;
+
+	switch ((enum uvm_advice)me->me_advice) {
+	case ADVICE_NORMAL:
+		back = uvm->up.fault_back;
+		forward = uvm->up.fault_forward;
+		break;
+	case ADVICE_RANDOM:
+		break;
+	case ADVICE_SEQUENTIAL:
+		back = uvm->up.seq_back;
+		forward = uvm->up.seq_forward;
+		break;
+	}
+	if (back > ft->ft_pgno - me->me_start)
+		back = ft->ft_pgno - me->me_start;
+	if (forward > me->me_end - ft->ft_pgno - 1)
+		forward = me->me_end - ft->ft_pgno - 1;
+	ft->ft_start = ft->ft_pgno - back;
+
+	if (me->me_advice == ADVICE_SEQUENTIAL) {
+		OBJ_LOCK(uvm, uobj);
+		uvm->caller = FLUSH_FAULT;
+		(void)uvn_flush(uvm, uobj, ft->ft_start << uvm->mem.pm_shift,
+		    ft->ft_pgno << uvm->mem.pm_shift, PGO_DEACTIVATE);
+		OBJ_UNLOCK(uvm, uobj);
+		ft->ft_start = ft->ft_pgno;
+		back = 0;
+	}
+	ft->ft_npages = (unsigned)(back + 1 + forward);
+	ft->ft_center = (unsigned)back;
+}
+
+/*
+ * The first get: map the resident neighbours, return the faulting page if it
+ * is resident too.
+ *
+ * => object locked on entry and exit
+ */
+static struct vm_page *
+fault_neighbours(struct fault *ft)
+{
+	struct uvm *const uvm = ft->ft_uvm;
+	struct vm_map *const map = ft->ft_map;
+	struct uvm_object *const uobj = &map->vm_vp->v_uvm.u_obj;
+	struct vm_page *pages[WINDOW_MAX];
+	unsigned i, got = ft->ft_npages;
+
+	for (i = 0; i < ft->ft_npages; i++) {
+		pages[i] = NULL;
+		if (i != ft->ft_center && pmap_extract(map, ft->ft_start + i))
+			pages[i] = PGO_DONTCARE;
+	}
+	EXP(uvm)->fltlget++;
+	(void)uobj->pgops->pgo_get(uvm, uobj, ft->ft_start, pages, &got,
+	    ft->ft_center, PGO_LOCKED);
+	if (got == 0)
+		return NULL;
+	for (i = 0; i < ft->ft_npages; i++) {
+		struct vm_page *const pg = pages[i];
+
+		if (i == ft->ft_center || pg == NULL || pg == PGO_DONTCARE)
+			continue;
+		uvm_lock_pageq(uvm);
+		uvm_pageactivate(uvm, pg);
+		uvm_unlock_pageq(uvm);
+		EXP(uvm)->neighbours_mapped++;
+		pmap_enter(uvm, map, pg, ft->ft_enter_prot);
+		pg->flags &= (uint16_t)~PG_BUSY;
+	}
+	return pages[ft->ft_center];
+}
+
+/*
+ * The second get: the faulting page from the file.
+ *
+ * => object locked on entry; on success locked and *pgp BUSY, else unlocked
+ */
+static enum uvm_outcome
+fault_get(struct fault *ft, struct vm_page **pgp)
+{
+	struct uvm *const uvm = ft->ft_uvm;
+	struct uvm_object *const uobj = &ft->ft_map->vm_vp->v_uvm.u_obj;
+	unsigned npages = 1;
+	int result;
+
+	EXP(uvm)->misses++;
+	EXP(uvm)->fltget++;
+	*pgp = NULL;
+	result =
+	    uobj->pgops->pgo_get(uvm, uobj, ft->ft_pgno, pgp, &npages, 0, 0);
+	if (result != VM_PAGER_OK) {
+		EXP(uvm)->fault_errors++;
+		if (FIXED(uvm, q18_error_segv))
+			EXP(uvm)->sigbus++;
+		else
+			EXP(uvm)->sigsegv++;
+		return result == VM_PAGER_BAD ? UVM_FAULT_BAD : UVM_FAULT_ERROR;
+	}
+	/* One thread: the map is as it was. */
+	EXP(uvm)->fltrelck++;
+	EXP(uvm)->fltrelckok++;
+	OBJ_LOCK(uvm, uobj);
+	KASSERT(((*pgp)->flags & PG_RELEASED) == 0);
+	return UVM_MISS;
+}
+
+/*
+ * Map the faulting page, or a private copy of it; it is given back active.
+ *
+ * => object locked on entry and exit
+ */
+static void
+fault_enter(struct fault *ft, struct vm_page *pg)
+{
+	struct uvm *const uvm = ft->ft_uvm;
+	const struct vm_map_entry *const me = ft->ft_entry;
+
+	if (ft->ft_promote) {
+		EXP(uvm)->flt_prcopy++;
+		pmap_enter_anon(uvm, ft->ft_map, ft->ft_pgno, me->me_prot);
+	} else {
+		EXP(uvm)->flt_obj++;
+		pmap_enter(uvm, ft->ft_map, pg, ft->ft_enter_prot);
+	}
+	uvm_lock_pageq(uvm);
+	uvm_pageactivate(uvm, pg);
+	uvm_unlock_pageq(uvm);
+	uvm_page_unbusy(uvm, pg);
+	pg->flags &= (uint16_t)~PG_FAKE;
+}
+
+/* uvm_fault: spec section 6. => nothing locked, on entry and exit */
+static enum uvm_outcome
+uvm_fault(struct uvm *uvm, struct vm_map *map, struct vm_map_entry *me,
+    uint64_t pgno, enum uvm_access how)
+{
+	struct uvm_object *const uobj = &map->vm_vp->v_uvm.u_obj;
+	uint8_t *const pte = &map->vm_hot.um_pte[pgno - map->vm_hot.um_first];
+	struct fault ft = {
+		.ft_uvm = uvm,
+		.ft_map = map,
+		.ft_entry = me,
+		.ft_pgno = pgno,
+		.ft_promote = me->me_cow && how == UVM_ACCESS_WRITE,
+	};
+	enum uvm_outcome outcome = UVM_HIT_RESIDENT;
+	struct vm_page *pg;
+
+	EXP(uvm)->faults++;
+	if (!fault_allowed(me, how)) {
+		EXP(uvm)->fault_errors++;
+		EXP(uvm)->sigsegv++;
+		return UVM_FAULT_PROT;
+	}
+	ft.ft_enter_prot = me->me_prot;
+	if (me->me_cow)
+		ft.ft_enter_prot &= ~(unsigned)UVM_MAP_WRITE;
+	fault_window(&ft);
+	if (*pte & PTE_ANON) {
+		/* A private copy that mprotect had closed. */
+		pmap_enter_anon(uvm, map, pgno, me->me_prot);
+		EXP(uvm)->resident_hits++;
+		return outcome;
+	}
+
+	OBJ_LOCK(uvm, uobj);
+	pg = fault_neighbours(&ft);
+	if (pg == NULL) {
+		outcome = fault_get(&ft, &pg);
+		if (outcome != UVM_MISS)
+			return outcome;
+	} else {
+		EXP(uvm)->resident_hits++;
+	}
+	fault_enter(&ft, pg);
+	OBJ_UNLOCK(uvm, uobj);
+	return outcome;
+}
+
+/*
+ * Hardware access through a usable mapping: spec section 1.7.  The first store
+ * after the page was clean is where the gauge dirty hears of it.
+ */
+static void
+access_mark(struct uvm *uvm, struct vm_map *map, uint64_t pgno,
+    enum uvm_access how)
+{
+	uint8_t *const pte = &map->vm_hot.um_pte[pgno - map->vm_hot.um_first];
+
+	*pte |= PTE_REF;
+	if (how != UVM_ACCESS_WRITE || (*pte & PTE_MOD))
+		return;
+	*pte |= PTE_MOD;
+	if ((*pte & PTE_ANON) == 0)
+		uvm_page_dirtied(uvm,
+		    uvm_pagepeek(uvm, &map->vm_vp->v_uvm.u_obj, pgno));
+}
+
+enum uvm_outcome
+uvm_access_slow(struct uvm *uvm, struct uvm_map *umap, uint64_t pgno,
+    enum uvm_access how)
+{
+	struct vm_map *const map = (struct vm_map *)umap;
+	const uint8_t need = how == UVM_ACCESS_WRITE ? PTE_W : PTE_R;
+	struct vm_map_entry *me;
+	enum uvm_outcome outcome;
+
+	if (uvm->failed != 0)
+		return UVM_FAULT_ERROR;
+	me = uvm_map_lookup_entry(map, pgno);
+	if (me == NULL)
+		return UVM_FAULT_NOMAP;
+	EXP(uvm)->accesses++;
+	if (umap->um_pte[pgno - umap->um_first] & need) {
+		EXP(uvm)->mapped_hits++;
+		outcome = UVM_HIT_MAPPED;
+	} else {
+		outcome = uvm_fault(uvm, map, me, pgno, how);
+		if (outcome >= UVM_FAULT_PROT)
+			return outcome;
+	}
+	access_mark(uvm, map, pgno, how);
+	return outcome;
+}
+
+void *
+uvm_page_bytes(struct uvm *uvm, const struct uvm_map *umap, uint64_t pgno)
+{
+	const struct vm_map *const map = (const struct vm_map *)umap;
+	const struct vm_page *pg;
+
+	if (uvm->mem.pm_data == NULL ||
+	    pgno - umap->um_first >= umap->um_npages ||
+	    (umap->um_pte[pgno - umap->um_first] & PTE_ANON))
+		return NULL;
+	pg = uvm_pagepeek(uvm, &map->vm_vp->v_uvm.u_obj, pgno);
+	return pg != NULL ? page_bytes(uvm, pg) : NULL;
+}

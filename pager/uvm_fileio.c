@@ -1,0 +1,247 @@
+/*
+ * uvm_fileio.c: system calls on files, as far as the pager hears of them; spec
+ * section 7 and 3.17.  Each uses the file's vnode for its duration.
+ */
+#include <errno.h>
+
+#include "pager/uvm_i.h"
+
+/* Begin and end a call on a file: referenced, vnode locked. */
+static int
+file_begin(struct uvm *uvm, uint32_t file, struct vnode **vpp)
+{
+	struct vnode *const vp =
+	    file != 0 ? idmap_get(&uvm->files, file) : NULL;
+
+	if (uvm->failed != 0)
+		return uvm->failed;
+	if (vp == NULL)
+		return ESRCH;
+	vnode_get(uvm, vp);
+	vn_lock(uvm, vp);
+	*vpp = vp;
+	return uvm->failed;
+}
+
+static int
+file_end(struct uvm *uvm, struct vnode *vp, int error)
+{
+
+	vn_unlock(uvm, vp);
+	vnode_rele(uvm, vp);
+	return error != 0 ? error : uvm->failed;
+}
+
+int
+uvm_sys_truncate(struct uvm *uvm, uint32_t file, uint64_t size)
+{
+	struct vnode *vp;
+	int error;
+
+	if ((error = file_begin(uvm, file, &vp)) != 0)
+		return error;
+	return file_end(uvm, vp, vnode_truncate(uvm, vp, size));
+}
+
+int
+uvm_sys_fallocate(struct uvm *uvm, uint32_t file, uint64_t offset,
+    uint64_t length, unsigned flags)
+{
+	struct vnode *vp;
+	uint64_t end;
+	int error;
+
+	if (offset > UVM_FILE_MAX || length > UVM_FILE_MAX - offset)
+		return EFBIG;
+	end = offset + length;
+	if ((error = file_begin(uvm, file, &vp)) != 0)
+		return error;
+	if ((flags & (UVM_FALLOC_KEEP | UVM_FALLOC_PUNCH)) == 0 &&
+	    end > vp->v_size)
+		error = vnode_truncate(uvm, vp, end);
+	if ((flags & (UVM_FALLOC_PUNCH | UVM_FALLOC_ZERO)) && error == 0) {
+		/* As a write(2) of zeros: mapped pages do not hear of it. */
+		(void)uvm_vnp_uncache(uvm, vp);
+		if (end > vp->v_size)
+			end = vp->v_size;
+		if (uvm->be->be_zero != NULL && offset < end)
+			error = uvm->be->be_zero(uvm->becookie, file, offset,
+			    end - offset);
+	}
+	return file_end(uvm, vp, error);
+}
+
+/* q21 fixed: read(2) and write(2) see mapped stores. => vnode locked */
+static void
+file_flush(struct uvm *uvm, struct vnode *vp, uint64_t offset, uint64_t end,
+    unsigned flags)
+{
+	struct uvm_object *const uobj = &vp->v_uvm.u_obj;
+
+	if (!FIXED(uvm, q21_incoherent) ||
+	    (vp->v_uvm.u_flags & UVM_VNODE_VALID) == 0)
+		return;
+	if (end > vp->v_uvm.u_size)
+		end = vp->v_uvm.u_size;
+	if (offset >= end)
+		return;
+	/* The flush's I/O takes the vnode lock itself. */
+	vn_unlock(uvm, vp);
+	OBJ_LOCK(uvm, uobj);
+	uvm->caller = FLUSH_FILEIO;
+	(void)uvn_flush(uvm, uobj, offset, end, flags);
+	OBJ_UNLOCK(uvm, uobj);
+	vn_lock(uvm, vp);
+}
+
+int
+uvm_sys_pread(struct uvm *uvm, uint32_t file, uint64_t offset, uint64_t length,
+    void *buf, uint64_t *donep)
+{
+	struct vnode *vp;
+	int error;
+
+	if ((error = file_begin(uvm, file, &vp)) != 0)
+		return error;
+	EXP(uvm)->file_reads++;
+	if (offset >= vp->v_size)
+		length = 0;
+	else if (length > vp->v_size - offset)
+		length = vp->v_size - offset;
+	file_flush(uvm, vp, offset, offset + length, PGO_CLEANIT | PGO_SYNCIO);
+	EXP(uvm)->file_read_bytes += length;
+	if (donep != NULL)
+		*donep = length;
+	if (length != 0 && uvm->be->be_pread != NULL)
+		error =
+		    uvm->be->be_pread(uvm->becookie, file, offset, length, buf);
+	return file_end(uvm, vp, error);
+}
+
+int
+uvm_sys_pwrite(struct uvm *uvm, uint32_t file, uint64_t offset, uint64_t length,
+    const void *buf)
+{
+	struct vnode *vp;
+	int error;
+
+	if (offset > UVM_FILE_MAX || length > UVM_FILE_MAX - offset)
+		return EFBIG;
+	if ((error = file_begin(uvm, file, &vp)) != 0)
+		return error;
+	EXP(uvm)->file_writes++;
+	EXP(uvm)->file_write_bytes += length;
+	if (length == 0)
+		return file_end(uvm, vp, 0);
+	file_flush(uvm, vp, offset, offset + length, PGO_CLEANIT | PGO_SYNCIO);
+	if (offset + length > vp->v_size) {
+		vp->v_size = offset + length;
+		uvm_vnp_setsize(uvm, vp, vp->v_size);
+		if (uvm->be->be_truncate != NULL)
+			error = uvm->be->be_truncate(uvm->becookie, file,
+			    vp->v_size);
+	}
+	(void)uvm_vnp_uncache(uvm, vp);
+	if (error == 0 && uvm->be->be_pwrite != NULL)
+		error = uvm->be->be_pwrite(uvm->becookie, file, offset, length,
+		    buf);
+	file_flush(uvm, vp, offset, offset + length, PGO_FREE);
+	return file_end(uvm, vp, error);
+}
+
+int
+uvm_sys_fsync(struct uvm *uvm, uint32_t file)
+{
+	struct vnode *vp;
+	int error;
+
+	if ((error = file_begin(uvm, file, &vp)) != 0)
+		return error;
+	EXP(uvm)->fsyncs++;
+	if (uvm->be->be_sync != NULL)
+		error = uvm->be->be_sync(uvm->becookie, file);
+	return file_end(uvm, vp, error);
+}
+
+int
+uvm_sys_sync(struct uvm *uvm)
+{
+
+	if (uvm->failed == 0)
+		uvm_vnp_sync(uvm);
+	return uvm->failed;
+}
+
+int
+uvm_sys_open(struct uvm *uvm, uint32_t file)
+{
+	struct vnode *vp;
+	int error;
+
+	if ((error = file_begin(uvm, file, &vp)) != 0)
+		return error;
+	vp->v_opens++;
+	vnode_ref(uvm, vp);
+	return file_end(uvm, vp, 0);
+}
+
+int
+uvm_sys_close(struct uvm *uvm, uint32_t file)
+{
+	struct vnode *vp;
+	int error;
+
+	if ((error = file_begin(uvm, file, &vp)) != 0)
+		return error;
+	/* Opened before the trace began: nothing to give back. */
+	if (vp->v_opens != 0) {
+		vp->v_opens--;
+		vp->v_usecount--;
+	}
+	return file_end(uvm, vp, 0);
+}
+
+int
+uvm_sys_unlink(struct uvm *uvm, uint32_t file)
+{
+	struct vnode *vp;
+	int error;
+
+	if ((error = file_begin(uvm, file, &vp)) != 0)
+		return error;
+	(void)uvm_vnp_uncache(uvm, vp);
+	vp->v_unlinked = true;
+	return file_end(uvm, vp, 0);
+}
+
+uint64_t
+uvm_next_tick(const struct uvm *uvm)
+{
+
+	return uvm->up.sync_interval != 0 ? uvm->next_sync : UINT64_MAX;
+}
+
+int
+uvm_tick(struct uvm *uvm, uint64_t ns)
+{
+	const uint64_t step = uvm->up.sync_interval;
+
+	while (step != 0 && ns >= uvm->next_sync && uvm->failed == 0) {
+		/* With no writable file the syncs due differ in nothing. */
+		if (uvm->wlist == NULL) {
+			const uint64_t n = (ns - uvm->next_sync) / step + 1;
+
+			EXP(uvm)->syncs += n;
+			uvm->next_sync =
+			    n > (UINT64_MAX - uvm->next_sync) / step ?
+			    UINT64_MAX :
+			    uvm->next_sync + n * step;
+			break;
+		}
+		uvm_vnp_sync(uvm);
+		if (uvm->next_sync > UINT64_MAX - step)
+			break;
+		uvm->next_sync += step;
+	}
+	return uvm->failed;
+}
