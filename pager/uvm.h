@@ -56,7 +56,7 @@ struct uvm_param {
 
 struct uvmexp {
 #define COUNTER(name, unit, help) uint64_t name;
-#define GAUGE(name, unit, help) uint64_t name;
+#define GAUGE(name, unit, help)	  uint64_t name;
 #include "pager/uvm_stat.def"
 #undef COUNTER
 #undef GAUGE
@@ -75,8 +75,8 @@ extern const size_t uvm_param_count;
 extern const struct uvm_counter uvm_stat_table[];
 extern const size_t uvm_stat_count;
 
-#define UVM_FILE_MAX (1ULL << 44) /* bytes: files and mappings end before */
-#define UVM_SLOTS_MAX 8192 /* pages in the largest cluster */
+#define UVM_FILE_MAX  (1ULL << 44) /* bytes: files and mappings end before */
+#define UVM_SLOTS_MAX 8192	   /* pages in the largest cluster */
 
 struct uvm;
 struct uvm_map;
@@ -144,21 +144,21 @@ int uvm_file_add(struct uvm *uvm, uint32_t file, uint64_t size) mustcheck;
 uint64_t uvm_file_size(const struct uvm *uvm, uint32_t file);
 bool uvm_file_known(const struct uvm *uvm, uint32_t file);
 
-#define UVM_MAP_READ 0x01
-#define UVM_MAP_WRITE 0x02
-#define UVM_MAP_EXEC 0x04
-#define UVM_MAP_PROT 0x07
-#define UVM_MAP_PRIVATE 0x08
-#define UVM_MAP_MAXW 0x10 /* the descriptor allows writing */
+#define UVM_MAP_READ	  0x01
+#define UVM_MAP_WRITE	  0x02
+#define UVM_MAP_EXEC	  0x04
+#define UVM_MAP_PROT	  0x07
+#define UVM_MAP_PRIVATE	  0x08
+#define UVM_MAP_MAXW	  0x10 /* the descriptor allows writing */
 #define UVM_MAP_INHERITED 0x20 /* fork: a reference, not an attach */
 
 struct uvm_mmap {
-	uint32_t mm_map;	/* its id; never used before */
-	uint32_t mm_pid;	/* owner, for uvm_sys_exit() */
+	uint32_t mm_map; /* its id; never used before */
+	uint32_t mm_pid; /* owner, for uvm_sys_exit() */
 	uint32_t mm_file;
-	unsigned mm_flags;	/* UVM_MAP_ */
-	uint64_t mm_offset;	/* bytes, page aligned */
-	uint64_t mm_length;	/* bytes, not 0 */
+	unsigned mm_flags;  /* UVM_MAP_ */
+	uint64_t mm_offset; /* bytes, page aligned */
+	uint64_t mm_length; /* bytes, not 0 */
 };
 
 /*
@@ -181,9 +181,9 @@ int uvm_sys_munmap(struct uvm *uvm, uint32_t map, uint64_t offset,
 int uvm_sys_mprotect(struct uvm *uvm, uint32_t map, uint64_t offset,
     uint64_t length, unsigned prot) mustcheck;
 
-#define UVM_MS_ASYNC 0x1
+#define UVM_MS_ASYNC	  0x1
 #define UVM_MS_INVALIDATE 0x2
-#define UVM_MS_SYNC 0x4
+#define UVM_MS_SYNC	  0x4
 
 /*
  * msync(2); length 0 is the whole map entry at offset.
@@ -211,9 +211,9 @@ int uvm_sys_madvise(struct uvm *uvm, uint32_t map, uint64_t offset,
 /* ftruncate(2).  EFBIG beyond UVM_FILE_MAX. */
 int uvm_sys_truncate(struct uvm *uvm, uint32_t file, uint64_t size) mustcheck;
 
-#define UVM_FALLOC_KEEP 0x1
+#define UVM_FALLOC_KEEP	 0x1
 #define UVM_FALLOC_PUNCH 0x2
-#define UVM_FALLOC_ZERO 0x4
+#define UVM_FALLOC_ZERO	 0x4
 int uvm_sys_fallocate(struct uvm *uvm, uint32_t file, uint64_t offset,
     uint64_t length, unsigned flags) mustcheck;
 
@@ -258,29 +258,29 @@ enum uvm_access {
 
 /* What became of an access.  Those from UVM_FAULT_PROT on failed. */
 enum uvm_outcome {
-	UVM_HIT_MAPPED,		/* usable mapping: no fault */
-	UVM_HIT_RESIDENT,	/* minor fault */
-	UVM_MISS,		/* major fault */
-	UVM_FAULT_PROT,		/* not allowed by the mapping */
-	UVM_FAULT_BAD,		/* past the end of the file */
-	UVM_FAULT_ERROR,	/* I/O error, or the machine failed */
-	UVM_FAULT_NOMAP,	/* not mapped here: the trace is wrong */
+	UVM_HIT_MAPPED,	  /* usable mapping: no fault */
+	UVM_HIT_RESIDENT, /* minor fault */
+	UVM_MISS,	  /* major fault */
+	UVM_FAULT_PROT,	  /* not allowed by the mapping */
+	UVM_FAULT_BAD,	  /* past the end of the file */
+	UVM_FAULT_ERROR,  /* I/O error, or the machine failed */
+	UVM_FAULT_NOMAP,  /* not mapped here: the trace is wrong */
 };
 
 /* One entry of a software page table; 0 is not mapped. */
-#define PTE_R 0x01	/* readable: there is a mapping */
-#define PTE_W 0x02	/* writable */
-#define PTE_REF 0x04	/* referenced through this mapping */
-#define PTE_MOD 0x08	/* modified through this mapping */
-#define PTE_ANON 0x10	/* a private copy, no page of the object */
+#define PTE_R	 0x01 /* readable: there is a mapping */
+#define PTE_W	 0x02 /* writable */
+#define PTE_REF	 0x04 /* referenced through this mapping */
+#define PTE_MOD	 0x08 /* modified through this mapping */
+#define PTE_ANON 0x10 /* a private copy, no page of the object */
 
 /*
  * The part of a mapping that uvm_access() reads.  A map's page table covers
  * the file range of its mmap; what was unmapped since has entries 0.
  */
 struct uvm_map {
-	uint8_t *um_pte;	/* um_npages entries PTE_* */
-	uint64_t um_first;	/* file page of um_pte[0] */
+	uint8_t *um_pte;   /* um_npages entries PTE_* */
+	uint64_t um_first; /* file page of um_pte[0] */
 	uint64_t um_npages;
 	uint32_t um_id;
 	uint32_t um_file;
@@ -338,8 +338,7 @@ uvm_event_end(struct uvm *uvm)
  * The bytes of a resident page as a program would see them through map, or
  * NULL: not resident, a private copy, or a backend without data.
  */
-void *uvm_page_bytes(struct uvm *uvm, const struct uvm_map *map,
-    uint64_t pgno);
+void *uvm_page_bytes(struct uvm *uvm, const struct uvm_map *map, uint64_t pgno);
 
 /*
  * ---- observers ----
@@ -361,14 +360,14 @@ enum uvm_flush_caller {
 struct uvm_flushinfo {
 	enum uvm_flush_caller fi_caller;
 	uint32_t fi_file;
-	unsigned fi_flags;	/* PGO_ of uvm_pager.h */
+	unsigned fi_flags; /* PGO_ of uvm_pager.h */
 	bool fi_by_list;
 	uint64_t fi_range_pages;
 	uint64_t fi_object_pages; /* resident, on entry */
 	uint64_t fi_visits, fi_lookups;
 	uint64_t fi_cleaned, fi_writes;
 	uint64_t fi_begin, fi_end; /* uo_clock() values; 0 without it */
-	uint64_t fi_io;		/* of that, within the backend */
+	uint64_t fi_io;		   /* of that, within the backend */
 };
 
 /*

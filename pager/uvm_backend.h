@@ -27,14 +27,14 @@ enum uvm_io { UVM_READ, UVM_WRITE };
  */
 struct uvm_buf {
 	enum uvm_io b_io;
-	uint32_t b_file;	/* vnode number */
-	uint64_t b_offset;	/* bytes, a multiple of b_pgsize */
-	uint64_t b_length;	/* bytes, 1..b_npages * b_pgsize */
+	uint32_t b_file;   /* vnode number */
+	uint64_t b_offset; /* bytes, a multiple of b_pgsize */
+	uint64_t b_length; /* bytes, 1..b_npages * b_pgsize */
 	uint32_t b_npages;
-	uint32_t b_pgsize;	/* bytes */
-	void *const *b_page;	/* NULL for a backend without UVM_BE_DATA */
-	uint64_t b_done;	/* out: bytes moved */
-	int b_error;		/* out: 0 or a positive errno */
+	uint32_t b_pgsize;   /* bytes */
+	void *const *b_page; /* NULL for a backend without UVM_BE_DATA */
+	uint64_t b_done;     /* out: bytes moved */
+	int b_error;	     /* out: 0 or a positive errno */
 };
 
 #define UVM_BE_DATA 0x1 /* moves bytes: page frames must be real memory */
@@ -62,13 +62,12 @@ struct uvm_backend {
 	int (*be_close)(void *, uint32_t file);
 	int (*be_io)(void *, struct uvm_buf *);
 	int (*be_poll)(void *, bool wait, struct uvm_buf **);
-	int (*be_pread)(void *, uint32_t file, uint64_t offset,
-	    uint64_t length, void *buf);
+	int (*be_pread)(void *, uint32_t file, uint64_t offset, uint64_t length,
+	    void *buf);
 	int (*be_pwrite)(void *, uint32_t file, uint64_t offset,
 	    uint64_t length, const void *buf);
 	int (*be_truncate)(void *, uint32_t file, uint64_t size);
-	int (*be_zero)(void *, uint32_t file, uint64_t offset,
-	    uint64_t length);
+	int (*be_zero)(void *, uint32_t file, uint64_t offset, uint64_t length);
 	int (*be_sync)(void *, uint32_t file);
 };
 

@@ -1,0 +1,187 @@
+/*
+ * uvm_check.c: the invariants of spec section 1.5, looked up everywhere.
+ */
+#include <errno.h>
+#include <inttypes.h>
+
+#include "pager/uvm_i.h"
+
+/* Say what is wrong and return EINVAL from the caller unless cond holds. */
+#define CHECK(em, cond, ...)                                                   \
+	do {                                                                   \
+		if (!(cond))                                                   \
+			return ERRMSG((em), EINVAL, __VA_ARGS__);              \
+	} while (0)
+
+/* A queue: links both ways, flags of its pages, length. */
+static int
+check_queue(const struct uvm *uvm, const struct pglist *pl, uint8_t pqflags,
+    uint64_t npages, struct errmsg *em)
+{
+	uint32_t prev = 0, frame;
+	uint64_t n = 0;
+
+	for (frame = pl->pl_head; frame != 0;) {
+		const struct vm_page *const pg = frame_page(uvm, frame);
+
+		CHECK(em, pg->pageq_prev == prev,
+		    "queue %#x: frame %" PRIu32 " has a wrong back link",
+		    pqflags, frame);
+		CHECK(em, pg->pqflags == pqflags,
+		    "I8: frame %" PRIu32 " on queue %#x has flags %#x", frame,
+		    pqflags, pg->pqflags);
+		CHECK(em, pg->wire_count == 0,
+		    "I9: wired frame %" PRIu32 " on queue %#x", frame, pqflags);
+		CHECK(em, ++n <= npages,
+		    "queue %#x: more than %" PRIu64 " pages", pqflags, npages);
+		prev = frame;
+		frame = pg->pageq_next;
+	}
+	CHECK(em, prev == pl->pl_tail && n == npages,
+	    "queue %#x: %" PRIu64 " pages, counted %" PRIu64, pqflags, n,
+	    npages);
+	return 0;
+}
+
+/* What page tables say of a page against what the page says. */
+static int
+check_mappings(const struct uvm *uvm, const struct vm_page *pg,
+    struct errmsg *em)
+{
+	const struct uvm_object *const uobj = page_object(uvm, pg);
+	const struct vm_map *map;
+	uint32_t n = 0;
+
+	for (map = uobj->uo_maps; map != NULL; map = map->vm_objnext) {
+		const uint64_t idx = pg->pgno - map->vm_hot.um_first;
+
+		if (idx < map->vm_hot.um_npages &&
+		    (map->vm_hot.um_pte[idx] & (PTE_R | PTE_ANON)) == PTE_R)
+			n++;
+	}
+	CHECK(em, n == pg->nmaps,
+	    "object %" PRIu32 " page %" PRIu64 ": %" PRIu32
+	    " mappings, counted %" PRIu32,
+	    uobj->uo_num, pg->pgno, n, pg->nmaps);
+	CHECK(em, (pg->pqflags & PQ_INACTIVE) == 0 || n == 0,
+	    "I7: object %" PRIu32 " page %" PRIu64 " is inactive and mapped",
+	    uobj->uo_num, pg->pgno);
+	CHECK(em,
+	    (pg->pqflags & PQ_INACTIVE) == 0 || (pg->flags & PG_CLEAN) == 0 ||
+		!pmap_is_modified(uvm, pg),
+	    "I7: object %" PRIu32 " page %" PRIu64
+	    " is inactive, clean and modified",
+	    uobj->uo_num, pg->pgno);
+	return 0;
+}
+
+static int
+check_page(const struct uvm *uvm, const struct uvm_object *uobj,
+    const struct vm_page *pg, struct errmsg *em)
+{
+
+	CHECK(em, pg->uobject == uobj->uo_num && (pg->flags & PG_TABLED),
+	    "object %" PRIu32 ": memq holds a page of object %" PRIu32,
+	    uobj->uo_num, pg->uobject);
+	CHECK(em, uvm_pagepeek(uvm, uobj, pg->pgno) == pg,
+	    "I4: object %" PRIu32 " page %" PRIu64 " is not in the hash",
+	    uobj->uo_num, pg->pgno);
+	CHECK(em, (pg->flags & (PG_BUSY | PG_FAKE)) == 0,
+	    "object %" PRIu32 " page %" PRIu64 " is left busy", uobj->uo_num,
+	    pg->pgno);
+	CHECK(em, (pg->pqflags & PQ_FREE) == 0,
+	    "I8: object %" PRIu32 " page %" PRIu64 " is free", uobj->uo_num,
+	    pg->pgno);
+	CHECK(em, uvm_page_dirty_p(uvm, pg) == ((pg->flags & PG_COUNTED) != 0),
+	    "object %" PRIu32 " page %" PRIu64
+	    ": dirty and not counted, or clean and counted",
+	    uobj->uo_num, pg->pgno);
+	return check_mappings(uvm, pg, em);
+}
+
+static int
+check_object(const struct uvm *uvm, const struct vnode *vp, struct errmsg *em)
+{
+	const struct uvm_vnode *const uvn = &vp->v_uvm;
+	const struct uvm_object *const uobj = &uvn->u_obj;
+	const struct uvm_vnode *w;
+	const struct vm_page *pg;
+	uint64_t n = 0;
+	int error;
+
+	CHECK(em, !uobj->vmobjlock.sl_held, "object %" PRIu32 " left locked",
+	    uobj->uo_num);
+	for (w = uvm->wlist; w != NULL && w != uvn; w = w->u_wnext)
+		continue;
+	CHECK(em, (w == uvn) == ((uvn->u_flags & UVM_VNODE_WRITEABLE) != 0),
+	    "I1: object %" PRIu32 " flags %#x and the writable list differ",
+	    uobj->uo_num, uvn->u_flags);
+	CHECK(em,
+	    (uvn->u_flags & UVM_VNODE_WANTED) == 0 ||
+		(uvn->u_flags & UVM_VNODE_BLOCKED) != 0,
+	    "I2: object %" PRIu32 " is wanted and not blocked", uobj->uo_num);
+	if ((uvn->u_flags & UVM_VNODE_VALID) == 0) {
+		CHECK(em, uobj->uo_npages == 0 || uobj->memq_head == 0,
+		    "object %" PRIu32 " is dead and has pages", uobj->uo_num);
+		return 0;
+	}
+	CHECK(em, uobj->uo_refs == 0 || vp->v_usecount > vp->v_opens,
+	    "I3: object %" PRIu32 " has no vnode reference", uobj->uo_num);
+	CHECK(em, uvn->u_nio == 0, "I5: object %" PRIu32 " has I/O in flight",
+	    uobj->uo_num);
+	for (pg = frame_page(uvm, uobj->memq_head); pg != NULL;
+	     pg = frame_page(uvm, pg->listq_next)) {
+		if ((error = check_page(uvm, uobj, pg, em)) != 0)
+			return error;
+		CHECK(em,
+		    uobj->uo_refs != 0 || (pg->pqflags & PQ_INACTIVE) ||
+			pg->wire_count != 0,
+		    "object %" PRIu32 " persists with page %" PRIu64
+		    " not inactive",
+		    uobj->uo_num, pg->pgno);
+		n++;
+	}
+	CHECK(em, n == uobj->uo_npages,
+	    "I4: object %" PRIu32 ": memq has %" PRIu64 " pages, not %" PRIu64,
+	    uobj->uo_num, n, uobj->uo_npages);
+	return 0;
+}
+
+int
+uvm_check(const struct uvm *uvm, struct errmsg *em)
+{
+	const struct uvmexp *const exp = &uvm->hot.uh_exp;
+	const struct uvm_pagemem *const pm = &uvm->mem;
+	uint64_t tabled = 0, fresh;
+	uint32_t i;
+	int error;
+
+	if (uvm->failed != 0)
+		return 0;
+	CHECK(em, uvm->ls.ls_spins == 0, "%u locks are left held",
+	    uvm->ls.ls_spins);
+	fresh = pm->pm_npages + 1 - pm->pm_fresh;
+	if ((error = check_queue(uvm, &pm->pm_free, PQ_FREE, exp->free - fresh,
+		 em)) != 0 ||
+	    (error = check_queue(uvm, &pm->pm_active, PQ_ACTIVE, exp->active,
+		 em)) != 0 ||
+	    (error = check_queue(uvm, &pm->pm_inactive, PQ_INACTIVE,
+		 exp->inactive, em)) != 0)
+		return error;
+	for (i = 1; i <= uvm->nobject; i++) {
+		const struct vnode *const vp = uvm->object[i];
+
+		if ((error = check_object(uvm, vp, em)) != 0)
+			return error;
+		if (vp->v_uvm.u_flags & UVM_VNODE_VALID)
+			tabled += vp->v_uvm.u_obj.uo_npages;
+	}
+	CHECK(em, exp->free + tabled == pm->pm_npages,
+	    "%" PRIu64 " pages are free and %" PRIu64
+	    " in objects, of %" PRIu64,
+	    exp->free, tabled, pm->pm_npages);
+	CHECK(em, exp->active + exp->inactive + exp->wired == tabled,
+	    "%" PRIu64 " pages in objects, but %" PRIu64 " on queues or wired",
+	    tabled, exp->active + exp->inactive + exp->wired);
+	return 0;
+}
