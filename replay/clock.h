@@ -15,9 +15,11 @@
 
 #include "base/base.h"
 
+__extension__ typedef unsigned __int128 clock_wide;
+
 struct clock {
 	bool ck_tsc;
-	uint64_t ck_mult;	/* ns = ticks * ck_mult >> 32 */
+	uint64_t ck_mult; /* ns = ticks * ck_mult >> 32 */
 };
 
 /* Set up by clock_init(), read by everybody; one for the process. */
@@ -58,8 +60,7 @@ clock_ticks(void)
 static inline uint64_t
 clock_ns(uint64_t ticks)
 {
-	return (uint64_t)((unsigned __int128)ticks * clock_source.ck_mult >>
-	    32);
+	return (uint64_t)((clock_wide)ticks * clock_source.ck_mult >> 32);
 }
 
 #endif

@@ -19,7 +19,8 @@
 struct db;
 struct db_writer;
 
-/* Operation kinds and outcomes, as tables op and latency spell them. */
+/* Operation kinds and outcomes, as view ops and table latency spell them.  The
+ * order is the number in table op: add at the end only. */
 #define OPKINDS(K)                                                             \
 	K(ATTACH, "attach")                                                    \
 	K(DETACH, "detach")                                                    \
@@ -125,7 +126,8 @@ struct db_result {
 	 * log=summary are counted, not timed: rs_untimed. */
 	struct hist *const (*rs_latency)[OUTCOME_NOUTCOMES];
 	const uint64_t (*rs_untimed)[OUTCOME_NOUTCOMES];
-	/* I/Os by pages: rs_cluster[UVM_READ or UVM_WRITE][pages]. */
+	/* I/Os by pages: rs_cluster[UVM_READ or UVM_WRITE][pages], for
+	 * pages 1 to rs_cluster_max inclusive; NULL: none. */
 	const uint64_t *rs_cluster[2];
 	size_t rs_cluster_max;
 	const struct db_interval *rs_intervals;

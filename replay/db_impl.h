@@ -1,0 +1,99 @@
+/*
+ * db_impl: what the files of the database share among themselves.
+ *
+ *	db.c		opening, errors, small helpers
+ *	db_schema.c	tables, and bringing an older database up to date
+ *	db_run.c	the beginning and end of a run
+ *	db_rows.c	INSERTs of many rows
+ *	writer.c	the thread and its queue
+ */
+#ifndef REPLAY_DB_IMPL_H
+#define REPLAY_DB_IMPL_H
+
+#include <sqlite3.h>
+
+#include "replay/db.h"
+
+#define DB_APPLICATION_ID 0x75766e31 /* "uvn1", as file(1) shows it */
+#define DB_SCHEMA	  1	     /* user_version */
+
+/* How long we wait for another program's lock, ms: to open, and once a run
+ * has begun, when giving up would lose it. */
+#define DB_WAIT_OPEN 5000
+#define DB_WAIT_RUN  60000
+
+struct db {
+	sqlite3 *db_sq;
+	char *db_path;
+};
+
+/*
+ * The errno for SQLite's last failure on db, with a message: path, what was
+ * being done ("opening"), why, and the remedy.
+ */
+int db_error(struct db *db, struct errmsg *em, const char *doing) mustcheck;
+
+/* Run SQL that returns no rows; several statements if need be. */
+int db_exec(struct db *db, const char *sql, const char *doing,
+    struct errmsg *em) mustcheck;
+
+/* Roll back a transaction after a failure; nothing if there is none. */
+void db_rollback(struct db *db);
+
+/* Compile one statement; the caller ends it with sqlite3_finalize(). */
+int db_prepare(struct db *db, const char *sql, sqlite3_stmt **stp,
+    struct errmsg *em) mustcheck;
+
+/* Execute st once and make it ready for the next; no rows. */
+int db_step(struct db *db, sqlite3_stmt *st, const char *doing,
+    struct errmsg *em) mustcheck;
+
+/* Bind by position.  A count beyond SQLite's integers is the largest of them;
+ * NULL text is NULL, and so is "" of db_bind_known(). */
+void db_bind_u64(sqlite3_stmt *st, int at, uint64_t v);
+void db_bind_text(sqlite3_stmt *st, int at, const char *text);
+void db_bind_known(sqlite3_stmt *st, int at, const char *text);
+
+/*
+ * Make the tables, or add the columns of tunables this database has not.
+ *
+ * => EINVAL: another program's database, or a newer schema
+ */
+int db_schema_setup(struct db *db, struct errmsg *em) mustcheck;
+
+/* Mark the runs unfinished whose process is gone. */
+int db_run_sweep(struct db *db, struct errmsg *em) mustcheck;
+
+/* The value of tunable i as its column has it: text, real or integer. */
+void db_bind_tunable(sqlite3_stmt *st, int at, const struct tunable *tn,
+    uint64_t val);
+
+enum db_row_kind { DB_ROW_OP, DB_ROW_FLUSH, DB_ROW_NKINDS };
+
+/* A row of one of the tables that grow with the trace. */
+struct db_row {
+	union {
+		struct db_op rw_op;
+		struct db_flush rw_flush;
+	};
+	enum db_row_kind rw_kind;
+};
+
+/*
+ * The statements that put such rows of one run into their tables, within the
+ * caller's transactions.
+ *
+ * => from db_rows_open() to db_rows_close() foreign keys are not checked
+ * => a row may wait for others of its kind until db_rows_rest()
+ * => after a failure the transaction is to be rolled back, and only
+ *    db_rows_close() makes sense
+ */
+struct db_rows;
+int db_rows_open(struct db *db, int64_t run, struct db_rows **drp,
+    struct errmsg *em) mustcheck;
+int db_rows_put(struct db_rows *dr, const struct db_row *row, struct errmsg *em)
+    mustcheck;
+int db_rows_rest(struct db_rows *dr, struct errmsg *em) mustcheck;
+void db_rows_close(struct db_rows *dr);
+
+#endif

@@ -1,0 +1,479 @@
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <jansson.h>
+
+#include "replay/clock.h"
+#include "replay/db_impl.h"
+#include "replay/host.h"
+#include "replay/replay.h"
+
+#define STAMP_MAX sizeof("2000-01-01T00:00:00.000Z")
+
+/* stamp: now, UTC, ISO 8601, as SQLite's date functions read it. */
+static void
+stamp(char buf[STAMP_MAX])
+{
+	struct timespec ts;
+	struct tm tm;
+	size_t n;
+
+	(void)clock_gettime(CLOCK_REALTIME, &ts);
+	(void)gmtime_r(&ts.tv_sec, &tm);
+	n = strftime(buf, STAMP_MAX, "%Y-%m-%dT%H:%M:%S", &tm);
+	(void)sqlite3_snprintf((int)(STAMP_MAX - n), buf + n, ".%03dZ",
+	    (int)(ts.tv_nsec / 1000000));
+}
+
+/* Every tunable's exact text as a JSON object; free()d by the caller. */
+static char *
+tunables_text(const struct config *cf)
+{
+	json_t *obj = json_object();
+	char text[TUNABLE_TEXT_MAX];
+	char *out = NULL;
+	bool ok = obj != NULL;
+
+	for (size_t i = 0; ok && i < config_count(); i++) {
+		const struct tunable *tn = config_tunable(i);
+
+		tunable_format(tn, config_get(cf, i), text, sizeof(text));
+		ok = json_object_set_new(obj, tn->tn_name, json_string(text)) ==
+		    0;
+	}
+	if (ok)
+		out = json_dumps(obj, JSON_COMPACT);
+	json_decref(obj);
+	return out;
+}
+
+/* A column of a new run that is no tunable: its name, and how to bind it. */
+static const char begin_columns[] = "status, started, trace, command, repeat, "
+				    "seed, dir, device, file_system, "
+				    "mount_options, host, kernel, cpu, clock, "
+				    "version, compiler, pid, pid_start, boot, "
+				    "tunables";
+#define BEGIN_NCOLUMNS 20
+
+/* begin_bind: what begin_columns names, in that order. */
+static int
+begin_bind(sqlite3_stmt *st, const struct db_run *rn)
+{
+	struct host_facts hf;
+	struct host_dir hd = { .hd_device = "" };
+	char started[STAMP_MAX];
+	char *tunables = tunables_text(rn->rn_config);
+	int at = 1;
+
+	if (tunables == NULL)
+		return ENOMEM;
+	host_facts(&hf);
+	if (rn->rn_dir != NULL)
+		host_dir(rn->rn_dir, &hd);
+	stamp(started);
+	db_bind_text(st, at++, "running");
+	db_bind_text(st, at++, started);
+	db_bind_text(st, at++, rn->rn_trace);
+	db_bind_text(st, at++, rn->rn_command);
+	db_bind_u64(st, at++, rn->rn_repeat);
+	db_bind_u64(st, at++, rn->rn_seed);
+	db_bind_text(st, at++, rn->rn_dir);
+	db_bind_known(st, at++, hd.hd_device);
+	db_bind_known(st, at++, hd.hd_fstype);
+	db_bind_known(st, at++, hd.hd_options);
+	db_bind_known(st, at++, hf.hf_host);
+	db_bind_known(st, at++, hf.hf_kernel);
+	db_bind_known(st, at++, hf.hf_cpu);
+	db_bind_text(st, at++, clock_name());
+	db_bind_text(st, at++, UVN_VERSION);
+	db_bind_text(st, at++, host_compiler());
+	db_bind_u64(st, at++, (uint64_t)getpid());
+	db_bind_u64(st, at++, host_pid_start(getpid()));
+	db_bind_known(st, at++, hf.hf_boot);
+	db_bind_text(st, at++, tunables);
+	free(tunables);
+	for (size_t i = 0; i < config_count(); i++)
+		db_bind_tunable(st, at++, config_tunable(i),
+		    config_get(rn->rn_config, i));
+	return 0;
+}
+
+/* begin_sql: sqlite3_free()d by the caller; NULL without memory. */
+static char *
+begin_sql(struct db *db)
+{
+	sqlite3_str *sql = sqlite3_str_new(db->db_sq);
+
+	sqlite3_str_appendf(sql, "INSERT INTO run(%s", begin_columns);
+	for (size_t i = 0; i < config_count(); i++)
+		sqlite3_str_appendf(sql, ",\"%w\"", config_tunable(i)->tn_name);
+	sqlite3_str_appendall(sql, ") VALUES(?");
+	for (size_t i = 1; i < BEGIN_NCOLUMNS + config_count(); i++)
+		sqlite3_str_appendall(sql, ",?");
+	sqlite3_str_appendall(sql, ")");
+	return sqlite3_str_finish(sql);
+}
+
+int
+db_run_begin(struct db *db, const struct db_run *rn, int64_t *runp,
+    struct errmsg *em)
+{
+	static const char doing[] = "beginning a run";
+	char *sql = begin_sql(db);
+	sqlite3_stmt *st = NULL;
+	int error;
+
+	if (sql == NULL)
+		return ERRMSG(em, ENOMEM, "%s: %s: out of memory", db->db_path,
+		    doing);
+	if ((error = db_prepare(db, sql, &st, em)) != 0)
+		goto out;
+	if ((error = begin_bind(st, rn)) != 0) {
+		errmsg_put(em, "%s: %s: %s", db->db_path, doing,
+		    errno_text(error));
+		goto out;
+	}
+	if ((error = db_step(db, st, doing, em)) == 0)
+		*runp = sqlite3_last_insert_rowid(db->db_sq);
+out:
+	(void)sqlite3_finalize(st);
+	sqlite3_free(sql);
+	return error;
+}
+
+static const char ending[] = "ending a run";
+
+static int
+end_run(struct db *db, int64_t run, const struct db_result *rs,
+    struct errmsg *em)
+{
+	sqlite3_stmt *st = NULL;
+	char finished[STAMP_MAX];
+	int error;
+
+	error = db_prepare(db,
+	    "UPDATE run SET status = ?, reason = ?, finished = ?, digest = ?,"
+	    " events = ?, accesses = ?, wall_ns = ?, cpu_ns = ?, verify = ?"
+	    " WHERE id = ?",
+	    &st, em);
+	if (error != 0)
+		return error;
+	stamp(finished);
+	db_bind_text(st, 1, rs->rs_status);
+	db_bind_text(st, 2, rs->rs_reason);
+	db_bind_text(st, 3, finished);
+	db_bind_text(st, 4, rs->rs_digest);
+	db_bind_u64(st, 5, rs->rs_events);
+	db_bind_u64(st, 6, rs->rs_exp->accesses);
+	db_bind_u64(st, 7, rs->rs_wall_ns);
+	db_bind_u64(st, 8, rs->rs_cpu_ns);
+	db_bind_text(st, 9, rs->rs_verify);
+	(void)sqlite3_bind_int64(st, 10, run);
+	error = db_step(db, st, ending, em);
+	if (error == 0 && sqlite3_changes(db->db_sq) != 1)
+		error = ERRMSG(em, ENOENT, "%s: %s: there is no run %" PRId64,
+		    db->db_path, ending, run);
+	(void)sqlite3_finalize(st);
+	return error;
+}
+
+/* counter_value: the i-th field of exp, which holds nothing but counters. */
+static uint64_t
+counter_value(const struct uvmexp *exp, size_t i)
+{
+	uint64_t v;
+
+	memcpy(&v, (const char *)exp + i * sizeof(v), sizeof(v));
+	return v;
+}
+
+static int
+end_counters(struct db *db, int64_t run, const struct db_result *rs,
+    struct errmsg *em)
+{
+	sqlite3_stmt *st = NULL;
+	int error =
+	    db_prepare(db, "INSERT INTO counter VALUES(?,?,?)", &st, em);
+
+	if (error == 0)
+		(void)sqlite3_bind_int64(st, 1, run);
+	for (size_t i = 0; error == 0 && i < uvm_stat_count; i++) {
+		db_bind_text(st, 2, uvm_stat_table[i].uc_name);
+		db_bind_u64(st, 3, counter_value(rs->rs_exp, i));
+		error = db_step(db, st, ending, em);
+	}
+	for (size_t i = 0; error == 0 && i < rs->rs_nvalues; i++) {
+		db_bind_text(st, 2, rs->rs_names[i]);
+		db_bind_u64(st, 3, rs->rs_values[i]);
+		error = db_step(db, st, ending, em);
+	}
+	(void)sqlite3_finalize(st);
+	return error;
+}
+
+/* latency_times: columns min..histogram; NULL if h timed nothing. */
+static int
+latency_times(sqlite3_stmt *st, int at, const struct hist *h)
+{
+	static const double quantile[] = { 0.5, 0.9, 0.99, 0.999 };
+	char *text;
+
+	if (h == NULL || h->h_count == 0) {
+		for (int i = 0; i < 8; i++)
+			(void)sqlite3_bind_null(st, at + i);
+		return 0;
+	}
+	if ((text = hist_text(h)) == NULL)
+		return ENOMEM;
+	db_bind_u64(st, at++, h->h_min);
+	(void)sqlite3_bind_double(st, at++, hist_mean(h));
+	for (size_t i = 0; i < nitems(quantile); i++)
+		db_bind_u64(st, at++, hist_quantile(h, quantile[i]));
+	db_bind_u64(st, at++, h->h_max);
+	db_bind_text(st, at, text);
+	free(text);
+	return 0;
+}
+
+/* latency_row: one kind and outcome, unless nothing was counted. */
+static int
+latency_row(struct db *db, sqlite3_stmt *st, const struct hist *h,
+    uint64_t untimed, struct errmsg *em)
+{
+	const uint64_t timed = h == NULL ? 0 : h->h_count;
+
+	if (timed + untimed == 0)
+		return 0;
+	db_bind_u64(st, 4, timed + untimed);
+	db_bind_u64(st, 5, timed);
+	if (latency_times(st, 6, h) != 0)
+		return ERRMSG(em, ENOMEM, "%s: %s: out of memory", db->db_path,
+		    ending);
+	return db_step(db, st, ending, em);
+}
+
+static int
+end_latency(struct db *db, int64_t run, const struct db_result *rs,
+    struct errmsg *em)
+{
+	sqlite3_stmt *st = NULL;
+	int error = db_prepare(db,
+	    "INSERT INTO latency VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?)", &st, em);
+
+	if (error == 0)
+		(void)sqlite3_bind_int64(st, 1, run);
+	for (int i = 0; error == 0 && i < OP_NKINDS * OUTCOME_NOUTCOMES; i++) {
+		const int kind = i / OUTCOME_NOUTCOMES;
+		const int outcome = i % OUTCOME_NOUTCOMES;
+		const struct hist *h = rs->rs_latency == NULL ?
+		    NULL :
+		    rs->rs_latency[kind][outcome];
+		const uint64_t untimed =
+		    rs->rs_untimed == NULL ? 0 : rs->rs_untimed[kind][outcome];
+
+		db_bind_text(st, 2, opkind_name[kind]);
+		db_bind_text(st, 3, outcome_name[outcome]);
+		error = latency_row(db, st, h, untimed, em);
+	}
+	(void)sqlite3_finalize(st);
+	return error;
+}
+
+static int
+end_clusters(struct db *db, int64_t run, const struct db_result *rs,
+    struct errmsg *em)
+{
+	static const char
+	    *const direction[] = { [UVM_READ] = "read", [UVM_WRITE] = "write" };
+	sqlite3_stmt *st = NULL;
+	int error =
+	    db_prepare(db, "INSERT INTO cluster VALUES(?,?,?,?)", &st, em);
+
+	if (error == 0)
+		(void)sqlite3_bind_int64(st, 1, run);
+	for (size_t i = 0; error == 0 && i < 2 * rs->rs_cluster_max; i++) {
+		const uint64_t *count = rs->rs_cluster[i % 2];
+		const size_t pages = i / 2 + 1;
+
+		if (count == NULL || count[pages] == 0)
+			continue;
+		db_bind_text(st, 2, direction[i % 2]);
+		db_bind_u64(st, 3, pages);
+		db_bind_u64(st, 4, count[pages]);
+		error = db_step(db, st, ending, em);
+	}
+	(void)sqlite3_finalize(st);
+	return error;
+}
+
+static int
+end_intervals(struct db *db, int64_t run, const struct db_result *rs,
+    struct errmsg *em)
+{
+	sqlite3_stmt *st = NULL;
+	int error = db_prepare(db,
+	    "INSERT INTO interval VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?)", &st,
+	    em);
+
+	if (error == 0)
+		(void)sqlite3_bind_int64(st, 1, run);
+	for (size_t i = 0; error == 0 && i < rs->rs_nintervals; i++) {
+		const struct db_interval *in = &rs->rs_intervals[i];
+		const uint64_t value[] = { i, in->in_time, in->in_accesses,
+			in->in_mapped + in->in_resident, in->in_mapped,
+			in->in_resident, in->in_misses, in->in_dirty,
+			in->in_free, in->in_active, in->in_inactive,
+			in->in_bytes_in, in->in_bytes_out };
+
+		for (size_t j = 0; j < nitems(value); j++)
+			db_bind_u64(st, (int)j + 2, value[j]);
+		error = db_step(db, st, ending, em);
+	}
+	(void)sqlite3_finalize(st);
+	return error;
+}
+
+int
+db_run_end(struct db *db, int64_t run, const struct db_result *rs,
+    struct errmsg *em)
+{
+	int error = db_exec(db, "BEGIN IMMEDIATE", ending, em);
+
+	if (error != 0)
+		return error;
+	if ((error = end_run(db, run, rs, em)) != 0 ||
+	    (error = end_counters(db, run, rs, em)) != 0 ||
+	    (error = end_latency(db, run, rs, em)) != 0 ||
+	    (error = end_clusters(db, run, rs, em)) != 0 ||
+	    (error = end_intervals(db, run, rs, em)) != 0 ||
+	    (error = db_exec(db, "COMMIT", ending, em)) != 0)
+		db_rollback(db);
+	return error;
+}
+
+/* config_read: the tunables of run, as their JSON text has them, into cf. */
+static int
+config_read(const struct db *db, int64_t run, const char *text,
+    struct config *cf, struct errmsg *em)
+{
+	json_t *obj = json_loads(text, 0, NULL);
+	const char *name;
+	json_t *value;
+	int error = 0;
+
+	if (!json_is_object(obj)) {
+		json_decref(obj);
+		return ERRMSG(em, EINVAL,
+		    "%s: run %" PRId64 ": column tunables is not the text that "
+		    "uvn wrote",
+		    db->db_path, run);
+	}
+	json_object_foreach(obj, name, value)
+	{
+		struct errmsg why = { .em_text = "" };
+
+		error = config_assign(cf, name,
+		    json_is_string(value) ? json_string_value(value) : "",
+		    &why);
+		if (error != 0) {
+			errmsg_put(em, "%s: run %" PRId64 ": %s", db->db_path,
+			    run, why.em_text);
+			break;
+		}
+	}
+	json_decref(obj);
+	return error;
+}
+
+int
+db_run_config(struct db *db, int64_t run, struct config *cf, struct errmsg *em)
+{
+	static const char doing[] = "reading a run's tunables";
+	sqlite3_stmt *st = NULL;
+	struct config got;
+	int error =
+	    db_prepare(db, "SELECT tunables FROM run WHERE id = ?", &st, em);
+
+	if (error != 0)
+		return error;
+	config_init(&got);
+	(void)sqlite3_bind_int64(st, 1, run);
+	switch (sqlite3_step(st)) {
+	case SQLITE_ROW:
+		error = config_read(db, run,
+		    (const char *)sqlite3_column_text(st, 0), &got, em);
+		break;
+	case SQLITE_DONE:
+		error = ERRMSG(em, ENOENT,
+		    "%s: there is no run %" PRId64 "; SELECT id FROM run "
+		    "lists them",
+		    db->db_path, run);
+		break;
+	default:
+		error = db_error(db, em, doing);
+		break;
+	}
+	(void)sqlite3_finalize(st);
+	if (error == 0)
+		*cf = got;
+	return error;
+}
+
+/*
+ * run_gone: has the process of this run ended?
+ *
+ * => st selects id, host, boot, pid, pid_start
+ * => of another host we cannot know: no
+ */
+static bool
+run_gone(sqlite3_stmt *st, const struct host_facts *hf)
+{
+	const char *host = (const char *)sqlite3_column_text(st, 1);
+	const char *boot = (const char *)sqlite3_column_text(st, 2);
+	const int64_t pid = sqlite3_column_int64(st, 3);
+	const uint64_t start = (uint64_t)sqlite3_column_int64(st, 4);
+
+	if (host == NULL || strcmp(host, hf->hf_host) != 0)
+		return false;
+	if (boot != NULL && strcmp(boot, hf->hf_boot) != 0)
+		return true;
+	const uint64_t now = host_pid_start(pid);
+	return now == 0 || now != start;
+}
+
+int
+db_run_sweep(struct db *db, struct errmsg *em)
+{
+	static const char doing[] = "marking unfinished runs";
+	sqlite3_stmt *st = NULL, *mark = NULL;
+	struct host_facts hf;
+	int error, rc = SQLITE_DONE;
+
+	if ((error = db_prepare(db,
+		 "SELECT id, host, boot, pid, pid_start FROM run"
+		 " WHERE status = 'running'",
+		 &st, em)) != 0 ||
+	    (error = db_prepare(db,
+		 "UPDATE run SET status = 'unfinished',"
+		 " reason = 'its process ended without a word'"
+		 " WHERE id = ? AND status = 'running'",
+		 &mark, em)) != 0)
+		goto out;
+	host_facts(&hf);
+	while (error == 0 && (rc = sqlite3_step(st)) == SQLITE_ROW) {
+		if (!run_gone(st, &hf))
+			continue;
+		(void)sqlite3_bind_int64(mark, 1, sqlite3_column_int64(st, 0));
+		error = db_step(db, mark, doing, em);
+	}
+	if (error == 0 && rc != SQLITE_DONE)
+		error = db_error(db, em, doing);
+out:
+	(void)sqlite3_finalize(st);
+	(void)sqlite3_finalize(mark);
+	return error;
+}

@@ -1,0 +1,407 @@
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "replay/db_impl.h"
+
+/*
+ * The columns of table run but for the tunables', which db_create_run() adds
+ * from their table.
+ */
+static const char run_columns[] = "id INTEGER PRIMARY KEY AUTOINCREMENT,"
+				  "status TEXT NOT NULL,"
+				  "reason TEXT,"
+				  "started TEXT NOT NULL,"
+				  "finished TEXT,"
+				  "trace TEXT,"
+				  "digest TEXT,"
+				  "command TEXT,"
+				  "repeat INTEGER NOT NULL,"
+				  "seed INTEGER NOT NULL,"
+				  "dir TEXT,"
+				  "device TEXT,"
+				  "file_system TEXT,"
+				  "mount_options TEXT,"
+				  "host TEXT,"
+				  "kernel TEXT,"
+				  "cpu TEXT,"
+				  "clock TEXT NOT NULL,"
+				  "version TEXT NOT NULL,"
+				  "compiler TEXT NOT NULL,"
+				  "pid INTEGER NOT NULL,"
+				  "pid_start INTEGER NOT NULL,"
+				  "boot TEXT,"
+				  "events INTEGER,"
+				  "accesses INTEGER,"
+				  "wall_ns INTEGER,"
+				  "cpu_ns INTEGER,"
+				  "verify TEXT,"
+				  "tunables TEXT NOT NULL";
+
+#define RUN_REF "run INTEGER NOT NULL REFERENCES run(id) ON DELETE CASCADE,"
+
+/*
+ * The other tables.  Those with a row a run and name are keyed by them; op and
+ * flush, which have millions, by run and the order of writing, so that their
+ * rows go in at the end of a tree and a run's rows come out, or are deleted,
+ * as one stretch.
+ */
+static const char tables[] =
+    "CREATE TABLE op_kind(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE)"
+    " STRICT;"
+    "CREATE TABLE outcome(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE)"
+    " STRICT;"
+    "CREATE TABLE op(" RUN_REF "n INTEGER NOT NULL,"
+    "seq INTEGER NOT NULL,"
+    "time INTEGER NOT NULL,"
+    "tid INTEGER NOT NULL,"
+    "kind INTEGER NOT NULL REFERENCES op_kind(id),"
+    "file INTEGER NOT NULL,"
+    "offset INTEGER NOT NULL,"
+    "length INTEGER NOT NULL,"
+    "outcome INTEGER NOT NULL REFERENCES outcome(id),"
+    "reads INTEGER NOT NULL,"
+    "writes INTEGER NOT NULL,"
+    "bytes_in INTEGER NOT NULL,"
+    "bytes_out INTEGER NOT NULL,"
+    "latency_ns INTEGER NOT NULL,"
+    "PRIMARY KEY(run, n)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE flush(" RUN_REF "n INTEGER NOT NULL,"
+    "seq INTEGER NOT NULL,"
+    "caller TEXT NOT NULL,"
+    "file INTEGER NOT NULL,"
+    "range_pages INTEGER NOT NULL,"
+    "object_pages INTEGER NOT NULL,"
+    "method TEXT NOT NULL,"
+    "visits INTEGER NOT NULL,"
+    "lookups INTEGER NOT NULL,"
+    "cleaned INTEGER NOT NULL,"
+    "writes INTEGER NOT NULL,"
+    "cpu_ns INTEGER NOT NULL,"
+    "latency_ns INTEGER NOT NULL,"
+    "PRIMARY KEY(run, n)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE counter(" RUN_REF "name TEXT NOT NULL,"
+    "value INTEGER NOT NULL,"
+    "PRIMARY KEY(run, name)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE latency(" RUN_REF "kind TEXT NOT NULL,"
+    "outcome TEXT NOT NULL,"
+    "count INTEGER NOT NULL,"
+    "timed INTEGER NOT NULL,"
+    "min INTEGER,"
+    "mean REAL,"
+    "p50 INTEGER,"
+    "p90 INTEGER,"
+    "p99 INTEGER,"
+    "p999 INTEGER,"
+    "max INTEGER,"
+    "histogram TEXT,"
+    "PRIMARY KEY(run, kind, outcome)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE interval(" RUN_REF "n INTEGER NOT NULL,"
+    "time INTEGER NOT NULL,"
+    "accesses INTEGER NOT NULL,"
+    "hits INTEGER NOT NULL,"
+    "mapped INTEGER NOT NULL,"
+    "resident INTEGER NOT NULL,"
+    "misses INTEGER NOT NULL,"
+    "dirty INTEGER NOT NULL,"
+    "free INTEGER NOT NULL,"
+    "active INTEGER NOT NULL,"
+    "inactive INTEGER NOT NULL,"
+    "bytes_in INTEGER NOT NULL,"
+    "bytes_out INTEGER NOT NULL,"
+    "PRIMARY KEY(run, n)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE cluster(" RUN_REF "direction TEXT NOT NULL,"
+    "pages INTEGER NOT NULL,"
+    "count INTEGER NOT NULL,"
+    "PRIMARY KEY(run, direction, pages)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE event(" RUN_REF "phase TEXT NOT NULL,"
+    "name TEXT,"
+    "value INTEGER,"
+    "time_enabled INTEGER,"
+    "time_running INTEGER,"
+    "reason TEXT) STRICT;"
+    "CREATE INDEX event_run ON event(run);"
+    "CREATE VIEW ops AS SELECT op.run, op.n, op.seq, op.time, op.tid,"
+    " op_kind.name AS kind, op.file, op.offset, op.length,"
+    " outcome.name AS outcome, op.reads, op.writes, op.bytes_in,"
+    " op.bytes_out, op.latency_ns"
+    " FROM op JOIN op_kind ON op_kind.id = op.kind"
+    " JOIN outcome ON outcome.id = op.outcome;";
+
+/* tunable_type: the column's type in SQL, so that SQL computes with it. */
+static const char *
+tunable_type(const struct tunable *tn)
+{
+
+	switch (tn->tn_kind) {
+	case TUN_UINT:
+	case TUN_SIZE:
+	case TUN_TIME:
+		return "INTEGER";
+	case TUN_RATIO:
+		return "REAL";
+	case TUN_ENUM:
+	case TUN_QUIRK:
+	case TUN_LOG:
+		break;
+	}
+	return "TEXT";
+}
+
+void
+db_bind_tunable(sqlite3_stmt *st, int at, const struct tunable *tn,
+    uint64_t val)
+{
+	char text[TUNABLE_TEXT_MAX];
+
+	switch (tn->tn_kind) {
+	case TUN_UINT:
+	case TUN_SIZE:
+	case TUN_TIME:
+		db_bind_u64(st, at, val);
+		return;
+	case TUN_RATIO:
+		(void)sqlite3_bind_double(st, at, tunable_real(tn, val));
+		return;
+	case TUN_ENUM:
+	case TUN_QUIRK:
+	case TUN_LOG:
+		break;
+	}
+	tunable_format(tn, val, text, sizeof(text));
+	db_bind_text(st, at, text);
+}
+
+/* column_add: the tunable's definition as a column, to the end of sql. */
+static void
+column_add(sqlite3_str *sql, const struct tunable *tn)
+{
+	char text[TUNABLE_TEXT_MAX];
+	const char *type = tunable_type(tn);
+
+	sqlite3_str_appendf(sql, "\"%w\" %s NOT NULL DEFAULT ", tn->tn_name,
+	    type);
+	if (strcmp(type, "INTEGER") == 0)
+		sqlite3_str_appendf(sql, "%lld",
+		    tn->tn_def > INT64_MAX ? INT64_MAX : (int64_t)tn->tn_def);
+	else if (strcmp(type, "REAL") == 0) {
+		const double real = tunable_real(tn, tn->tn_def);
+
+		if (isinf(real))
+			sqlite3_str_appendall(sql, "9e999");
+		else
+			sqlite3_str_appendf(sql, "%!.17g", real);
+	} else {
+		tunable_format(tn, tn->tn_def, text, sizeof(text));
+		sqlite3_str_appendf(sql, "%Q", text);
+	}
+}
+
+/* exec_str: run what was built in sql, and free it. */
+static int
+exec_str(struct db *db, sqlite3_str *sql, const char *doing, struct errmsg *em)
+{
+	char *text = sqlite3_str_finish(sql);
+	int error;
+
+	if (text == NULL)
+		return ERRMSG(em, ENOMEM, "%s: %s: out of memory", db->db_path,
+		    doing);
+	error = db_exec(db, text, doing, em);
+	sqlite3_free(text);
+	return error;
+}
+
+/* fill_names: the words for the codes in table op. */
+static int
+fill_names(struct db *db, struct errmsg *em)
+{
+	sqlite3_str *sql = sqlite3_str_new(db->db_sq);
+
+	for (int i = 0; i < OP_NKINDS; i++)
+		sqlite3_str_appendf(sql,
+		    "INSERT OR IGNORE INTO op_kind VALUES(%d,%Q);", i,
+		    opkind_name[i]);
+	for (int i = 0; i < OUTCOME_NOUTCOMES; i++)
+		sqlite3_str_appendf(sql,
+		    "INSERT OR IGNORE INTO outcome VALUES(%d,%Q);", i,
+		    outcome_name[i]);
+	return exec_str(db, sql, "naming its codes", em);
+}
+
+static int
+create_tables(struct db *db, struct errmsg *em)
+{
+	sqlite3_str *sql = sqlite3_str_new(db->db_sq);
+	int error;
+
+	sqlite3_str_appendf(sql, "CREATE TABLE run(%s", run_columns);
+	for (size_t i = 0; i < config_count(); i++) {
+		sqlite3_str_appendall(sql, ",");
+		column_add(sql, config_tunable(i));
+	}
+	sqlite3_str_appendf(sql, ") STRICT;%s", tables);
+	sqlite3_str_appendf(sql,
+	    "PRAGMA application_id = %d; PRAGMA user_version = %d;",
+	    DB_APPLICATION_ID, DB_SCHEMA);
+	if ((error = exec_str(db, sql, "making its tables", em)) != 0)
+		return error;
+	return fill_names(db, em);
+}
+
+/* query_int: the one integer that sql selects. */
+static int
+query_int(struct db *db, const char *sql, int64_t *valp, struct errmsg *em)
+{
+	sqlite3_stmt *st = NULL;
+	int error = db_prepare(db, sql, &st, em);
+
+	if (error == 0) {
+		if (sqlite3_step(st) == SQLITE_ROW)
+			*valp = sqlite3_column_int64(st, 0);
+		else
+			error = db_error(db, em, "opening");
+	}
+	(void)sqlite3_finalize(st);
+	return error;
+}
+
+/*
+ * column_has: does table run have a column for tn?
+ *
+ * => st selects it by name
+ */
+static bool
+column_has(sqlite3_stmt *st, const struct tunable *tn)
+{
+
+	db_bind_text(st, 1, tn->tn_name);
+	const bool has = sqlite3_step(st) == SQLITE_ROW;
+	(void)sqlite3_reset(st);
+	return has;
+}
+
+/*
+ * columns_missing: how many tunables have no column; they get it if add is
+ * set, with the default as the value of the runs before.
+ */
+static int
+columns_missing(struct db *db, bool add, size_t *missingp, struct errmsg *em)
+{
+	sqlite3_stmt *st = NULL;
+	sqlite3_str *sql = sqlite3_str_new(db->db_sq);
+	size_t missing = 0;
+	int error;
+
+	error = db_prepare(db,
+	    "SELECT 1 FROM pragma_table_info('run') WHERE name = ?", &st, em);
+	for (size_t i = 0; error == 0 && i < config_count(); i++) {
+		if (column_has(st, config_tunable(i)))
+			continue;
+		missing++;
+		sqlite3_str_appendall(sql, "ALTER TABLE run ADD COLUMN ");
+		column_add(sql, config_tunable(i));
+		sqlite3_str_appendall(sql, ";");
+	}
+	(void)sqlite3_finalize(st);
+	if (error == 0 && add && missing > 0)
+		return exec_str(db, sql, "adding columns", em);
+	sqlite3_free(sqlite3_str_finish(sql));
+	*missingp = missing;
+	return error;
+}
+
+/* What an existing file is. */
+enum owner { OWNER_NOBODY, OWNER_US, OWNER_OLDER };
+
+/*
+ * outdated: ours, but made before some tunable, kind or outcome was.
+ */
+static int
+outdated(struct db *db, enum owner *ownerp, struct errmsg *em)
+{
+	size_t missing = 0;
+	int64_t nkinds, noutcomes;
+	int error;
+
+	if ((error = columns_missing(db, false, &missing, em)) != 0 ||
+	    (error = query_int(db, "SELECT count(*) FROM op_kind", &nkinds,
+		 em)) != 0 ||
+	    (error = query_int(db, "SELECT count(*) FROM outcome", &noutcomes,
+		 em)) != 0)
+		return error;
+	*ownerp = missing == 0 && nkinds >= OP_NKINDS &&
+		noutcomes >= OUTCOME_NOUTCOMES ?
+	    OWNER_US :
+	    OWNER_OLDER;
+	return 0;
+}
+
+/*
+ * whose: an empty database is nobody's; one with tables says itself.
+ */
+static int
+whose(struct db *db, enum owner *ownerp, struct errmsg *em)
+{
+	int64_t id, version, objects;
+	int error;
+
+	if ((error = query_int(db, "PRAGMA application_id", &id, em)) != 0 ||
+	    (error = query_int(db, "PRAGMA user_version", &version, em)) != 0 ||
+	    (error = query_int(db, "SELECT count(*) FROM sqlite_schema",
+		 &objects, em)) != 0)
+		return error;
+	if (id == 0 && version == 0 && objects == 0) {
+		*ownerp = OWNER_NOBODY;
+		return 0;
+	}
+	if (id != DB_APPLICATION_ID)
+		return ERRMSG(em, EINVAL,
+		    "%s: the database belongs to another program; name another "
+		    "file with --db",
+		    db->db_path);
+	if (version > DB_SCHEMA)
+		return ERRMSG(em, EINVAL,
+		    "%s: the database has schema %" PRId64 ", made by a newer "
+		    "uvn (this one knows %d); use that uvn, or name another "
+		    "file with --db",
+		    db->db_path, version, DB_SCHEMA);
+	return outdated(db, ownerp, em);
+}
+
+/* make_or_mend: within a transaction that holds the write lock. */
+static int
+make_or_mend(struct db *db, struct errmsg *em)
+{
+	enum owner owner;
+	size_t missing;
+	int error;
+
+	/* Another process may have been quicker. */
+	if ((error = whose(db, &owner, em)) != 0 || owner == OWNER_US)
+		return error;
+	if (owner == OWNER_NOBODY)
+		return create_tables(db, em);
+	if ((error = columns_missing(db, true, &missing, em)) != 0)
+		return error;
+	return fill_names(db, em);
+}
+
+int
+db_schema_setup(struct db *db, struct errmsg *em)
+{
+	static const char doing[] = "making its tables";
+	enum owner owner;
+	int error;
+
+	if ((error = whose(db, &owner, em)) != 0 || owner == OWNER_US)
+		return error;
+	if ((error = db_exec(db, "BEGIN IMMEDIATE", doing, em)) != 0)
+		return error;
+	if ((error = make_or_mend(db, em)) != 0 ||
+	    (error = db_exec(db, "COMMIT", doing, em)) != 0)
+		db_rollback(db);
+	return error;
+}

@@ -1,0 +1,41 @@
+/*
+ * host: facts of the machine a run was made on, for the run's row.
+ *
+ * What the host does not tell is an empty string; nothing here fails.
+ */
+#ifndef REPLAY_HOST_H
+#define REPLAY_HOST_H
+
+#include "base/base.h"
+
+struct host_facts {
+	char hf_host[65];    /* node name */
+	char hf_kernel[256]; /* system, release, version, machine */
+	char hf_cpu[128];    /* model */
+	char hf_boot[40];    /* id of this boot */
+};
+
+struct host_dir {
+	char hd_device[192];  /* "nvme0n1p2 (MODEL)", or the mount's source */
+	char hd_fstype[32];   /* ext4, xfs, ... */
+	char hd_options[256]; /* of the mount and its file system */
+};
+
+void host_facts(struct host_facts *hf);
+
+/*
+ * Where dir lives.  Where it does not exist yet, its nearest parent that does
+ * answers for it.
+ */
+void host_dir(const char *dir, struct host_dir *hd);
+
+/*
+ * When process pid started, in clock ticks since boot; 0 if there is none.
+ * The same pid with another start is another process.
+ */
+uint64_t host_pid_start(int64_t pid);
+
+/* This program's compiler and its version. */
+const char *host_compiler(void);
+
+#endif
