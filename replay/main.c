@@ -51,9 +51,7 @@ unknown_command(const char *name)
 static int
 finish(int status)
 {
-	const int failed = ferror(stdout);
-
-	if ((fclose(stdout) != 0 || failed != 0) && status == UVN_OK)
+	if ((fflush(stdout) != 0 || ferror(stdout) != 0) && status == UVN_OK)
 		return complain(UVN_ENVIRONMENT,
 		    "standard output cannot be written: %s", errno_text(errno));
 	return status;

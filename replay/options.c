@@ -1,6 +1,5 @@
 #include <errno.h>
 #include <getopt.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,57 +57,6 @@ struct parse {
 	char *ps_short;
 	bool ps_done; /* --help or --version was obeyed */
 };
-
-static const char *complain_command = "";
-
-void
-complain_as(const char *command)
-{
-	complain_command = command;
-}
-
-int
-complain(int status, const char *fmt, ...)
-{
-	va_list ap;
-
-	/* One stream at a time: results first, then what is said of them. */
-	(void)fflush(stdout);
-	(void)fprintf(stderr, "uvn%s%s: ", *complain_command != '\0' ? " " : "",
-	    complain_command);
-	va_start(ap, fmt);
-	(void)vfprintf(stderr, fmt, ap);
-	va_end(ap);
-	(void)fputc('\n', stderr);
-	return status;
-}
-
-enum uvn_exit
-exit_status(int error)
-{
-	switch (error) {
-	case 0:
-		return UVN_OK;
-	case EIO:
-	case EDEADLK:
-	case EINTR:
-	case ECANCELED:
-		return UVN_FAILED;
-	case EINVAL:
-	case ERANGE:
-	case EILSEQ:
-	case EBADMSG:
-	case EOVERFLOW:
-	case EFBIG:
-	case ENODATA:
-	case ENOENT:
-	case EISDIR:
-	case ESRCH:
-		return UVN_INPUT;
-	default:
-		return UVN_ENVIRONMENT;
-	}
-}
 
 void
 print_wrapped(FILE *out, const char *text, size_t indent)
