@@ -159,7 +159,8 @@ out/tidy/%.ok: % $(hdr) $(tidyconf) | out/.deps-lint
 cppcheck: | out/.deps-lint
 	$(Q)cppcheck --quiet --std=c11 --language=c --library=posix \
 	    --enable=warning,performance,portability --inline-suppr \
-	    --suppress=missingIncludeSystem --error-exitcode=1 \
+	    --suppress=missingIncludeSystem \
+	    --suppressions-list=scripts/cppcheck.suppress --error-exitcode=1 \
 	    -j $$(nproc) -I. -D_GNU_SOURCE $(src)
 
 # ---- manual, installation ----
