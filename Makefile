@@ -5,7 +5,7 @@
 #	make demo		replay a recorded trace, draw the figures: demo/
 #	make bench		speed, against fio on the same file system
 #	make soak		the long tests: 10 000 random traces and more
-#	make lint		layers, selfinclude, format, tidy, cppcheck
+#	make lint		layers, selfinclude, format, manlint, tidy, cppcheck
 #	make docs		generated parts of the manual; they are committed
 #	make install		PREFIX=/usr/local, DESTDIR=
 #	make clean
@@ -61,7 +61,7 @@ testobj	:= $(testsrc:%.c=$B/%.o)
 testbin	:= $(testsrc:%.c=$B/%)
 
 .PHONY: all test check demo bench soak lint layers selfinclude format tidy \
-    cppcheck docs install clean FORCE
+    cppcheck manlint docs install clean FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -128,7 +128,7 @@ bench: uvn
 
 # ---- static checks: one stamp a file, so that make -j spreads them ----
 
-lint: layers selfinclude format tidy cppcheck
+lint: layers selfinclude format manlint tidy cppcheck
 
 layers:
 	$(Q)./scripts/layers.sh
@@ -163,10 +163,14 @@ cppcheck: | out/.deps-lint
 	    --suppressions-list=scripts/cppcheck.suppress --error-exitcode=1 \
 	    -j $$(nproc) -I. -D_GNU_SOURCE $(src)
 
+manlint: | out/.deps-test
+	$(Q)mandoc -T lint -W warning $(manuals)
+
 # ---- manual, installation ----
 
 docs: uvn
-	$(Q)./scripts/docs
+	$(Q)./uvn params --mdoc >docs/man/uvn-tunables.7.tmp && \
+	    mv docs/man/uvn-tunables.7.tmp docs/man/uvn-tunables.7
 
 install: uvn
 	install -d '$(DESTDIR)$(PREFIX)/bin'
