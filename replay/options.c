@@ -121,8 +121,8 @@ common_applies(const struct command_line *cl, size_t i)
 static void
 print_help(const struct command_line *cl)
 {
-	(void)printf("usage: uvn %s [options] %s\n\n", cl->cl_command,
-	    cl->cl_operands);
+	(void)printf("usage: uvn %s [options]%s%s\n\n", cl->cl_command,
+	    *cl->cl_operands != '\0' ? " " : "", cl->cl_operands);
 	print_wrapped(stdout, cl->cl_help, 0);
 	(void)printf("\noptions:\n");
 	for (size_t i = 0; i < cl->cl_nrows; i++)
