@@ -1,0 +1,377 @@
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <jansson.h>
+
+#include "replay/replay.h"
+#include "replay/report.h"
+
+#define TEXT_MAX 40
+#define LABEL	 14 /* columns before the text of a line */
+
+/* 1234567 as 1,234,567. */
+static const char *
+count_text(uint64_t n, char buf[TEXT_MAX])
+{
+	char plain[24];
+	const int len = snprintf(plain, sizeof(plain), "%" PRIu64, n);
+	size_t o = 0;
+
+	for (int i = 0; i < len; i++) {
+		if (i > 0 && (len - i) % 3 == 0)
+			buf[o++] = ',';
+		buf[o++] = plain[i];
+	}
+	buf[o] = '\0';
+	return buf;
+}
+
+/* Three digits and a unit. */
+static const char *
+scaled_text(double val, double step, const char *const *units, size_t nunits,
+    char buf[TEXT_MAX])
+{
+	size_t i = 0;
+	int decimals;
+
+	while (val >= step && i + 1 < nunits) {
+		val /= step;
+		i++;
+	}
+	decimals = i == 0 || val >= 99.95 ? 0 : 1;
+	if (i > 0 && val < 9.995)
+		decimals = 2;
+	if (snprintf(buf, TEXT_MAX, "%.*f %s", decimals, val, units[i]) < 0)
+		buf[0] = '\0';
+	return buf;
+}
+
+static const char *
+bytes_text(uint64_t bytes, char buf[TEXT_MAX])
+{
+	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB",
+		"PiB" };
+
+	return scaled_text((double)bytes, 1024, units, nitems(units), buf);
+}
+
+static const char *
+time_text(uint64_t ns, char buf[TEXT_MAX])
+{
+	static const char *const units[] = { "ns", "us", "ms", "s" };
+
+	return scaled_text((double)ns, 1000, units, nitems(units), buf);
+}
+
+static double
+ratio(uint64_t part, uint64_t whole)
+{
+	return whole == 0 ? 0 : (double)part / (double)whole;
+}
+
+static void line(FILE *out, const char *label, const char *fmt, ...)
+    printflike(3, 4);
+
+static void
+line(FILE *out, const char *label, const char *fmt, ...)
+{
+	va_list ap;
+
+	(void)fprintf(out, "%-*s", LABEL, label);
+	va_start(ap, fmt);
+	(void)vfprintf(out, fmt, ap);
+	va_end(ap);
+	(void)fputc('\n', out);
+}
+
+static void
+text_share(FILE *out, const char *label, uint64_t n, uint64_t of)
+{
+	char buf[TEXT_MAX];
+
+	line(out, label, "%15s  %6.2f %%", count_text(n, buf),
+	    100 * ratio(n, of));
+}
+
+static void
+text_accesses(FILE *out, const struct uvmexp *exp)
+{
+	const uint64_t other =
+	    exp->accesses - exp->mapped_hits - exp->resident_hits - exp->misses;
+	char a[TEXT_MAX], b[TEXT_MAX];
+
+	line(out, "accesses", "%15s", count_text(exp->accesses, a));
+	text_share(out, "  mapped", exp->mapped_hits, exp->accesses);
+	text_share(out, "  resident", exp->resident_hits, exp->accesses);
+	text_share(out, "  miss", exp->misses, exp->accesses);
+	if (other > 0)
+		text_share(out, "  refused", other, exp->accesses);
+	line(out, "faults", "%15s  %s failed", count_text(exp->faults, a),
+	    count_text(exp->fault_errors, b));
+}
+
+static void
+text_io(FILE *out, const char *label, uint64_t ios, uint64_t pages,
+    uint64_t bytes, uint64_t errors)
+{
+	char a[TEXT_MAX], b[TEXT_MAX], c[TEXT_MAX], d[TEXT_MAX];
+
+	line(out, label, "%15s I/Os  %s pages  %s  %.2f pages/I/O%s%s%s",
+	    count_text(ios, a), count_text(pages, b), bytes_text(bytes, c),
+	    ratio(pages, ios), errors > 0 ? "  " : "",
+	    errors > 0 ? count_text(errors, d) : "",
+	    errors > 0 ? " failed" : "");
+}
+
+static void
+text_pager(FILE *out, const struct uvmexp *exp)
+{
+	char a[TEXT_MAX], b[TEXT_MAX], c[TEXT_MAX];
+
+	text_io(out, "page-ins", exp->pagein_ios, exp->pagein_pages,
+	    exp->pagein_bytes, exp->pagein_errors);
+	text_io(out, "page-outs", exp->pageout_ios, exp->pageout_pages,
+	    exp->pageout_bytes, exp->pageout_errors);
+	line(out, "flushes", "%15s  %s by list, %s by hash",
+	    count_text(exp->flushes, a), count_text(exp->flush_by_list, b),
+	    count_text(exp->flush_by_hash, c));
+	line(out, "", "%15s  pages visited on lists",
+	    count_text(exp->list_visits, a));
+	line(out, "", "%15s  lookups in the page hash",
+	    count_text(exp->lookups, a));
+	line(out, "page daemon", "%15s turns  %s pages freed, %s put out",
+	    count_text(exp->pdwoke, a), count_text(exp->pdfreed, b),
+	    count_text(exp->pgswapout, c));
+}
+
+/* Latencies of one kind and outcome; nothing if there were none. */
+static void
+text_latency(FILE *out, const char *kind, const char *outcome,
+    const struct hist *h, uint64_t untimed)
+{
+	char n[TEXT_MAX], p50[TEXT_MAX], p90[TEXT_MAX], p99[TEXT_MAX],
+	    max[TEXT_MAX];
+
+	if (h != NULL && h->h_count > 0)
+		(void)fprintf(out, "  %-10s %-11s %13s %9s %9s %9s %9s\n", kind,
+		    outcome, count_text(h->h_count, n),
+		    time_text(hist_quantile(h, 0.5), p50),
+		    time_text(hist_quantile(h, 0.9), p90),
+		    time_text(hist_quantile(h, 0.99), p99),
+		    time_text(h->h_max, max));
+	if (untimed > 0)
+		(void)fprintf(out, "  %-10s %-11s %13s %9s\n", kind, outcome,
+		    count_text(untimed, n), "not timed");
+}
+
+static void
+text_latencies(FILE *out, const struct engine_report *er)
+{
+	(void)fprintf(out, "  %-10s %-11s %13s %9s %9s %9s %9s\n", "latency of",
+	    "outcome", "count", "p50", "p90", "p99", "max");
+	for (size_t k = 0; k < OP_NKINDS; k++)
+		for (size_t o = 0; o < OUTCOME_NOUTCOMES; o++)
+			text_latency(out, opkind_name[k], outcome_name[o],
+			    er->er_latency[k][o], er->er_untimed[k][o]);
+}
+
+void
+report_text(FILE *out, const struct engine_job *ej,
+    const struct engine_report *er, const char *db)
+{
+	const struct uvmexp *exp = &er->er_exp;
+	char a[TEXT_MAX], b[TEXT_MAX], c[TEXT_MAX];
+
+	line(out, "trace", "%s", ej->ej_trace);
+	if (er->er_em.em_text[0] != '\0')
+		line(out, "status", "%s: %s", er->er_status, er->er_em.em_text);
+	else
+		line(out, "status", "%s", er->er_status);
+	line(out, "time", "%15s wall  %s processor",
+	    time_text(er->er_wall_ns, a), time_text(er->er_cpu_ns, b));
+	line(out, "events", "%15s  %s/s", count_text(er->er_events, a),
+	    count_text(er->er_wall_ns == 0 ? 0 :
+					     (uint64_t)((double)er->er_events *
+						 1e9 / (double)er->er_wall_ns),
+		b));
+	text_accesses(out, exp);
+	text_pager(out, exp);
+	line(out, "memory", "%15s pages free  %s active, %s inactive",
+	    count_text(exp->free, a), count_text(exp->active, b),
+	    count_text(exp->inactive, c));
+	text_latencies(out, er);
+	line(out, "verify", "%s",
+	    er->er_verify != NULL ? er->er_verify : "off");
+	if (db == NULL) {
+		line(out, "database", "none");
+		return;
+	}
+	line(out, "rows", "%15s  %s waits for the database",
+	    count_text(er->er_rows, a), count_text(er->er_waits, b));
+	line(out, "run", "%" PRId64 " in %s", er->er_run, db);
+}
+
+/*
+ * ---- JSON ----
+ *
+ * jansson's setters take NULL for a value they could not make and fail; one
+ * look at the end is enough.
+ */
+
+static bool
+put(json_t *object, const char *name, json_t *value)
+{
+	return json_object_set_new(object, name, value) == 0;
+}
+
+static bool
+put_uint(json_t *object, const char *name, uint64_t value)
+{
+	/* JSON of jansson ends at 2^63 - 1; no count gets there. */
+	if (value > INT64_MAX)
+		value = INT64_MAX;
+	return put(object, name, json_integer((json_int_t)value));
+}
+
+static bool
+put_text(json_t *object, const char *name, const char *text)
+{
+	/* Paths need not be UTF-8: what is not becomes a question mark. */
+	json_t *value = NULL;
+	char *copy;
+
+	if (text == NULL)
+		return put(object, name, json_null());
+	if ((value = json_string(text)) != NULL)
+		return put(object, name, value);
+	if (asprintf(&copy, "%s", text) < 0)
+		return false;
+	for (char *p = copy; *p != '\0'; p++)
+		if ((unsigned char)*p >= 0x80)
+			*p = '?';
+	value = json_string(copy);
+	free(copy);
+	return put(object, name, value);
+}
+
+static json_t *
+json_tunables(const struct config *cf)
+{
+	json_t *object = json_object();
+	char value[TUNABLE_TEXT_MAX];
+
+	for (size_t i = 0; i < config_count(); i++) {
+		const struct tunable *tn = config_tunable(i);
+
+		tunable_format(tn, config_get(cf, i), value, sizeof(value));
+		if (!put_text(object, tn->tn_name, value)) {
+			json_decref(object);
+			return NULL;
+		}
+	}
+	return object;
+}
+
+static json_t *
+json_counters(const struct uvmexp *exp)
+{
+	const uint64_t *value = (const uint64_t *)exp;
+	json_t *object = json_object();
+
+	/* struct uvmexp is its rows and nothing else (uvm_stat.c). */
+	for (size_t i = 0; i < uvm_stat_count; i++)
+		if (!put_uint(object, uvm_stat_table[i].uc_name, value[i])) {
+			json_decref(object);
+			return NULL;
+		}
+	return object;
+}
+
+static bool
+json_hist(json_t *array, size_t k, size_t o, const struct hist *h,
+    uint64_t untimed)
+{
+	json_t *row = json_object();
+	bool ok = put_text(row, "kind", opkind_name[k]) &&
+	    put_text(row, "outcome", outcome_name[o]);
+
+	if (h != NULL && h->h_count > 0) {
+		ok = ok && put_uint(row, "count", h->h_count + untimed) &&
+		    put_uint(row, "timed", h->h_count) &&
+		    put_uint(row, "min_ns", h->h_min) &&
+		    put(row, "mean_ns", json_real(hist_mean(h))) &&
+		    put_uint(row, "p50_ns", hist_quantile(h, 0.5)) &&
+		    put_uint(row, "p90_ns", hist_quantile(h, 0.9)) &&
+		    put_uint(row, "p99_ns", hist_quantile(h, 0.99)) &&
+		    put_uint(row, "p999_ns", hist_quantile(h, 0.999)) &&
+		    put_uint(row, "max_ns", h->h_max);
+	} else
+		ok = ok && put_uint(row, "count", untimed) &&
+		    put_uint(row, "timed", 0);
+	if (!ok) {
+		json_decref(row);
+		return false;
+	}
+	return json_array_append_new(array, row) == 0;
+}
+
+static json_t *
+json_latency(const struct engine_report *er)
+{
+	json_t *array = json_array();
+
+	for (size_t k = 0; k < OP_NKINDS; k++)
+		for (size_t o = 0; o < OUTCOME_NOUTCOMES; o++) {
+			const struct hist *h = er->er_latency[k][o];
+			const uint64_t untimed = er->er_untimed[k][o];
+
+			if ((h == NULL || h->h_count == 0) && untimed == 0)
+				continue;
+			if (!json_hist(array, k, o, h, untimed)) {
+				json_decref(array);
+				return NULL;
+			}
+		}
+	return array;
+}
+
+int
+report_json(FILE *out, const struct engine_job *ej,
+    const struct engine_report *er, const char *db)
+{
+	json_t *root = json_object();
+	const char *reason = NULL, *digest = NULL;
+	bool ok;
+
+	if (er->er_em.em_text[0] != '\0')
+		reason = er->er_em.em_text;
+	if (er->er_digest[0] != '\0')
+		digest = er->er_digest;
+	ok = put_text(root, "version", UVN_VERSION) &&
+	    put(root, "run",
+		db != NULL ? json_integer(er->er_run) : json_null()) &&
+	    put_text(root, "db", db) &&
+	    put_text(root, "status", er->er_status) &&
+	    put_text(root, "reason", reason) &&
+	    put_text(root, "trace", ej->ej_trace) &&
+	    put_text(root, "digest", digest) &&
+	    put_uint(root, "seed", ej->ej_seed) &&
+	    put_uint(root, "events", er->er_events) &&
+	    put_uint(root, "wall_ns", er->er_wall_ns) &&
+	    put_uint(root, "cpu_ns", er->er_cpu_ns) &&
+	    put_uint(root, "rows", er->er_rows) &&
+	    put_uint(root, "waits", er->er_waits) &&
+	    put_text(root, "verify", er->er_verify) &&
+	    put(root, "tunables", json_tunables(ej->ej_config)) &&
+	    put(root, "counters", json_counters(&er->er_exp)) &&
+	    put(root, "latency", json_latency(er));
+	if (ok)
+		ok = json_dumpf(root, out,
+			 JSON_INDENT(2) | JSON_PRESERVE_ORDER) == 0 &&
+		    fputc('\n', out) != EOF;
+	json_decref(root);
+	return ok ? 0 : ENOMEM;
+}

@@ -1,0 +1,23 @@
+/*
+ * report: what a replay did, for people and for programs.
+ */
+#ifndef REPLAY_REPORT_H
+#define REPLAY_REPORT_H
+
+#include <stdio.h>
+
+#include "replay/engine.h"
+
+/* The summary, 80 columns.  db is the database's path, NULL for none. */
+void report_text(FILE *out, const struct engine_job *ej,
+    const struct engine_report *er, const char *db);
+
+/*
+ * The same and more as one JSON object; its members are in uvn-replay(1).
+ *
+ * => ENOMEM: nothing was written
+ */
+int report_json(FILE *out, const struct engine_job *ej,
+    const struct engine_report *er, const char *db) mustcheck;
+
+#endif
