@@ -29,23 +29,31 @@ count_text(uint64_t n, char buf[TEXT_MAX])
 	return buf;
 }
 
-/* Three digits and a unit. */
+/* Three digits or more and a unit, rounded. */
 static const char *
-scaled_text(double val, double step, const char *const *units, size_t nunits,
-    char buf[TEXT_MAX])
+scaled_text(uint64_t val, uint64_t step, const char *const *units,
+    size_t nunits, char buf[TEXT_MAX])
 {
+	uint64_t unit = 1;
 	size_t i = 0;
-	int decimals;
+	double scaled;
 
-	while (val >= step && i + 1 < nunits) {
-		val /= step;
+	while (val / unit >= step && i + 1 < nunits) {
+		unit *= step;
 		i++;
 	}
-	decimals = i == 0 || val >= 99.95 ? 0 : 1;
-	if (i > 0 && val < 9.995)
-		decimals = 2;
-	if (snprintf(buf, TEXT_MAX, "%.*f %s", decimals, val, units[i]) < 0)
-		buf[0] = '\0';
+	scaled = (double)val / (double)unit;
+	if (i == 0 || scaled >= 99.95)
+		(void)snprintf(buf, TEXT_MAX, "%" PRIu64 " %s",
+		    (uint64_t)(scaled + 0.5), units[i]);
+	else if (scaled >= 9.995)
+		(void)snprintf(buf, TEXT_MAX, "%" PRIu64 ".%u %s",
+		    (uint64_t)(scaled * 10 + 0.5) / 10,
+		    (unsigned)(scaled * 10 + 0.5) % 10, units[i]);
+	else
+		(void)snprintf(buf, TEXT_MAX, "%" PRIu64 ".%02u %s",
+		    (uint64_t)(scaled * 100 + 0.5) / 100,
+		    (unsigned)(scaled * 100 + 0.5) % 100, units[i]);
 	return buf;
 }
 
@@ -55,7 +63,7 @@ bytes_text(uint64_t bytes, char buf[TEXT_MAX])
 	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB",
 		"PiB" };
 
-	return scaled_text((double)bytes, 1024, units, nitems(units), buf);
+	return scaled_text(bytes, 1024, units, nitems(units), buf);
 }
 
 static const char *
@@ -63,7 +71,7 @@ time_text(uint64_t ns, char buf[TEXT_MAX])
 {
 	static const char *const units[] = { "ns", "us", "ms", "s" };
 
-	return scaled_text((double)ns, 1000, units, nitems(units), buf);
+	return scaled_text(ns, 1000, units, nitems(units), buf);
 }
 
 static double
