@@ -86,8 +86,12 @@ $B/uvn: $(obj)
 	@echo "  LD      $@"
 	$(Q)$(CC) $(ALLFLAGS) -o $@ $^ $(LIBS)
 
+# Appended, not replaced: folders may have files of the same name.
 $B/libuvn.a: $(libobj)
-	$(Q)rm -f $@ && ar rcs $@ $^
+	$(Q)rm -f $@ && ar qcs $@ $^
+
+$B/libtest.a: $(helpobj)
+	$(Q)rm -f $@ && ar qcs $@ $^
 
 # Other flags make other objects.
 $B/.flags: FORCE
@@ -108,9 +112,9 @@ $B/%.o: %.c $B/.flags
 
 # ---- tests ----
 
-$B/tests/%: $B/tests/%.o $(helpobj) $B/libuvn.a
+$B/tests/%: $B/tests/%.o $B/libtest.a $B/libuvn.a
 	@echo "  LD      $@"
-	$(Q)$(CC) $(ALLFLAGS) -o $@ $< $(helpobj) $B/libuvn.a -lcmocka $(LIBS)
+	$(Q)$(CC) $(ALLFLAGS) -o $@ $^ -lcmocka $(LIBS)
 
 test check: $B/uvn $(testbin) | out/.deps-test
 	$(Q)UVN='$(CURDIR)/$B/uvn' ./scripts/run-tests $(testbin) $(clisrc)
