@@ -1,0 +1,340 @@
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "replay/clock.h"
+#include "replay/engine.h"
+#include "replay/options.h"
+#include "replay/replay.h"
+#include "replay/report.h"
+
+struct files {
+	struct engine_file *fs_file; /* room for as many as argc */
+	size_t fs_n;
+};
+
+/* The command line of uvn replay, read. */
+struct replay_args {
+	struct options ra_op;
+	struct files ra_files;
+	const char *ra_dir;
+	uint64_t ra_like; /* UINT64_MAX if not given */
+	uint64_t ra_history;
+	bool ra_overwrite, ra_verify, ra_paranoid, ra_no_db;
+	bool ra_progress, ra_no_progress;
+};
+
+/* Read ID=PATH of --file. */
+static int
+add_file(void *dest, const char *value, struct errmsg *em)
+{
+	struct files *fs = dest;
+	const char *equals = strchr(value, '=');
+	char id[16];
+	uint64_t file = 0;
+
+	if (equals != NULL && (size_t)(equals - value) < sizeof(id)) {
+		memcpy(id, value, (size_t)(equals - value));
+		id[equals - value] = '\0';
+		if (parse_uint(id, &file) != 0)
+			file = 0;
+	}
+	if (equals == NULL || equals[1] == '\0' || file == 0 ||
+	    file > UINT32_MAX)
+		return ERRMSG(em, EINVAL,
+		    "'%.60s' is not ID=PATH with the number of a file of the "
+		    "trace",
+		    value);
+	for (size_t i = 0; i < fs->fs_n; i++)
+		if (fs->fs_file[i].ef_file == file)
+			return ERRMSG(em, EINVAL,
+			    "file %" PRIu64 " is given twice", file);
+	fs->fs_file[fs->fs_n++] = (struct engine_file){
+		.ef_file = (uint32_t)file,
+		.ef_path = equals + 1,
+	};
+	return 0;
+}
+
+static bool
+read_args(struct replay_args *ra, int argc, char **argv, int *statusp)
+{
+	const struct option_row rows[] = {
+		{ "dir", '\0', OPTION_TEXT, "DIR",
+		    "folder of the backing files (uvn-data)", &ra->ra_dir,
+		    NULL },
+		{ "file", '\0', OPTION_CALL, "ID=PATH",
+		    "replay file ID of the trace on PATH, which is "
+		    "overwritten; may be repeated",
+		    &ra->ra_files, add_file },
+		{ "overwrite", '\0', OPTION_FLAG, NULL,
+		    "allow --file to destroy what PATH holds",
+		    &ra->ra_overwrite, NULL },
+		{ "verify", '\0', OPTION_FLAG, NULL,
+		    "check every byte read and written, and all at the end",
+		    &ra->ra_verify, NULL },
+		{ "paranoid", '\0', OPTION_FLAG, NULL,
+		    "check the pager's structures after every event",
+		    &ra->ra_paranoid, NULL },
+		{ "history", '\0', OPTION_COUNT, "N",
+		    "print the last N steps of the pager to standard error",
+		    &ra->ra_history, NULL },
+		{ "like", '\0', OPTION_COUNT, "RUN",
+		    "begin with the tunables of run RUN of the database",
+		    &ra->ra_like, NULL },
+		{ "no-db", '\0', OPTION_FLAG, NULL, "store nothing",
+		    &ra->ra_no_db, NULL },
+		{ "progress", '\0', OPTION_FLAG, NULL,
+		    "show progress on standard error (if it is a terminal)",
+		    &ra->ra_progress, NULL },
+		{ "no-progress", '\0', OPTION_FLAG, NULL, "show no progress",
+		    &ra->ra_no_progress, NULL },
+	};
+	const struct command_line cl = {
+		.cl_command = "replay",
+		.cl_operands = "TRACE",
+		.cl_help = "Run a trace through the pager of 1998 over real "
+			   "files, store what was measured, print a summary.  "
+			   "TRACE is a .uvt, or CSV plain or compressed by "
+			   "zstd; - is standard input.",
+		.cl_rows = rows,
+		.cl_nrows = nitems(rows),
+		.cl_min = 1,
+		.cl_max = 1,
+		.cl_common = OPTIONS_DB | OPTIONS_SEED,
+		.cl_tunable = config_tunable,
+		.cl_ntunables = config_count(),
+	};
+
+	return options_parse(&cl, argc, argv, &ra->ra_op, statusp);
+}
+
+/* A file of the user's is taken only on his word, and never a device. */
+static int
+check_files(const struct replay_args *ra)
+{
+	struct stat st;
+
+	for (size_t i = 0; i < ra->ra_files.fs_n; i++) {
+		const char *path = ra->ra_files.fs_file[i].ef_path;
+
+		if (stat(path, &st) == 0 && S_ISBLK(st.st_mode))
+			return complain(UVN_USAGE,
+			    "%s is a block device and is not touched; name a "
+			    "regular file",
+			    path);
+	}
+	if (ra->ra_files.fs_n > 0 && !ra->ra_overwrite)
+		return complain(UVN_USAGE,
+		    "--file destroys what %s holds; add --overwrite if that is "
+		    "meant",
+		    ra->ra_files.fs_file[0].ef_path);
+	return UVN_OK;
+}
+
+/* The tunables: defaults, then those of --like, then what was typed. */
+static int
+configure(const struct replay_args *ra, struct db *db, struct config *cf)
+{
+	struct errmsg em = { .em_text = "" };
+	int error;
+
+	config_init(cf);
+	if (ra->ra_like != UINT64_MAX &&
+	    (error = db_run_config(db, (int64_t)ra->ra_like, cf, &em)) != 0)
+		return complain((int)exit_status(error), "%s", em.em_text);
+	for (size_t i = 0; i < ra->ra_op.op_nsettings; i++) {
+		const struct setting *st = &ra->ra_op.op_settings[i];
+
+		if (config_assign(cf, st->st_name, st->st_value, &em) != 0)
+			return complain(UVN_USAGE, "%s", em.em_text);
+	}
+	return UVN_OK;
+}
+
+/* A word, quoted for a shell where it needs to be. */
+static void
+put_word(FILE *out, const char *word)
+{
+	if (*word != '\0' &&
+	    strspn(word,
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+		"0123456789_-+=./:,%@") == strlen(word)) {
+		(void)fputs(word, out);
+		return;
+	}
+	(void)fputc('\'', out);
+	for (; *word != '\0'; word++)
+		if (*word == '\'')
+			(void)fputs("'\\''", out);
+		else
+			(void)fputc(*word, out);
+	(void)fputc('\'', out);
+}
+
+static void
+put_option(FILE *out, const char *option, const char *value)
+{
+	(void)fprintf(out, " %s ", option);
+	put_word(out, value);
+}
+
+/*
+ * The command line that repeats the run, whatever the defaults of --like or a
+ * later uvn are: every tunable that is not at its default is named.
+ *
+ * => malloc'd; NULL without memory
+ */
+static char *
+repeating_command(const struct replay_args *ra, const struct config *cf)
+{
+	char *text = NULL, word[TUNABLE_TEXT_MAX + 64];
+	const struct options *op = &ra->ra_op;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+
+	if (out == NULL)
+		return NULL;
+	(void)fputs("uvn replay ", out);
+	put_word(out, op->op_operands[0]);
+	for (size_t i = 0; i < config_count(); i++) {
+		const struct tunable *tn = config_tunable(i);
+		char value[TUNABLE_TEXT_MAX];
+
+		if (config_get(cf, i) == tn->tn_def)
+			continue;
+		tunable_format(tn, config_get(cf, i), value, sizeof(value));
+		(void)snprintf(word, sizeof(word), "%s=%s", tn->tn_name, value);
+		put_option(out, "--set", word);
+	}
+	put_option(out, "--dir", ra->ra_dir);
+	for (size_t i = 0; i < ra->ra_files.fs_n; i++) {
+		(void)fprintf(out, " --file %" PRIu32 "=",
+		    ra->ra_files.fs_file[i].ef_file);
+		put_word(out, ra->ra_files.fs_file[i].ef_path);
+	}
+	if (ra->ra_overwrite)
+		(void)fputs(" --overwrite", out);
+	if (ra->ra_verify)
+		(void)fputs(" --verify", out);
+	if (ra->ra_paranoid)
+		(void)fputs(" --paranoid", out);
+	(void)fprintf(out, " --seed %" PRIu64, op->op_seed);
+	if (!ra->ra_no_db)
+		put_option(out, "--db", op->op_db);
+	if (fclose(out) != 0) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
+/* Do the run and tell of it. */
+static int
+run(const struct replay_args *ra, struct config *cf, struct db *db,
+    const char *command)
+{
+	const struct options *op = &ra->ra_op;
+	const struct engine_job job = {
+		.ej_config = cf,
+		.ej_trace = op->op_operands[0],
+		.ej_dir = ra->ra_dir,
+		.ej_files = ra->ra_files.fs_file,
+		.ej_nfiles = ra->ra_files.fs_n,
+		.ej_verify = ra->ra_verify,
+		.ej_paranoid = ra->ra_paranoid,
+		.ej_progress = ra->ra_progress ||
+		    (!ra->ra_no_progress && !op->op_quiet &&
+			isatty(STDERR_FILENO) == 1),
+		.ej_history = ra->ra_history,
+		.ej_db = db,
+		.ej_command = command,
+		.ej_seed = op->op_seed,
+	};
+	struct engine_report er;
+	const char *path = db != NULL ? op->op_db : NULL;
+	int status;
+
+	status = engine_run(&job, &er);
+	/* A run that never began has nothing to tell but why. */
+	if (er.er_wall_ns != 0) {
+		if (op->op_json) {
+			if (report_json(stdout, &job, &er, path) != 0)
+				status = complain(UVN_ENVIRONMENT,
+				    "the JSON summary cannot be written");
+		} else if (!op->op_quiet)
+			report_text(stdout, &job, &er, path);
+	}
+	if (er.er_exit != UVN_OK)
+		(void)complain(er.er_exit, "%s",
+		    er.er_em.em_text[0] != '\0' ? er.er_em.em_text :
+						  "the run failed");
+	engine_report_fini(&er);
+	return status;
+}
+
+static int
+replay(const struct replay_args *ra)
+{
+	struct errmsg em = { .em_text = "" };
+	struct db *db = NULL;
+	char *command = NULL;
+	struct config cf;
+	int error, status;
+
+	if ((status = check_files(ra)) != UVN_OK)
+		return status;
+	/* Without --like the command line is judged before a file is made. */
+	if (ra->ra_like == UINT64_MAX) {
+		if ((status = configure(ra, NULL, &cf)) != UVN_OK)
+			return status;
+	} else if ((error = db_open(ra->ra_op.op_db, &db, &em)) != 0)
+		return complain((int)exit_status(error), "%s", em.em_text);
+	else if ((status = configure(ra, db, &cf)) != UVN_OK)
+		goto out;
+
+	status = UVN_ENVIRONMENT;
+	if ((command = repeating_command(ra, &cf)) == NULL) {
+		(void)complain(status, "out of memory");
+		goto out;
+	}
+	if (config_resolve(&cf, &em) != 0) {
+		status = complain(UVN_USAGE, "%s", em.em_text);
+		goto out;
+	}
+	if (db == NULL && !ra->ra_no_db &&
+	    (error = db_open(ra->ra_op.op_db, &db, &em)) != 0) {
+		status = complain((int)exit_status(error), "%s", em.em_text);
+		goto out;
+	}
+	status = run(ra, &cf, ra->ra_no_db ? NULL : db, command);
+out:
+	db_close(db);
+	free(command);
+	return status;
+}
+
+int
+cmd_replay(int argc, char **argv)
+{
+	struct replay_args ra = { .ra_dir = "uvn-data", .ra_like = UINT64_MAX };
+	const char *clock = getenv("UVN_CLOCK");
+	int status = UVN_OK;
+
+	ra.ra_files.fs_file =
+	    calloc((size_t)argc + 1, sizeof(*ra.ra_files.fs_file));
+	if (ra.ra_files.fs_file == NULL)
+		return complain(UVN_ENVIRONMENT, "out of memory");
+	if (read_args(&ra, argc, argv, &status)) {
+		clock_init(clock != NULL && strcmp(clock, "monotonic") == 0);
+		status = replay(&ra);
+		options_fini(&ra.ra_op);
+	}
+	free(ra.ra_files.fs_file);
+	return status;
+}
