@@ -1,0 +1,417 @@
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <linux/io_uring.h>
+#include <linux/perf_event.h>
+
+#include <jansson.h>
+
+#include "replay/clock.h"
+#include "replay/options.h"
+#include "replay/replay.h"
+
+#define BLOCK	     4096
+#define NAME_COLUMNS 14
+#define TEXT_INDENT  24
+
+/* What one check found. */
+struct finding {
+	bool fi_ok;
+	char fi_text[256];
+	const char *fi_remedy; /* "" if there is nothing to do */
+};
+
+static void found(struct finding *fi, bool ok, const char *remedy,
+    const char *fmt, ...) printflike(4, 5);
+
+static void
+found(struct finding *fi, bool ok, const char *remedy, const char *fmt, ...)
+{
+	va_list ap;
+
+	fi->fi_ok = ok;
+	fi->fi_remedy = remedy;
+	va_start(ap, fmt);
+	(void)vsnprintf(fi->fi_text, sizeof(fi->fi_text), fmt, ap);
+	va_end(ap);
+}
+
+/*
+ * A file in dir that nobody else sees; -1 and errno if there can be none.
+ * Where the file system has no nameless files, it has a name for a moment.
+ */
+static int
+scratch_file(const char *dir)
+{
+	char path[4096];
+	int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+	if (fd != -1 || (errno != EOPNOTSUPP && errno != EISDIR))
+		return fd;
+	if (snprintf(path, sizeof(path), "%s/uvn-doctor.XXXXXX", dir) >=
+	    (int)sizeof(path)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	if ((fd = mkostemp(path, O_CLOEXEC)) != -1)
+		(void)unlink(path);
+	return fd;
+}
+
+/* Write and read back one block of size at its own offset, by O_DIRECT. */
+static int
+direct_round_trip(int fd, char *buf, size_t size)
+{
+	memset(buf, 0x5a, BLOCK);
+	if (pwrite(fd, buf, size, (off_t)size) != (ssize_t)size)
+		return errno != 0 ? errno : EIO;
+	memset(buf, 0, BLOCK);
+	if (pread(fd, buf, size, (off_t)size) != (ssize_t)size)
+		return errno != 0 ? errno : EIO;
+	for (size_t i = 0; i < size; i++)
+		if (buf[i] != 0x5a)
+			return EILSEQ;
+	return 0;
+}
+
+static void
+check_direct(const char *dir, struct finding *fi)
+{
+	static const char remedy[] =
+	    "name a folder on ext4, xfs or btrfs with --dir, or use "
+	    "--backend buffered";
+	void *buf = NULL;
+	const int fd = scratch_file(dir);
+	int error = fd == -1 ? errno : 0;
+	size_t size;
+
+	if (fd == -1) {
+		found(fi, false,
+		    "name a folder that can be written to with "
+		    "--dir",
+		    "no file can be made in %.100s: %s", dir,
+		    errno_text(error));
+		return;
+	}
+	if (posix_memalign(&buf, BLOCK, BLOCK) != 0)
+		error = ENOMEM;
+	else if (fcntl(fd, F_SETFL, O_DIRECT) != 0)
+		error = errno;
+	for (size = 512; error == 0 && size <= BLOCK; size *= 2) {
+		const int failed = direct_round_trip(fd, buf, size);
+
+		if (failed == 0)
+			break;
+		if (size == BLOCK)
+			error = failed;
+	}
+	if (error != 0)
+		found(fi, false, remedy, "not in %.100s: %s", dir,
+		    errno_text(error));
+	else
+		found(fi, true, "",
+		    "in %.100s; transfers are aligned to %zu bytes", dir, size);
+	free(buf);
+	(void)close(fd);
+}
+
+static void
+check_disk(const char *dir, struct finding *fi)
+{
+	struct statvfs vfs;
+	uint64_t bytes;
+
+	if (statvfs(dir, &vfs) != 0) {
+		found(fi, false, "name an existing folder with --dir",
+		    "%.100s: %s", dir, errno_text(errno));
+		return;
+	}
+	bytes = (uint64_t)vfs.f_bavail * vfs.f_frsize;
+	found(fi, bytes >= 1U << 30,
+	    bytes >= 1U << 30 ? "" : "free some space, or use another --dir",
+	    "%.1f GiB free in %.100s", (double)bytes / (double)(1U << 30), dir);
+}
+
+static void
+check_memory(const char *dir, struct finding *fi)
+{
+	const long pages = sysconf(_SC_AVPHYS_PAGES);
+	const long all = sysconf(_SC_PHYS_PAGES);
+	const long size = sysconf(_SC_PAGESIZE);
+	const double gib = (double)(1U << 30);
+
+	(void)dir;
+	found(fi, pages > 0, "", "%.1f GiB free of %.1f GiB",
+	    (double)pages * (double)size / gib,
+	    (double)all * (double)size / gib);
+}
+
+static void
+check_uring(const char *dir, struct finding *fi)
+{
+	struct io_uring_params params;
+	long fd;
+
+	(void)dir;
+	memset(&params, 0, sizeof(params));
+	fd = syscall(SYS_io_uring_setup, 1, &params);
+	if (fd >= 0) {
+		found(fi, true, "", "usable; no backend needs it yet");
+		(void)close((int)fd);
+		return;
+	}
+	found(fi, false,
+	    errno == EPERM ?
+		"sysctl kernel.io_uring_disabled=0, or a container that "
+		"permits it; no backend needs it yet" :
+		"a kernel of 5.1 or later with CONFIG_IO_URING; no backend "
+		"needs it yet",
+	    "%s", errno_text(errno));
+}
+
+/* Can this process count the event of itself?  0, or why not. */
+static int
+count_event(uint32_t type, uint64_t config)
+{
+	struct perf_event_attr attr;
+	uint64_t value = 0;
+	long fd;
+	int error = 0;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.size = sizeof(attr);
+	attr.type = type;
+	attr.config = config;
+	attr.exclude_kernel = 1;
+	attr.exclude_hv = 1;
+	fd = syscall(SYS_perf_event_open, &attr, 0, -1, -1,
+	    PERF_FLAG_FD_CLOEXEC);
+	if (fd < 0)
+		return errno;
+	for (volatile unsigned i = 0; i < 100000; i = i + 1)
+		continue;
+	if (read((int)fd, &value, sizeof(value)) != (ssize_t)sizeof(value))
+		error = EIO;
+	else if (value == 0)
+		error = ENODATA;
+	(void)close((int)fd);
+	return error;
+}
+
+static const char perf_remedy[] =
+    "sysctl kernel.perf_event_paranoid=1, or a container that permits it";
+
+static void
+check_pmu(const char *dir, struct finding *fi)
+{
+	const int error =
+	    count_event(PERF_TYPE_HARDWARE, PERF_COUNT_HW_CPU_CYCLES);
+
+	(void)dir;
+	if (error == 0)
+		found(fi, true, "", "processor cycles can be counted");
+	else if (error == ENOENT || error == EOPNOTSUPP || error == ENODATA)
+		found(fi, false,
+		    "run on bare metal, or a virtual machine with a PMU",
+		    "no hardware counters on this host: %s", errno_text(error));
+	else
+		found(fi, false, perf_remedy, "%s", errno_text(error));
+}
+
+static void
+check_perf(const char *dir, struct finding *fi)
+{
+	const int error =
+	    count_event(PERF_TYPE_SOFTWARE, PERF_COUNT_SW_TASK_CLOCK);
+
+	(void)dir;
+	if (error == 0)
+		found(fi, true, "", "software events can be counted");
+	else
+		found(fi, false, perf_remedy, "%s", errno_text(error));
+}
+
+static void
+check_libpfm(const char *dir, struct finding *fi)
+{
+	(void)dir;
+	found(fi, false, "",
+	    "this uvn is built without libpfm4: no table event");
+}
+
+static void
+check_tracefs(const char *dir, struct finding *fi)
+{
+	static const char *const paths[] = { "/sys/kernel/tracing/events",
+		"/sys/kernel/debug/tracing/events" };
+
+	(void)dir;
+	for (size_t i = 0; i < nitems(paths); i++)
+		if (access(paths[i], R_OK | X_OK) == 0) {
+			found(fi, true, "", "readable at %s", paths[i]);
+			return;
+		}
+	found(fi, false,
+	    errno == EACCES ? "run as root, or mount tracefs with mode=755" :
+			      "mount -t tracefs tracefs /sys/kernel/tracing",
+	    "%s: %s", paths[0], errno_text(errno));
+}
+
+static void
+check_userfaultfd(const char *dir, struct finding *fi)
+{
+	const long fd = syscall(SYS_userfaultfd, O_CLOEXEC);
+
+	(void)dir;
+	if (fd >= 0) {
+		found(fi, true, "", "usable");
+		(void)close((int)fd);
+		return;
+	}
+	found(fi, false, "sysctl vm.unprivileged_userfaultfd=1, or run as root",
+	    "%s", errno_text(errno));
+}
+
+static void
+check_gnuplot(const char *dir, struct finding *fi)
+{
+	const char *path = getenv("PATH");
+
+	(void)dir;
+	while (path != NULL && *path != '\0') {
+		const size_t len = strcspn(path, ":");
+		char *file = NULL;
+		bool have = false;
+
+		if (asprintf(&file, "%.*s/gnuplot", (int)len, path) < 0)
+			break;
+		have = len > 0 && access(file, X_OK) == 0;
+		if (have)
+			found(fi, true, "", "%.200s", file);
+		free(file);
+		if (have)
+			return;
+		path += len;
+		path += *path == ':';
+	}
+	found(fi, false, "apt-get install gnuplot-nox",
+	    "not in PATH: figures cannot be drawn");
+}
+
+static void
+check_clock(const char *dir, struct finding *fi)
+{
+	(void)dir;
+	clock_init(false);
+	if (strcmp(clock_name(), "tsc") == 0)
+		found(fi, true, "",
+		    "constant and non-stop: latencies are read "
+		    "from the time stamp counter");
+	else
+		found(fi, false, "",
+		    "not constant: latencies are read from CLOCK_MONOTONIC, "
+		    "at some 20 ns each");
+}
+
+static const struct check {
+	const char *ch_name;
+	void (*ch_run)(const char *dir, struct finding *fi);
+} checks[] = {
+	{ "O_DIRECT", check_direct },
+	{ "disk", check_disk },
+	{ "memory", check_memory },
+	{ "io_uring", check_uring },
+	{ "PMU", check_pmu },
+	{ "perf events", check_perf },
+	{ "libpfm4", check_libpfm },
+	{ "tracefs", check_tracefs },
+	{ "userfaultfd", check_userfaultfd },
+	{ "gnuplot", check_gnuplot },
+	{ "TSC", check_clock },
+};
+
+static void
+text_findings(const char *dir)
+{
+	for (size_t i = 0; i < nitems(checks); i++) {
+		struct finding fi = { .fi_ok = false };
+
+		checks[i].ch_run(dir, &fi);
+		(void)printf("%-9s %-*s", fi.fi_ok ? "ok" : "missing",
+		    NAME_COLUMNS, checks[i].ch_name);
+		print_wrapped(stdout, fi.fi_text, TEXT_INDENT);
+		if (*fi.fi_remedy != '\0') {
+			(void)printf("%*s", TEXT_INDENT, "");
+			print_wrapped(stdout, fi.fi_remedy, TEXT_INDENT);
+		}
+	}
+}
+
+static int
+json_findings(const char *dir)
+{
+	json_t *array = json_array(), *root;
+	int error = -1;
+
+	for (size_t i = 0; i < nitems(checks); i++) {
+		struct finding fi = { .fi_ok = false };
+
+		checks[i].ch_run(dir, &fi);
+		(void)json_array_append_new(array,
+		    json_pack("{s:s, s:b, s:s, s:s}", "name", checks[i].ch_name,
+			"ok", (int)fi.fi_ok, "text", fi.fi_text, "remedy",
+			fi.fi_remedy));
+	}
+	root = json_pack("{s:s, s:s, s:o}", "version", UVN_VERSION, "dir", dir,
+	    "checks", array);
+	if (root != NULL)
+		error = json_dumpf(root, stdout,
+		    JSON_INDENT(2) | JSON_PRESERVE_ORDER);
+	json_decref(root);
+	(void)putchar('\n');
+	return error == 0 ?
+	    UVN_OK :
+	    complain(UVN_ENVIRONMENT, "the findings cannot be written as JSON");
+}
+
+int
+cmd_doctor(int argc, char **argv)
+{
+	const char *dir = NULL;
+	const struct option_row rows[] = {
+		{ "dir", '\0', OPTION_TEXT, "DIR",
+		    "folder to look at (uvn-data, or . if there is none)", &dir,
+		    NULL },
+	};
+	const struct command_line cl = {
+		.cl_command = "doctor",
+		.cl_operands = "",
+		.cl_help = "Try what uvn uses of this host, and say what is "
+			   "missing and how to get it.",
+		.cl_rows = rows,
+		.cl_nrows = nitems(rows),
+	};
+	struct options op;
+	int status = UVN_OK;
+
+	if (!options_parse(&cl, argc, argv, &op, &status))
+		return status;
+	if (dir == NULL)
+		dir = access("uvn-data", W_OK) == 0 ? "uvn-data" : ".";
+	if (op.op_json)
+		status = json_findings(dir);
+	else
+		text_findings(dir);
+	options_fini(&op);
+	return status;
+}
