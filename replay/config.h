@@ -11,6 +11,7 @@
 #include "pager/uvm.h"
 
 enum replay_backend { BACKEND_NULL, BACKEND_BUFFERED, BACKEND_DIRECT };
+enum replay_flushlog { FLUSHLOG_ALL, FLUSHLOG_NONE };
 
 struct replay_param {
 #define TUNABLE(field, kind, def, min, max, unit, choices, help) uint64_t field;

@@ -1,0 +1,408 @@
+/*
+ * engine.c: one replay from set-up to the row in the database.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "replay/engine_impl.h"
+#include "replay/replay.h"
+
+/* How often the progress line changes. */
+#define PROGRESS_NS 250000000U
+
+static volatile sig_atomic_t interrupted;
+
+/* The first signal asks the loop to end; the second is the system's own. */
+static void
+on_signal(int sig)
+{
+
+	interrupted = 1;
+	(void)signal(sig, SIG_DFL);
+}
+
+static void
+signals_catch(struct sigaction old[2])
+{
+	struct sigaction sa = { .sa_handler = on_signal };
+
+	interrupted = 0;
+	(void)sigemptyset(&sa.sa_mask);
+	(void)sigaction(SIGINT, &sa, &old[0]);
+	(void)sigaction(SIGTERM, &sa, &old[1]);
+}
+
+static void
+signals_release(const struct sigaction old[2])
+{
+
+	(void)sigaction(SIGINT, &old[0], NULL);
+	(void)sigaction(SIGTERM, &old[1], NULL);
+}
+
+/* Open the backend that the configuration asks for, behind the verifier. */
+static int
+setup_backend(struct engine *en)
+{
+	const struct engine_job *const ej = en->en_job;
+	struct errmsg *const em = &en->en_report->er_em;
+	const struct uvm_param *const up = &en->en_cf->cf_uvm;
+	size_t i;
+	int error;
+
+	switch ((enum replay_backend)en->en_cf->cf_replay.backend) {
+	case BACKEND_NULL:
+		if (ej->ej_verify)
+			return ERRMSG(em, UVN_USAGE,
+			    "--verify: backend null "
+			    "moves no bytes; use --backend buffered or direct");
+		en->en_be = &uvm_backend_null;
+		return 0;
+	case BACKEND_BUFFERED:
+		en->en_be = &uvm_backend_buffered;
+		break;
+	case BACKEND_DIRECT:
+		en->en_be = &uvm_backend_direct;
+		break;
+	}
+	error = uvm_filebe_create(en->en_be, ej->ej_dir,
+	    (uint32_t)up->page_size, &en->en_filebe, em);
+	if (error != 0)
+		return UVN_ENVIRONMENT;
+	for (i = 0; i < ej->ej_nfiles; i++) {
+		error = uvm_filebe_use(en->en_filebe, ej->ej_files[i].ef_file,
+		    ej->ej_files[i].ef_path, em);
+		if (error != 0)
+			return UVN_ENVIRONMENT;
+	}
+	en->en_cookie = en->en_filebe;
+	if (!ej->ej_verify)
+		return 0;
+	if (verify_create(up, en->en_be, en->en_cookie, &en->en_verify) != 0)
+		return ERRMSG(em, UVN_ENVIRONMENT, "no memory to verify");
+	en->en_be = &verify_backend;
+	en->en_cookie = en->en_verify;
+	return 0;
+}
+
+/* Tell the machine of the trace's files; their backing files are made here. */
+static int
+setup_files(struct engine *en)
+{
+	const struct trace_meta *const tm = trace_meta(en->en_trace);
+	struct errmsg *const em = &en->en_report->er_em;
+	size_t i;
+
+	for (i = 0; i < tm->tm_nfiles; i++) {
+		const struct trace_file *const tf = &tm->tm_files[i];
+		int error;
+
+		if (en->en_verify != NULL)
+			verify_file(en->en_verify, tf->tf_id, tf->tf_size);
+		error = uvm_file_add(en->en_uvm, tf->tf_id, tf->tf_size);
+		if (error == EFBIG || error == EEXIST)
+			return ERRMSG(em, UVN_INPUT, "%s: file %" PRIu32 ": %s",
+			    en->en_job->ej_trace, tf->tf_id,
+			    error == EFBIG ? "larger than 16T" :
+					     "declared twice");
+		if (error != 0)
+			return ERRMSG(em, UVN_ENVIRONMENT,
+			    "cannot make the backing file of file %" PRIu32
+			    ": %s",
+			    tf->tf_id,
+			    en->en_filebe != NULL ?
+				uvm_filebe_why(en->en_filebe) :
+				errno_text(error));
+	}
+	return 0;
+}
+
+static int
+setup(struct engine *en)
+{
+	const struct engine_job *const ej = en->en_job;
+	struct errmsg *const em = &en->en_report->er_em;
+	int error, status;
+
+	error = trace_open(ej->ej_trace, 0, &en->en_trace, em);
+	if (error != 0)
+		return UVN_INPUT;
+	if ((status = setup_backend(en)) != 0)
+		return status;
+	error = uvm_create(&en->en_cf->cf_uvm, en->en_be, en->en_cookie,
+	    &en->en_uvm, em);
+	if (error != 0)
+		return UVN_ENVIRONMENT;
+	en->en_data = (en->en_be->be_flags & UVM_BE_DATA) != 0;
+	en->en_shift = (unsigned)__builtin_ctzll(en->en_cf->cf_uvm.page_size);
+	if (engine_log_init(en) != 0 ||
+	    uvm_hist_keep(en->en_uvm, (size_t)ej->ej_history) != 0)
+		return ERRMSG(em, UVN_ENVIRONMENT, "no memory for the logs");
+	return setup_files(en);
+}
+
+/* The run's row and the thread that writes the others. */
+static int
+setup_db(struct engine *en)
+{
+	const struct engine_job *const ej = en->en_job;
+	struct engine_report *const er = en->en_report;
+	const struct db_run rn = {
+		.rn_config = en->en_cf,
+		.rn_trace = ej->ej_trace,
+		.rn_command = ej->ej_command,
+		.rn_dir = en->en_filebe != NULL ? ej->ej_dir : NULL,
+		.rn_seed = ej->ej_seed,
+	};
+	int error;
+
+	if (ej->ej_db == NULL)
+		return 0;
+	if ((error = db_run_begin(ej->ej_db, &rn, &er->er_run, &er->er_em)) !=
+		0 ||
+	    (error = db_writer_start(ej->ej_db, er->er_run,
+		 (size_t)en->en_cf->cf_replay.queue, &en->en_writer,
+		 &er->er_em)) != 0)
+		return (int)exit_status(error);
+	return 0;
+}
+
+/*
+ * Replay a batch of events.
+ *
+ * => 0, or the exit status with which the run ends before its time
+ */
+static int
+replay_batch(struct engine *en, const struct trace_event *ev, size_t n)
+{
+	const bool paranoid = en->en_job->ej_paranoid;
+	int status = 0;
+	size_t i;
+
+	for (i = 0; i < n && status == 0; i++, en->en_seq++) {
+		en->en_ev = &ev[i];
+		if (unlikely(ev[i].te_time >= en->en_due) &&
+		    (status = engine_due(en)) != 0)
+			break;
+		if ((status = engine_apply(en)) != 0)
+			break;
+		uvm_event_end(en->en_uvm);
+		if (unlikely(interrupted))
+			status = UVN_FAILED;
+		if (unlikely(paranoid) && status == 0 &&
+		    uvm_check(en->en_uvm, &en->en_report->er_em) != 0)
+			status = UVN_FAILED;
+		if (unlikely(en->en_verify != NULL) && status == 0 &&
+		    verify_failed(en->en_verify, &en->en_report->er_em) != 0)
+			status = UVN_FAILED;
+	}
+	return status;
+}
+
+/* One line on stderr: how far, how fast, how long yet. */
+static void
+progress(const struct engine *en, uint64_t began, uint64_t now)
+{
+	const double seconds = (double)(now - began) / 1e9;
+	const double rate = (double)en->en_seq / seconds;
+	const uint64_t count = trace_count(en->en_trace);
+	uint64_t done, all;
+	double part;
+
+	trace_progress(en->en_trace, &done, &all);
+	part = count != 0 ? (double)en->en_seq / (double)count :
+	    all != 0	  ? (double)done / (double)all :
+			    0;
+	(void)fprintf(stderr, "\r%" PRIu64 " events, %.2f M/s", en->en_seq,
+	    rate / 1e6);
+	if (part > 0)
+		(void)fprintf(stderr, ", %.0f %%, %.0f s left", part * 100,
+		    seconds * (1 - part) / part);
+	(void)fprintf(stderr, "\033[K");
+	(void)fflush(stderr);
+}
+
+/* The loop.  => 0, or the exit status with which the run ends early */
+static int
+replay(struct engine *en)
+{
+	struct engine_report *const er = en->en_report;
+	const uint64_t began = clock_monotonic();
+	uint64_t shown = began;
+	const struct trace_event *ev;
+	int status = 0;
+	size_t n;
+
+	for (;;) {
+		if (trace_next(en->en_trace, &ev, &n, &er->er_em) != 0)
+			status = UVN_INPUT;
+		else if (n != 0)
+			status = replay_batch(en, ev, n);
+		if (status != 0 || n == 0)
+			break;
+		if (en->en_writer != NULL && db_writer_failed(en->en_writer)) {
+			status = UVN_ENVIRONMENT;
+			break;
+		}
+		if (en->en_job->ej_progress &&
+		    clock_monotonic() - shown >= PROGRESS_NS) {
+			shown = clock_monotonic();
+			progress(en, began, shown);
+		}
+	}
+	if (en->en_job->ej_progress && shown != began)
+		(void)fprintf(stderr, "\r\033[K");
+	if (status == 0 && en->en_verify != NULL &&
+	    verify_finish(en->en_verify, &er->er_em) != 0)
+		status = UVN_FAILED;
+	return status;
+}
+
+/* How the run ended, in the words of table run. */
+static void
+conclude(struct engine *en, int status)
+{
+	struct engine_report *const er = en->en_report;
+	const struct uvmexp *const exp = uvm_stat(en->en_uvm);
+	const uint64_t errors =
+	    exp->pagein_errors + exp->pageout_errors + en->en_op_errors;
+
+	er->er_exit = status;
+	er->er_status = status == 0 ? "complete" : "failed";
+	if (interrupted) {
+		er->er_exit = UVN_FAILED;
+		er->er_status = "interrupted";
+		(void)ERRMSG(&er->er_em, 0,
+		    "%s: interrupted after %" PRIu64 " events",
+		    en->en_job->ej_trace, en->en_seq);
+	} else if (status == 0 && errors != 0) {
+		er->er_exit = UVN_FAILED;
+		(void)ERRMSG(&er->er_em, 0,
+		    "%s: %" PRIu64 " page-ins, %" PRIu64
+		    " page-outs and %" PRIu64 " calls failed: %s",
+		    en->en_job->ej_trace, exp->pagein_errors,
+		    exp->pageout_errors, en->en_op_errors,
+		    en->en_filebe != NULL ? uvm_filebe_why(en->en_filebe) :
+					    "I/O error");
+	}
+	if (en->en_verify != NULL)
+		er->er_verify = status == 0 ? "passed" : "failed";
+	er->er_events = en->en_seq;
+	er->er_exp = *exp;
+	if (trace_digest(en->en_trace, er->er_digest) != 0)
+		er->er_digest[0] = '\0';
+}
+
+/* Store what is known now; a failure to do so is the environment's. */
+static void
+finish_db(struct engine *en)
+{
+	struct engine_report *const er = en->en_report;
+	struct db_result rs = {
+		.rs_status = er->er_status,
+		.rs_reason =
+		    er->er_em.em_text[0] != '\0' ? er->er_em.em_text : NULL,
+		.rs_digest = er->er_digest[0] != '\0' ? er->er_digest : NULL,
+		.rs_events = er->er_events,
+		.rs_wall_ns = er->er_wall_ns,
+		.rs_cpu_ns = er->er_cpu_ns,
+		.rs_verify = er->er_verify,
+	};
+	struct errmsg em = { .em_text = "" };
+	int error = 0;
+
+	if (en->en_writer != NULL)
+		error = db_writer_stop(en->en_writer, &er->er_rows,
+		    &er->er_waits, &em);
+	engine_log_result(en, &rs);
+	if (en->en_job->ej_db != NULL && er->er_run != 0 && error == 0)
+		error = db_run_end(en->en_job->ej_db, er->er_run, &rs, &em);
+	if (error != 0) {
+		er->er_em = em;
+		er->er_exit = (int)exit_status(error);
+		er->er_status = "failed";
+	}
+}
+
+static uint64_t
+cpu_ns(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000U + (uint64_t)ts.tv_nsec;
+}
+
+static void
+teardown(struct engine *en)
+{
+
+	uvm_destroy(en->en_uvm);
+	if (en->en_verify != NULL)
+		verify_destroy(en->en_verify);
+	if (en->en_filebe != NULL)
+		uvm_filebe_destroy(en->en_filebe);
+	if (en->en_trace != NULL)
+		trace_close(en->en_trace);
+	engine_log_fini(en);
+}
+
+int
+engine_run(const struct engine_job *ej, struct engine_report *er)
+{
+	struct engine en = {
+		.en_job = ej,
+		.en_report = er,
+		.en_cf = ej->ej_config,
+	};
+	struct sigaction old[2];
+	uint64_t wall, cpu;
+	int status;
+
+	(void)memset(er, 0, sizeof(*er));
+	er->er_status = "failed";
+	er->er_verify = "off";
+	status = setup(&en);
+	if (status == 0)
+		status = setup_db(&en);
+	if (status != 0) {
+		er->er_exit = status;
+		teardown(&en);
+		return status;
+	}
+	engine_log_observe(&en);
+	signals_catch(old);
+	wall = clock_monotonic();
+	cpu = cpu_ns();
+	status = replay(&en);
+	er->er_wall_ns = clock_monotonic() - wall;
+	er->er_cpu_ns = cpu_ns() - cpu;
+	signals_release(old);
+	engine_interval_close(&en, UINT64_MAX);
+	conclude(&en, status);
+	finish_db(&en);
+	if (ej->ej_history != 0)
+		uvm_hist_dump(en.en_uvm, stderr);
+	/* Freeing files and pages is no part of the run. */
+	uvm_observe(en.en_uvm, NULL);
+	teardown(&en);
+	return er->er_exit;
+}
+
+void
+engine_report_fini(struct engine_report *er)
+{
+	size_t kind, outcome;
+
+	for (kind = 0; kind < OP_NKINDS; kind++) {
+		for (outcome = 0; outcome < OUTCOME_NOUTCOMES; outcome++) {
+			free(er->er_latency[kind][outcome]);
+			er->er_latency[kind][outcome] = NULL;
+		}
+	}
+}

@@ -1,0 +1,88 @@
+/*
+ * engine_impl: the parts of the engine, for engine*.c alone.
+ *
+ *	engine.c	set-up, the loop over batches, the end
+ *	engine_apply.c	one event of the trace, given to the pager
+ *	engine_log.c	latencies, rows, intervals
+ */
+#ifndef REPLAY_ENGINE_IMPL_H
+#define REPLAY_ENGINE_IMPL_H
+
+#include "pager/uvm.h"
+#include "replay/clock.h"
+#include "replay/engine.h"
+#include "replay/verify.h"
+#include "traces/trace.h"
+
+/* Rows of table interval in the making: engine_log.c. */
+struct intervals {
+	struct db_interval *iv_row;
+	size_t iv_n, iv_room;
+	uint64_t iv_len;       /* trace time of a row, ns */
+	uint64_t iv_end;       /* of the row under way */
+	bool iv_adapt;	       /* double iv_len when iv_row is full */
+	struct uvmexp iv_last; /* at the end of the last row */
+};
+
+struct engine {
+	const struct engine_job *en_job;
+	struct engine_report *en_report;
+	const struct config *en_cf;
+
+	struct uvm *en_uvm;
+	const struct uvm_backend *en_be;
+	void *en_cookie;
+	struct uvm_filebe *en_filebe;
+	struct verify *en_verify;
+	struct db_writer *en_writer;
+	struct trace_reader *en_trace;
+	unsigned en_shift; /* log2 of the page size */
+	bool en_data;	   /* pages have bytes to stamp */
+
+	/* the event under way */
+	const struct trace_event *en_ev;
+	uint64_t en_seq;
+	struct uvm_map *en_map; /* of the last access; NULL: look it up */
+	uint64_t en_due;	/* trace time of the next tick or interval */
+
+	/* logging */
+	uint64_t en_every;	 /* one op row in so many; 0: none */
+	uint64_t en_skip;	 /* ops until the next row */
+	bool en_time_hits;	 /* time mapped hits too */
+	uint64_t en_mapped[2];	 /* untimed mapped hits: reads, writes */
+	struct uvmexp en_before; /* of the op under way, for its row */
+	uint64_t *en_cluster[2];
+	size_t en_cluster_max; /* pages */
+	struct intervals en_iv;
+	uint64_t en_op_errors; /* calls that failed with an I/O error */
+};
+
+/*
+ * Do one event that is not a page access of the fast kind.
+ *
+ * => 0, or UVN_INPUT or UVN_FAILED with the report's message: the run ends
+ */
+int engine_apply(struct engine *en);
+
+/* The time of the event has reached en_due: update's syncs and intervals. */
+int engine_due(struct engine *en);
+
+/* Begin an op that will be timed: its clock; and its row's counters. */
+uint64_t engine_op_begin(struct engine *en);
+
+/* An op ended: into its histogram, and perhaps a row. */
+void engine_op_end(struct engine *en, enum opkind kind, enum outcome outcome,
+    uint64_t began, uint64_t offset, uint64_t length);
+
+int engine_log_init(struct engine *en);
+void engine_log_fini(struct engine *en);
+
+/* The observer of the pager that counts clusters and queues flush rows. */
+void engine_log_observe(struct engine *en);
+
+void engine_interval_close(struct engine *en, uint64_t now);
+
+/* What is known at the end, into table run and the report. */
+void engine_log_result(struct engine *en, struct db_result *rs);
+
+#endif

@@ -1,0 +1,269 @@
+/*
+ * engine_log.c: what the engine measures, and where it puts it.
+ *
+ * Mapped hits take a few nanoseconds, less than reading a clock twice: unless
+ * every op gets its row they are counted and not timed.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "replay/engine_impl.h"
+
+#define INTERVALS      1024 /* rows at most when they adapt */
+#define INTERVAL_FIRST 1000 /* ns */
+
+int
+engine_log_init(struct engine *en)
+{
+	const struct uvm_param *const up = &en->en_cf->cf_uvm;
+	const uint64_t log = en->en_cf->cf_replay.log;
+	struct intervals *const iv = &en->en_iv;
+
+	en->en_every = en->en_job->ej_db != NULL ? log : 0;
+	en->en_skip = 1;
+	en->en_time_hits = log == 1;
+	en->en_cluster_max = (size_t)(up->cluster / up->page_size);
+	en->en_cluster[UVM_READ] =
+	    calloc(en->en_cluster_max + 1, sizeof(uint64_t));
+	en->en_cluster[UVM_WRITE] =
+	    calloc(en->en_cluster_max + 1, sizeof(uint64_t));
+	iv->iv_adapt = en->en_cf->cf_replay.interval == 0;
+	iv->iv_len =
+	    iv->iv_adapt ? INTERVAL_FIRST : en->en_cf->cf_replay.interval;
+	iv->iv_end = iv->iv_len;
+	iv->iv_room = INTERVALS;
+	iv->iv_row = calloc(iv->iv_room, sizeof(iv->iv_row[0]));
+	if (en->en_cluster[UVM_READ] == NULL ||
+	    en->en_cluster[UVM_WRITE] == NULL || iv->iv_row == NULL)
+		return ENOMEM;
+	return 0;
+}
+
+void
+engine_log_fini(struct engine *en)
+{
+
+	free(en->en_cluster[UVM_READ]);
+	free(en->en_cluster[UVM_WRITE]);
+	free(en->en_iv.iv_row);
+}
+
+static void
+observe_io(void *arg, const struct uvm_buf *b)
+{
+	struct engine *const en = arg;
+
+	en->en_cluster[b->b_io][b->b_npages]++;
+}
+
+static void
+observe_flush(void *arg, const struct uvm_flushinfo *fi)
+{
+	struct engine *const en = arg;
+	const uint64_t ticks = fi->fi_end - fi->fi_begin;
+	const struct db_flush fl = {
+		.fl_seq = en->en_seq,
+		.fl_range_pages = fi->fi_range_pages,
+		.fl_object_pages = fi->fi_object_pages,
+		.fl_visits = fi->fi_visits,
+		.fl_lookups = fi->fi_lookups,
+		.fl_cleaned = fi->fi_cleaned,
+		.fl_writes = fi->fi_writes,
+		.fl_cpu_ns = clock_ns(ticks - fi->fi_io),
+		.fl_latency_ns = clock_ns(ticks),
+		.fl_file = fi->fi_file,
+		.fl_caller = (uint8_t)fi->fi_caller,
+		.fl_by_list = fi->fi_by_list,
+	};
+
+	db_put_flush(en->en_writer, &fl);
+}
+
+static void
+observe_freed(void *arg, uint32_t file, uint64_t pgno, bool dirty)
+{
+	struct engine *const en = arg;
+
+	(void)dirty;
+	verify_freed(en->en_verify, file, pgno);
+}
+
+void
+engine_log_observe(struct engine *en)
+{
+	const bool flush = en->en_writer != NULL &&
+	    en->en_cf->cf_replay.log_flush == FLUSHLOG_ALL;
+	const struct uvm_observer uo = {
+		.uo_arg = en,
+		.uo_clock = flush ? clock_ticks : NULL,
+		.uo_flush = flush ? observe_flush : NULL,
+		.uo_io = observe_io,
+		.uo_freed = en->en_verify != NULL ? observe_freed : NULL,
+	};
+
+	uvm_observe(en->en_uvm, &uo);
+}
+
+uint64_t
+engine_op_begin(struct engine *en)
+{
+
+	if (en->en_every != 0 && en->en_skip == 1)
+		en->en_before = *uvm_stat(en->en_uvm);
+	return clock_ticks();
+}
+
+static struct hist *
+latency_hist(struct engine *en, enum opkind kind, enum outcome outcome)
+{
+	struct hist **const hp = &en->en_report->er_latency[kind][outcome];
+
+	if (unlikely(*hp == NULL)) {
+		*hp = malloc(sizeof(**hp));
+		if (*hp != NULL)
+			hist_init(*hp);
+	}
+	return *hp;
+}
+
+void
+engine_op_end(struct engine *en, enum opkind kind, enum outcome outcome,
+    uint64_t began, uint64_t offset, uint64_t length)
+{
+	const uint64_t latency = clock_ns(clock_ticks() - began);
+	const struct trace_event *const ev = en->en_ev;
+	const struct uvmexp *now, *before = &en->en_before;
+	struct hist *const h = latency_hist(en, kind, outcome);
+
+	if (likely(h != NULL))
+		hist_add(h, latency);
+	else
+		en->en_report->er_untimed[kind][outcome]++;
+	if (en->en_every == 0 || --en->en_skip != 0)
+		return;
+	en->en_skip = en->en_every;
+	now = uvm_stat(en->en_uvm);
+	db_put_op(en->en_writer,
+	    &(struct db_op){
+		.op_seq = en->en_seq,
+		.op_time = ev->te_time,
+		.op_offset = offset,
+		.op_length = length,
+		.op_bytes_in = now->pagein_bytes - before->pagein_bytes,
+		.op_bytes_out = now->pageout_bytes - before->pageout_bytes,
+		.op_latency = latency,
+		.op_tid = ev->te_tid,
+		.op_file = ev->te_file,
+		.op_reads = (uint32_t)(now->pagein_ios - before->pagein_ios),
+		.op_writes = (uint32_t)(now->pageout_ios - before->pageout_ios),
+		.op_kind = (uint8_t)kind,
+		.op_outcome = (uint8_t)outcome,
+	    });
+}
+
+/* Append a row; one of the same time as the last is added to it. */
+static void
+intervals_append(struct intervals *iv, struct db_interval in)
+{
+	struct db_interval *const last =
+	    iv->iv_n != 0 ? &iv->iv_row[iv->iv_n - 1] : NULL;
+
+	if (last != NULL && last->in_time == in.in_time) {
+		in.in_accesses += last->in_accesses;
+		in.in_mapped += last->in_mapped;
+		in.in_resident += last->in_resident;
+		in.in_misses += last->in_misses;
+		in.in_bytes_in += last->in_bytes_in;
+		in.in_bytes_out += last->in_bytes_out;
+		iv->iv_n--;
+	}
+	iv->iv_row[iv->iv_n++] = in;
+}
+
+/* Two rows to a row, and rows twice as long. */
+static void
+intervals_halve(struct intervals *iv)
+{
+	const size_t n = iv->iv_n;
+	size_t i;
+
+	iv->iv_len *= 2;
+	iv->iv_n = 0;
+	for (i = 0; i < n; i++) {
+		struct db_interval in = iv->iv_row[i];
+
+		in.in_time += iv->iv_len - 1;
+		in.in_time -= in.in_time % iv->iv_len;
+		intervals_append(iv, in);
+	}
+}
+
+/* Room for a row; false: no memory, and the row is left out. */
+static bool
+intervals_room(struct intervals *iv)
+{
+	struct db_interval *row;
+
+	while (iv->iv_adapt && iv->iv_n == iv->iv_room)
+		intervals_halve(iv);
+	if (iv->iv_n < iv->iv_room)
+		return true;
+	row = realloc(iv->iv_row, iv->iv_room * 2 * sizeof(*row));
+	if (row == NULL)
+		return false;
+	iv->iv_row = row;
+	iv->iv_room *= 2;
+	return true;
+}
+
+/* End the row under way; the next one is that of trace time now. */
+void
+engine_interval_close(struct engine *en, uint64_t now)
+{
+	struct intervals *const iv = &en->en_iv;
+	const struct uvmexp *const exp = uvm_stat(en->en_uvm);
+	const struct uvmexp *const was = &iv->iv_last;
+
+	if (exp->accesses + exp->pageout_ios + exp->file_writes !=
+		was->accesses + was->pageout_ios + was->file_writes &&
+	    intervals_room(iv)) {
+		const uint64_t len = iv->iv_len;
+
+		intervals_append(iv,
+		    (struct db_interval){
+			/* iv_len may have grown: align its end again. */
+			.in_time = (iv->iv_end + len - 1) / len * len,
+			.in_accesses = exp->accesses - was->accesses,
+			.in_mapped = exp->mapped_hits - was->mapped_hits,
+			.in_resident = exp->resident_hits - was->resident_hits,
+			.in_misses = exp->misses - was->misses,
+			.in_dirty = exp->dirty,
+			.in_free = exp->free,
+			.in_active = exp->active,
+			.in_inactive = exp->inactive,
+			.in_bytes_in = exp->pagein_bytes - was->pagein_bytes,
+			.in_bytes_out = exp->pageout_bytes - was->pageout_bytes,
+		    });
+		iv->iv_last = *exp;
+	}
+	iv->iv_end = now - now % iv->iv_len;
+	iv->iv_end = iv->iv_end > UINT64_MAX - iv->iv_len ?
+	    UINT64_MAX :
+	    iv->iv_end + iv->iv_len;
+}
+
+void
+engine_log_result(struct engine *en, struct db_result *rs)
+{
+
+	en->en_report->er_untimed[OP_READ][OUTCOME_MAPPED] += en->en_mapped[0];
+	en->en_report->er_untimed[OP_WRITE][OUTCOME_MAPPED] += en->en_mapped[1];
+	rs->rs_exp = &en->en_report->er_exp;
+	rs->rs_latency = en->en_report->er_latency;
+	rs->rs_untimed = en->en_report->er_untimed;
+	rs->rs_cluster[UVM_READ] = en->en_cluster[UVM_READ];
+	rs->rs_cluster[UVM_WRITE] = en->en_cluster[UVM_WRITE];
+	rs->rs_cluster_max = en->en_cluster_max;
+	rs->rs_intervals = en->en_iv.iv_row;
+	rs->rs_nintervals = en->en_iv.iv_n;
+}
