@@ -306,25 +306,65 @@ struct uvm_hot {
 	bool uh_turn_due; /* the daemon was woken in this event */
 };
 
-/* Access one page: spec section 1.7, hardware access, and section 6. */
-static inline enum uvm_outcome
-uvm_access(struct uvm *uvm, struct uvm_map *map, uint64_t pgno,
+/*
+ * Access one page through a usable mapping, spec section 1.7: what hardware
+ * would do without the pager.  false: it takes uvm_access_slow().
+ */
+static inline bool
+uvm_access_fast(struct uvm *uvm, struct uvm_map *map, uint64_t pgno,
     enum uvm_access how)
 {
 	const uint64_t idx = pgno - map->um_first;
 	/* A write is fast once the entry is known to be modified. */
 	const uint8_t need = how == UVM_ACCESS_WRITE ? PTE_W | PTE_MOD : PTE_R;
+	struct uvmexp *const exp = &((struct uvm_hot *)uvm)->uh_exp;
 
-	if (likely(idx < map->um_npages) &&
-	    likely((map->um_pte[idx] & need) == need)) {
-		struct uvmexp *exp = &((struct uvm_hot *)uvm)->uh_exp;
+	if (unlikely(idx >= map->um_npages) ||
+	    unlikely((map->um_pte[idx] & need) != need))
+		return false;
+	map->um_pte[idx] |= PTE_REF;
+	exp->accesses++;
+	exp->mapped_hits++;
+	return true;
+}
 
-		map->um_pte[idx] |= PTE_REF;
-		exp->accesses++;
-		exp->mapped_hits++;
+/* Access one page, by fault if need be. */
+static inline enum uvm_outcome
+uvm_access(struct uvm *uvm, struct uvm_map *map, uint64_t pgno,
+    enum uvm_access how)
+{
+
+	if (likely(uvm_access_fast(uvm, map, pgno, how)))
 		return UVM_HIT_MAPPED;
-	}
 	return uvm_access_slow(uvm, map, pgno, how);
+}
+
+/*
+ * Hints of accesses to come, in three steps, each wanted some ten accesses
+ * before the next: the page table, then where the hash begins, then the page
+ * and its neighbours.  They change nothing and count nothing.
+ */
+static inline void
+uvm_prefetch_pte(const struct uvm_map *map, uint64_t pgno)
+{
+	const uint64_t idx = pgno - map->um_first;
+
+	if (likely(idx < map->um_npages))
+		__builtin_prefetch(&map->um_pte[idx], 1);
+}
+
+void uvm_prefetch_hash(const struct uvm *uvm, const struct uvm_map *map,
+    uint64_t pgno);
+void uvm_prefetch_page(const struct uvm *uvm, const struct uvm_map *map,
+    uint64_t pgno);
+
+/* Is a fault due at pgno, as things stand?  For the hints above. */
+static inline bool
+uvm_unmapped(const struct uvm_map *map, uint64_t pgno)
+{
+	const uint64_t idx = pgno - map->um_first;
+
+	return likely(idx < map->um_npages) && (map->um_pte[idx] & PTE_R) == 0;
 }
 
 static inline void

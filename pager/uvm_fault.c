@@ -104,6 +104,7 @@ fault_neighbours(struct fault *ft)
 		if (i != ft->ft_center && pmap_extract(map, ft->ft_start + i))
 			pages[i] = PGO_DONTCARE;
 	}
+	uvm_pageprefetch(uvm, uobj, ft->ft_start, ft->ft_npages);
 	EXP(uvm)->fltlget++;
 	(void)uobj->pgops->pgo_get(uvm, uobj, ft->ft_start, pages, &got,
 	    ft->ft_center, PGO_LOCKED);

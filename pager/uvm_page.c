@@ -43,7 +43,11 @@ reserve(size_t len)
 	void *const p = mmap(NULL, len, PROT_READ | PROT_WRITE,
 	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
-	return p != MAP_FAILED ? p : NULL;
+	if (p == MAP_FAILED)
+		return NULL;
+	/* Advice only: descriptors are touched at random. */
+	(void)madvise(p, len, MADV_HUGEPAGE);
+	return p;
 }
 
 int
@@ -127,6 +131,59 @@ uvm_pagepeek(const struct uvm *uvm, const struct uvm_object *uobj,
 	return hash_find(uvm, uobj, pgno);
 }
 
+void
+uvm_pageprefetch(const struct uvm *uvm, const struct uvm_object *uobj,
+    uint64_t pgno, unsigned n)
+{
+	unsigned i;
+
+	for (i = 0; i < n; i++) {
+		const uint32_t frame = *hash_bucket(uvm, uobj, pgno + i);
+
+		if (frame != 0)
+			__builtin_prefetch(&uvm->mem.pm_frame[frame], 1);
+	}
+}
+
+void
+uvm_pageprefetch_links(const struct uvm *uvm, const struct vm_page *pg)
+{
+	const struct vm_page *const frames = uvm->mem.pm_frame;
+
+	__builtin_prefetch(&frames[pg->pageq_next], 1);
+	if (pg->uobject == 0)
+		return;
+	__builtin_prefetch(hash_bucket(uvm, page_object(uvm, pg), pg->pgno), 1);
+	__builtin_prefetch(&frames[pg->listq_next], 1);
+	__builtin_prefetch(&frames[pg->listq_prev], 1);
+}
+
+/* The window of a fault at pgno with advice normal, more or less. */
+#define HINT_BACK  3
+#define HINT_PAGES 8
+
+void
+uvm_prefetch_hash(const struct uvm *uvm, const struct uvm_map *map,
+    uint64_t pgno)
+{
+	const struct uvm_object *const uobj =
+	    &((const struct vm_map *)map)->vm_vp->v_uvm.u_obj;
+
+	__builtin_prefetch(hash_bucket(uvm, uobj, pgno - HINT_BACK), 1);
+	__builtin_prefetch(hash_bucket(uvm, uobj,
+			       pgno - HINT_BACK + HINT_PAGES - 1),
+	    1);
+}
+
+void
+uvm_prefetch_page(const struct uvm *uvm, const struct uvm_map *map,
+    uint64_t pgno)
+{
+
+	uvm_pageprefetch(uvm, &((const struct vm_map *)map)->vm_vp->v_uvm.u_obj,
+	    pgno - HINT_BACK, HINT_PAGES);
+}
+
 /* Spec section 2.2. => object locked */
 static void
 uvm_pageinsert(struct uvm *uvm, struct uvm_object *uobj, struct vm_page *pg)
@@ -205,6 +262,7 @@ uvm_pagealloc(struct uvm *uvm, struct uvm_object *uobj, uint64_t pgno)
 	} else {
 		pg = frame_page(uvm, pm->pm_free.pl_head);
 		pglist_remove(uvm, &pm->pm_free, pg);
+		__builtin_prefetch(&pm->pm_frame[pm->pm_free.pl_head], 1);
 	}
 	exp->free--;
 	simple_unlock(&uvm->ls, &uvm->fpageqlock);

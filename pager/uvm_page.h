@@ -99,6 +99,16 @@ struct vm_page *uvm_pagepeek(const struct uvm *uvm,
     const struct uvm_object *uobj, uint64_t pgno);
 
 /*
+ * Bring the pages [pgno, pgno + n) towards the cache, for lookups that follow.
+ * Never used where lookups are what is measured: in flushes.
+ */
+void uvm_pageprefetch(const struct uvm *uvm, const struct uvm_object *uobj,
+    uint64_t pgno, unsigned n);
+
+/* The same for all that freeing or moving pg will touch. */
+void uvm_pageprefetch_links(const struct uvm *uvm, const struct vm_page *pg);
+
+/*
  * Allocate the page pgno of uobj: spec section 2.3.
  *
  * => object locked; the page is not there yet
