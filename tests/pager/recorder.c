@@ -80,8 +80,9 @@ rec_do_io(void *cookie, struct uvm_buf *b)
 
 	b->b_error = is_bad(rec, b) ? EIO : 0;
 	b->b_done = b->b_error != 0 ? 0 : b->b_length;
-	if (b->b_error == 0 && b->b_io == UVM_WRITE && rec->rec_short)
-		b->b_done = 1;
+	if (rec->rec_limited && b->b_io == UVM_WRITE &&
+	    b->b_done > rec->rec_most)
+		b->b_done = rec->rec_most;
 	record(rec, b);
 	return b->b_error;
 }

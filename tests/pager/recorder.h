@@ -33,7 +33,8 @@ struct recorder {
 	enum uvm_io rec_bad_io;
 	uint32_t rec_bad_file; /* 0: none does */
 	uint64_t rec_bad_first, rec_bad_last;
-	bool rec_short; /* a write moves one byte only */
+	uint64_t rec_most; /* bytes a write moves at most, if rec_limited */
+	bool rec_limited;
 	unsigned rec_nsync, rec_nclose;
 	uint64_t rec_truncated; /* the last size of be_truncate */
 	struct rec_file rec_file[REC_FILES];
