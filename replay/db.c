@@ -1,6 +1,7 @@
 #include <sys/stat.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -83,7 +84,7 @@ path_error(const char *path)
 	if (stat(path, &st) == 0) {
 		if (S_ISDIR(st.st_mode))
 			return EISDIR;
-		if (access(path, R_OK | W_OK) != 0)
+		if (faccessat(AT_FDCWD, path, R_OK | W_OK, AT_EACCESS) != 0)
 			return errno;
 	} else if (errno != ENOENT)
 		return errno;
@@ -94,7 +95,7 @@ path_error(const char *path)
 		dir = strndup(path, slash == path ? 1 : (size_t)(slash - path));
 	if (dir == NULL)
 		return ENOMEM;
-	if (access(dir, W_OK | X_OK) != 0)
+	if (faccessat(AT_FDCWD, dir, W_OK | X_OK, AT_EACCESS) != 0)
 		error = errno;
 	free(dir);
 	return error;
@@ -232,6 +233,28 @@ db_open_file(struct db *db, struct errmsg *em)
 }
 
 /*
+ * db_wal: write-ahead logging from now on, where the file system can.
+ *
+ * => SQLite does not wait for others here, so we do
+ */
+static int
+db_wal(struct db *db, struct errmsg *em)
+{
+	const int step = 20; /* ms */
+
+	for (int waited = 0;; waited += step) {
+		const int rc = sqlite3_exec(db->db_sq,
+		    "PRAGMA journal_mode = WAL", NULL, NULL, NULL);
+
+		if (rc == SQLITE_OK)
+			return 0;
+		if ((rc & 0xff) != SQLITE_BUSY || waited >= DB_WAIT_OPEN)
+			return db_error(db, em, "opening");
+		(void)sqlite3_sleep(step);
+	}
+}
+
+/*
  * db_setup: tables, views, and how it is written.
  *
  * The tables are made before the switch to WAL, so that the file itself says
@@ -244,8 +267,9 @@ db_setup(struct db *db, struct errmsg *em)
 
 	if ((error = db_schema_setup(db, em)) != 0)
 		return error;
+	if ((error = db_wal(db, em)) != 0)
+		return error;
 	if ((error = db_exec(db,
-		 "PRAGMA journal_mode = WAL;"
 		 "PRAGMA synchronous = NORMAL;"
 		 "PRAGMA foreign_keys = ON;",
 		 "opening", em)) != 0)
@@ -259,9 +283,15 @@ db_setup(struct db *db, struct errmsg *em)
 int
 db_open(const char *path, struct db **dbp, struct errmsg *em)
 {
-	struct db *db = calloc(1, sizeof(*db));
+	struct db *db;
 	int error;
 
+	/* To SQLite that is a file which vanishes when it is closed. */
+	if (path[0] == '\0')
+		return ERRMSG(em, EINVAL,
+		    "the database has no name; name a "
+		    "file with --db");
+	db = calloc(1, sizeof(*db));
 	if (db == NULL || (db->db_path = strdup(path)) == NULL) {
 		free(db);
 		return ERRMSG(em, ENOMEM, "%s: opening: out of memory", path);
@@ -271,7 +301,6 @@ db_open(const char *path, struct db **dbp, struct errmsg *em)
 		db_close(db);
 		return error;
 	}
-	(void)sqlite3_busy_timeout(db->db_sq, DB_WAIT_RUN);
 	*dbp = db;
 	return 0;
 }

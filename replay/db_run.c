@@ -137,8 +137,10 @@ db_run_begin(struct db *db, const struct db_run *rn, int64_t *runp,
 		    errno_text(error));
 		goto out;
 	}
-	if ((error = db_step(db, st, doing, em)) == 0)
-		*runp = sqlite3_last_insert_rowid(db->db_sq);
+	if ((error = db_step(db, st, doing, em)) != 0)
+		goto out;
+	*runp = sqlite3_last_insert_rowid(db->db_sq);
+	(void)sqlite3_busy_timeout(db->db_sq, DB_WAIT_RUN);
 out:
 	(void)sqlite3_finalize(st);
 	sqlite3_free(sql);
@@ -449,31 +451,40 @@ int
 db_run_sweep(struct db *db, struct errmsg *em)
 {
 	static const char doing[] = "marking unfinished runs";
-	sqlite3_stmt *st = NULL, *mark = NULL;
+	sqlite3_stmt *st = NULL;
+	sqlite3_str *sql = sqlite3_str_new(db->db_sq);
 	struct host_facts hf;
-	int error, rc = SQLITE_DONE;
+	size_t gone = 0;
+	int error, rc;
 
-	if ((error = db_prepare(db,
-		 "SELECT id, host, boot, pid, pid_start FROM run"
-		 " WHERE status = 'running'",
-		 &st, em)) != 0 ||
-	    (error = db_prepare(db,
-		 "UPDATE run SET status = 'unfinished',"
-		 " reason = 'its process ended without a word'"
-		 " WHERE id = ? AND status = 'running'",
-		 &mark, em)) != 0)
-		goto out;
-	host_facts(&hf);
-	while (error == 0 && (rc = sqlite3_step(st)) == SQLITE_ROW) {
-		if (!run_gone(st, &hf))
-			continue;
-		(void)sqlite3_bind_int64(mark, 1, sqlite3_column_int64(st, 0));
-		error = db_step(db, mark, doing, em);
+	sqlite3_str_appendall(sql,
+	    "UPDATE run SET status = 'unfinished',"
+	    " reason = 'its process ended without a word'"
+	    " WHERE status = 'running' AND id IN (0");
+	error = db_prepare(db,
+	    "SELECT id, host, boot, pid, pid_start FROM run"
+	    " WHERE status = 'running'",
+	    &st, em);
+	if (error == 0) {
+		host_facts(&hf);
+		while ((rc = sqlite3_step(st)) == SQLITE_ROW)
+			if (run_gone(st, &hf)) {
+				gone++;
+				sqlite3_str_appendf(sql, ",%lld",
+				    sqlite3_column_int64(st, 0));
+			}
+		if (rc != SQLITE_DONE)
+			error = db_error(db, em, doing);
 	}
-	if (error == 0 && rc != SQLITE_DONE)
-		error = db_error(db, em, doing);
-out:
+	/* Ends the reading: a reader cannot wait for another's write. */
 	(void)sqlite3_finalize(st);
-	(void)sqlite3_finalize(mark);
+	sqlite3_str_appendall(sql, ")");
+	char *text = sqlite3_str_finish(sql);
+	if (error == 0 && gone > 0)
+		error = text == NULL ?
+		    ERRMSG(em, ENOMEM, "%s: %s: out of memory", db->db_path,
+			doing) :
+		    db_exec(db, text, doing, em);
+	sqlite3_free(text);
 	return error;
 }

@@ -122,8 +122,11 @@ static const char tables[] =
     "time_enabled INTEGER,"
     "time_running INTEGER,"
     "reason TEXT) STRICT;"
-    "CREATE INDEX event_run ON event(run);"
-    "CREATE VIEW ops AS SELECT op.run, op.n, op.seq, op.time, op.tid,"
+    "CREATE INDEX event_run ON event(run);";
+
+/* op with words for its codes. */
+static const char view_ops[] =
+    "CREATE VIEW IF NOT EXISTS ops AS SELECT op.run, op.n, op.seq, op.time, op.tid,"
     " op_kind.name AS kind, op.file, op.offset, op.length,"
     " outcome.name AS outcome, op.reads, op.writes, op.bytes_in,"
     " op.bytes_out, op.latency_ns"
@@ -393,14 +396,24 @@ int
 db_schema_setup(struct db *db, struct errmsg *em)
 {
 	static const char doing[] = "making its tables";
-	enum owner owner;
+	enum owner owner = OWNER_NOBODY;
 	int error;
 
-	if ((error = whose(db, &owner, em)) != 0 || owner == OWNER_US)
+	/* As one reading, or another's making it could be seen half done. */
+	if ((error = db_exec(db, "BEGIN", "opening", em)) != 0)
 		return error;
+	if ((error = whose(db, &owner, em)) != 0) {
+		db_rollback(db);
+		return error;
+	}
+	if ((error = db_exec(db, "COMMIT", "opening", em)) != 0)
+		return error;
+	if (owner == OWNER_US)
+		return db_exec(db, view_ops, doing, em);
 	if ((error = db_exec(db, "BEGIN IMMEDIATE", doing, em)) != 0)
 		return error;
 	if ((error = make_or_mend(db, em)) != 0 ||
+	    (error = db_exec(db, view_ops, doing, em)) != 0 ||
 	    (error = db_exec(db, "COMMIT", doing, em)) != 0)
 		db_rollback(db);
 	return error;

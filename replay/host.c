@@ -286,6 +286,8 @@ host_pid_start(int64_t pid)
 		return 0;
 	/* The name, field 2, may hold anything, so count from its end. */
 	const char *p = strrchr(line, ')');
+	if (p == NULL || strlen(p) < 3 || p[2] == 'Z' || p[2] == 'X')
+		return 0;
 	for (int field = 2; p != NULL && field < 22; field++)
 		p = strchr(p + 1, ' ');
 	return p == NULL ? 0 : strtoull(p + 1, NULL, 10);

@@ -30,7 +30,8 @@ void host_facts(struct host_facts *hf);
 void host_dir(const char *dir, struct host_dir *hd);
 
 /*
- * When process pid started, in clock ticks since boot; 0 if there is none.
+ * When process pid started, in clock ticks since boot; 0 if there is none,
+ * or it is dead and only waits for its parent to ask.
  * The same pid with another start is another process.
  */
 uint64_t host_pid_start(int64_t pid);
