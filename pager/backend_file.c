@@ -376,68 +376,6 @@ uvm_filebe_use(struct uvm_filebe *fb, uint32_t file, const char *path,
 	return 0;
 }
 
-/* Write the first contents of a file of that physical size, padding and all. */
-static int
-fill(struct uvm_filebe *fb, const struct filebe_file *f, uint8_t *chunk)
-{
-	const uint64_t end = filebe_physical(fb, f->f_size);
-	uint64_t offset = 0;
-	int error = 0;
-
-	while (offset < end && error == 0) {
-		const uint64_t left = end - offset;
-		const size_t len = left < FILEBE_CHUNK ? left : FILEBE_CHUNK;
-		const size_t logical =
-		    f->f_size - offset < len ? f->f_size - offset : len;
-		size_t done;
-
-		uvm_filebe_fill(f->f_file, offset, logical, chunk);
-		memset(chunk + logical, 0, len - logical);
-		error = filebe_write(f->f_fd, chunk, len, offset, &done);
-		offset += done;
-	}
-	return error;
-}
-
-/*
- * Give an open file its size and first contents, on stable storage.  Blocks it
- * has already are written in place: that is faster, and what a replay meets
- * are written blocks, not promises of some.  What the fill left in the host's
- * cache is dropped, so that buffered runs start alike.
- */
-static int
-make_contents(struct uvm_filebe *fb, struct filebe_file *f)
-{
-	uint8_t *chunk = aligned_alloc(FILEBE_CHUNK, FILEBE_CHUNK);
-	int error = 0;
-
-	if (chunk == NULL)
-		return FILEBE_FAIL(fb, ENOMEM, "%s: no memory", f->f_path);
-	if (ftruncate(f->f_fd, (off_t)filebe_physical(fb, f->f_size)) != 0)
-		error = errno;
-	if (error == 0)
-		error = fill(fb, f, chunk);
-	if (error == 0 && fdatasync(f->f_fd) != 0)
-		error = errno;
-	free(chunk);
-	if (error == 0) {
-		if (!fb->fb_direct)
-			(void)posix_fadvise(f->f_fd, 0, 0, POSIX_FADV_DONTNEED);
-		return 0;
-	}
-	filebe_why(fb,
-	    error == ENOSPC || error == EDQUOT || error == EFBIG ?
-		"%s: %s for %" PRIu64 " bytes: make room or use another --dir" :
-		"%s: %s while filling %" PRIu64
-		" bytes: use another --dir or --backend buffered",
-	    f->f_path, errno_text(error), f->f_size);
-	if (!f->f_user) {
-		(void)unlink(f->f_path);
-		f->f_size = 0;
-	}
-	return error;
-}
-
 static int
 filebe_open(void *cookie, uint32_t file, uint64_t size)
 {
@@ -466,7 +404,7 @@ filebe_open(void *cookie, uint32_t file, uint64_t size)
 		    "%s: is not a regular file: remove it or use another --dir",
 		    f->f_path);
 	else
-		error = make_contents(fb, f);
+		error = filebe_make_contents(fb, f);
 	if (error == 0)
 		return 0;
 	(void)close(f->f_fd);

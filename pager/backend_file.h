@@ -2,6 +2,7 @@
  * backend_file: private to the backends over real files.
  *
  * backend_file.c		folder, names, life of a file
+ * backend_file_fill.c		first contents
  * backend_file_io.c		page-in and page-out
  * backend_file_rw.c		read(2), write(2), truncate and zero beside them
  * backend_file_pattern.c	what bytes a file holds
@@ -23,6 +24,7 @@
 
 #define FILEBE_BUCKETS 1024
 #define FILEBE_CHUNK   (4U << 20) /* bytes per write while filling a file */
+#define FILEBE_ALIGN   4096U	  /* what every device takes around the cache */
 #define FILEBE_BOUNCE  (1U << 20) /* most bytes of one bounce buffer */
 
 /* s: stable after open; f: calls for this file, which the pager serialises. */
@@ -73,6 +75,16 @@ int filebe_read(const struct uvm_filebe *fb, int fd, void *buf, size_t len,
     uint64_t offset, size_t *donep) mustcheck;
 int filebe_write(int fd, const void *buf, size_t len, uint64_t offset,
     size_t *donep) mustcheck;
+
+/*
+ * Give an open file its size and first contents, on stable storage and not in
+ * the host's cache.  Blocks it has already are written in place: that is
+ * faster, and what a replay meets are written blocks, not promises of some.
+ *
+ * => on failure a file that is not the user's is removed
+ */
+int filebe_make_contents(struct uvm_filebe *fb, struct filebe_file *f)
+    mustcheck;
 
 /* The ops, in the order of struct uvm_backend. */
 int filebe_io(void *cookie, struct uvm_buf *b);

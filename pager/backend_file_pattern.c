@@ -1,7 +1,8 @@
 /*
  * backend_file_pattern: what a write leaves, as a function of where and when.
  *
- * The eight bytes at an aligned position are a bijective mix of
+ * The eight bytes at an aligned position are, in the host's byte order, a
+ * bijective mix of
  *
  *	(file * FILE_MULT ^ seq * SEQ_MULT) + (position / 8) * WORD_MULT
  *
@@ -9,10 +10,10 @@
  * computed back from a word and its place.  The multipliers are odd: large
  * steps, and inverses modulo 2^64.
  *
- * One multiplication per word, independent of its neighbours, is as fast as
- * memory; a byte-wise or chained generator would be slower than the disk.
+ * Two words are mixed at a time, by shifts and additions: a vector of 64-bit
+ * integers has no multiplication on older processors.  A generator by bytes or
+ * in a chain would be slower than the disk.
  */
-#include <endian.h>
 #include <string.h>
 
 #include "pager/uvm.h"
@@ -20,7 +21,11 @@
 #define FILE_MULT 0xd6e8feb86659fd93ULL
 #define SEQ_MULT  0xa0761d6478bd642fULL
 #define WORD_MULT 0x9e3779b97f4a7c15ULL
-#define MIX_MULT  0xe7037ed1a0b428dbULL
+#define SHIFT_ADD 21 /* a multiplication by 2^21 + 1 */
+
+#define BLOCK 64U /* bytes mixed in one round */
+
+typedef uint64_t pair_t __attribute__((vector_size(16)));
 
 /* The inverse of odd a modulo 2^64: each step doubles the valid bits. */
 static uint64_t
@@ -33,12 +38,12 @@ inverse(uint64_t a)
 	return x;
 }
 
-static inline uint64_t
-mix(uint64_t x)
+static inline pair_t
+mix(pair_t x)
 {
 
 	x ^= x >> 32;
-	x *= MIX_MULT;
+	x += x << SHIFT_ADD;
 	return x ^ x >> 29;
 }
 
@@ -47,17 +52,23 @@ unmix(uint64_t x)
 {
 
 	x ^= x >> 29 ^ x >> 58;
-	x *= inverse(MIX_MULT);
+	x *= inverse((1ULL << SHIFT_ADD) + 1);
 	return x ^ x >> 32;
 }
 
-/* Bytes [from, to) of the word whose mix has this input. */
-static void
-part(uint64_t input, size_t from, size_t to, void *buf)
+/* The whole block whose first word has this input; returns the next input. */
+static inline uint64_t
+block(uint64_t input, uint8_t *p)
 {
-	const uint64_t word = htole64(mix(input));
+	pair_t x = { input, input + WORD_MULT };
 
-	memcpy(buf, (const uint8_t *)&word + from, to - from);
+	for (size_t i = 0; i < BLOCK; i += sizeof(x)) {
+		const pair_t word = mix(x);
+
+		memcpy(p + i, &word, sizeof(word));
+		x += 2 * WORD_MULT;
+	}
+	return input + BLOCK / 8 * WORD_MULT;
 }
 
 void
@@ -67,23 +78,23 @@ uvm_pattern(uint32_t file, uint64_t offset, size_t length, uint64_t seq,
 	uint64_t input =
 	    (file * FILE_MULT ^ seq * SEQ_MULT) + offset / 8 * WORD_MULT;
 	const size_t skip = offset % 8;
-	uint8_t *p = buf;
+	uint8_t edge[BLOCK], *p = buf;
 
-	if (skip != 0) {
-		const size_t to = length < 8 - skip ? skip + length : 8;
+	if (skip != 0 && length != 0) {
+		const size_t n = length < 8 - skip ? length : 8 - skip;
 
-		part(input, skip, to, p);
+		(void)block(input, edge);
+		memcpy(p, edge + skip, n);
 		input += WORD_MULT;
-		p += to - skip;
-		length -= to - skip;
+		p += n;
+		length -= n;
 	}
-	for (; length >= 8; length -= 8, p += 8, input += WORD_MULT) {
-		const uint64_t word = htole64(mix(input));
-
-		memcpy(p, &word, 8);
+	for (; length >= BLOCK; length -= BLOCK, p += BLOCK)
+		input = block(input, p);
+	if (length != 0) {
+		(void)block(input, edge);
+		memcpy(p, edge, length);
 	}
-	if (length != 0)
-		part(input, 0, length, p);
 }
 
 uint64_t
@@ -92,7 +103,7 @@ uvm_pattern_seq(uint32_t file, uint64_t offset, const void *word)
 	uint64_t x;
 
 	memcpy(&x, word, 8);
-	x = unmix(le64toh(x)) - offset / 8 * WORD_MULT;
+	x = unmix(x) - offset / 8 * WORD_MULT;
 	return (x ^ file * FILE_MULT) * inverse(SEQ_MULT);
 }
 
