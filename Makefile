@@ -43,9 +43,6 @@ LIBS	:= -lsqlite3 -lzstd -lxxhash -ljansson -lm -pthread
 layers	:= base pager traces analysis replay
 src	:= $(sort $(wildcard $(addsuffix /*.c,$(layers))))
 libsrc	:= $(filter-out replay/main.c,$(src))
-# Files that sources embed (.incbin), which the compiler does not tell make of.
-embedded := $(sort $(foreach ext,gp sql,$(wildcard analysis/*.$(ext) \
-    analysis/*/*.$(ext) replay/*.$(ext))))
 # A test program a tests/FOLDER/t_SUBJECT.c; the other .c there are its helpers.
 testsrc	:= $(sort $(wildcard tests/*/t_*.c))
 helpsrc	:= $(sort $(filter-out $(testsrc),$(wildcard tests/*/*.c)))
@@ -101,7 +98,9 @@ $B/.flags: FORCE
 
 $(obj): | out/.deps-build
 $(testobj) $(helpobj): | out/.deps-test
-$(filter $B/analysis/% $B/replay/%,$(obj)): $(embedded)
+# What sources embed (.incbin); the compiler does not tell make of it.
+$(filter $B/analysis/%,$(obj)): $(wildcard analysis/*.gp analysis/*.sql \
+    analysis/*/*.gp analysis/*/*.sql)
 
 $B/%.o: %.c $B/.flags
 	@mkdir -p $(@D)
