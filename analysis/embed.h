@@ -1,0 +1,13 @@
+/*
+ * embed: the files of this folder that are part of the program, as strings.
+ */
+#ifndef ANALYSIS_EMBED_H
+#define ANALYSIS_EMBED_H
+
+extern const char embed_views_sql[];
+extern const char embed_common_gp[]; /* begins every script */
+extern const char embed_latency_gp[];
+extern const char embed_rates_gp[];
+extern const char embed_clusters_gp[];
+
+#endif
