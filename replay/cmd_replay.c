@@ -137,6 +137,27 @@ check_files(const struct replay_args *ra)
 	return UVN_OK;
 }
 
+/*
+ * A run's row has what was settled for it: freemin by memory, quirks by the
+ * profile.  Put back to its default whatever would be settled the same again,
+ * so that it follows what --like is changed to.
+ */
+static void
+unsettle(struct config *cf)
+{
+	const struct config settled = *cf;
+
+	for (size_t i = 0; i < config_count(); i++) {
+		struct config attempt = *cf, resolved;
+
+		config_set(&attempt, i, config_tunable(i)->tn_def);
+		resolved = attempt;
+		if (config_resolve(&resolved, NULL) == 0 &&
+		    memcmp(&resolved, &settled, sizeof(settled)) == 0)
+			*cf = attempt;
+	}
+}
+
 /* The tunables: defaults, then those of --like, then what was typed. */
 static int
 configure(const struct replay_args *ra, struct db *db, struct config *cf)
@@ -145,9 +166,13 @@ configure(const struct replay_args *ra, struct db *db, struct config *cf)
 	int error;
 
 	config_init(cf);
-	if (ra->ra_like != UINT64_MAX &&
-	    (error = db_run_config(db, (int64_t)ra->ra_like, cf, &em)) != 0)
-		return complain((int)exit_status(error), "%s", em.em_text);
+	if (ra->ra_like != UINT64_MAX) {
+		error = db_run_config(db, (int64_t)ra->ra_like, cf, &em);
+		if (error != 0)
+			return complain((int)exit_status(error), "%s",
+			    em.em_text);
+		unsettle(cf);
+	}
 	for (size_t i = 0; i < ra->ra_op.op_nsettings; i++) {
 		const struct setting *st = &ra->ra_op.op_settings[i];
 

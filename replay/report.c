@@ -6,6 +6,7 @@
 
 #include <jansson.h>
 
+#include "replay/options.h"
 #include "replay/replay.h"
 #include "replay/report.h"
 
@@ -178,12 +179,40 @@ text_latency(FILE *out, const char *kind, const char *outcome,
 static void
 text_latencies(FILE *out, const struct engine_report *er)
 {
-	(void)fprintf(out, "  %-10s %-11s %13s %9s %9s %9s %9s\n", "latency of",
-	    "outcome", "count", "p50", "p90", "p99", "max");
+	(void)fprintf(out, "latencies\n  %-10s %-11s %13s %9s %9s %9s %9s\n",
+	    "operation", "outcome", "count", "p50", "p90", "p99", "max");
 	for (size_t k = 0; k < OP_NKINDS; k++)
 		for (size_t o = 0; o < OUTCOME_NOUTCOMES; o++)
 			text_latency(out, opkind_name[k], outcome_name[o],
 			    er->er_latency[k][o], er->er_untimed[k][o]);
+}
+
+/* The tunables that are not as a run without any would have them. */
+static void
+text_tunables(FILE *out, const struct config *cf)
+{
+	char text[2048] = "", value[TUNABLE_TEXT_MAX];
+	struct config plain;
+	size_t len = 0;
+
+	config_init(&plain);
+	if (config_resolve(&plain, NULL) != 0)
+		return;
+	for (size_t i = 0; i < config_count(); i++) {
+		const struct tunable *tn = config_tunable(i);
+
+		if (config_get(cf, i) == config_get(&plain, i))
+			continue;
+		tunable_format(tn, config_get(cf, i), value, sizeof(value));
+		len += (size_t)snprintf(text + len, sizeof(text) - len,
+		    "%s%s=%s", len > 0 ? " " : "", tn->tn_name, value);
+		if (len >= sizeof(text) - 128)
+			break;
+	}
+	if (len == 0)
+		return;
+	(void)fprintf(out, "%-*s", LABEL, "tunables");
+	print_wrapped(out, text, LABEL);
 }
 
 void
@@ -198,6 +227,7 @@ report_text(FILE *out, const struct engine_job *ej,
 		line(out, "status", "%s: %s", er->er_status, er->er_em.em_text);
 	else
 		line(out, "status", "%s", er->er_status);
+	text_tunables(out, ej->ej_config);
 	line(out, "time", "%15s wall  %s processor",
 	    time_text(er->er_wall_ns, a), time_text(er->er_cpu_ns, b));
 	line(out, "events", "%15s  %s/s", count_text(er->er_events, a),
