@@ -143,7 +143,7 @@ pageout_done(struct verify *v, struct vfile *f, const struct uvm_buf *b)
 			return;
 		error =
 		    vmap_copy(&p->vp_disk, &p->vp_mem, v->v_pgsize, 0, moved);
-		if (error == 0 && b->b_error != 0)
+		if (error == 0 && failed)
 			error =
 			    settle(v, f, p, moved, in_page(b, i, b->b_length));
 		no_memory(v, error);

@@ -101,6 +101,30 @@ bytes_cut_off_come_back_as_zeros(void **state)
 }
 
 static void
+bytes_cut_off_come_back_as_zeros_though_they_were_written(void **state)
+{
+	/* Fewer pages than the verifier's table has buckets, and more. */
+	static const uint64_t npages[] = { 4, NPAGES };
+	struct fixture *fx = *state;
+
+	for (size_t i = 0; i < nitems(npages); i++) {
+		vt_begin(fx, QUIRK_FAITHFUL);
+		vt_add_file(fx, 1, npages[i] * PG);
+		vt_page_in(fx, 1, 2, 1);
+		vt_store(fx, 1, 2);
+		vt_page_out(fx, 1, 2, 1);
+		vt_write_file(fx, 1, PG, PG);
+		vt_next_event(fx);
+		vt_truncate_file(fx, 1, PG + 100);
+		verify_freed(fx->fx_v, 1, 2);
+		vt_next_event(fx);
+		vt_truncate_file(fx, 1, 3 * PG);
+		vt_page_in(fx, 1, 1, 2);
+		assert_passes(fx);
+	}
+}
+
+static void
 stores_behind_the_end_show_only_after_growth_and_a_page_out(void **state)
 {
 	struct fixture *fx = *state;
@@ -383,6 +407,7 @@ main(void)
 		TEST(write_and_mappings_need_not_agree),
 		TEST(a_write_may_extend_the_file_beyond_a_gap),
 		TEST(bytes_cut_off_come_back_as_zeros),
+		TEST(bytes_cut_off_come_back_as_zeros_though_they_were_written),
 		TEST(
 		    stores_behind_the_end_show_only_after_growth_and_a_page_out),
 		TEST(

@@ -10,7 +10,7 @@
 #include "replay/verify.h"
 
 #define PG     4096U
-#define NPAGES 16U
+#define NPAGES 100U
 #define NFILES 3U
 
 /* A backend in memory, files 1..NFILES-1, with faults to order. */
