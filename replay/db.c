@@ -101,11 +101,36 @@ path_error(const char *path)
 	return error;
 }
 
+/*
+ * below_errno: what the system said when SQLite failed; 0 if nothing.
+ *
+ * A failed COMMIT does not tell sqlite3_system_errno(): then the files know,
+ * the write-ahead log before the database.
+ */
+static int
+below_errno(const struct db *db)
+{
+	int error = sqlite3_system_errno(db->db_sq);
+	sqlite3_file *log = NULL;
+
+	if (error != 0)
+		return error;
+	if (sqlite3_file_control(db->db_sq, "main",
+		SQLITE_FCNTL_JOURNAL_POINTER, &log) == SQLITE_OK &&
+	    log != NULL && log->pMethods != NULL)
+		(void)log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO,
+		    &error);
+	if (error == 0)
+		(void)sqlite3_file_control(db->db_sq, "main",
+		    SQLITE_FCNTL_LAST_ERRNO, &error);
+	return error;
+}
+
 int
 db_error(struct db *db, struct errmsg *em, const char *doing)
 {
 	const int code = sqlite3_extended_errcode(db->db_sq);
-	const int below = sqlite3_system_errno(db->db_sq);
+	const int below = below_errno(db);
 	int error;
 
 	switch (code & 0xff) {

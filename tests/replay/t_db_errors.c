@@ -24,6 +24,12 @@ teardown(void **state)
 {
 	const struct dbtest *dt = *state;
 
+	struct rlimit rl;
+
+	if (getrlimit(RLIMIT_FSIZE, &rl) == 0) {
+		rl.rlim_cur = rl.rlim_max;
+		(void)setrlimit(RLIMIT_FSIZE, &rl);
+	}
 	(void)!seteuid(getuid());
 	(void)umount2(dt->dt_dir, MNT_DETACH);
 	return dbtest_teardown(state);
@@ -226,8 +232,9 @@ fill_up(struct db *db, int64_t run)
 	/* The queue goes on taking rows, far more than it holds. */
 	for (int i = 0; i < 100000; i++)
 		db_put_op(dw, &op);
-	assert_int_equal(db_writer_stop(dw, &rows, &waits, &em), ENOSPC);
+	const int error = db_writer_stop(dw, &rows, &waits, &em);
 	print_message("%s\n", em.em_text);
+	assert_int_equal(error, ENOSPC);
 	assert_non_null(strstr(em.em_text, "rows lost"));
 	assert_true(rows < op.op_seq);
 }
@@ -259,17 +266,17 @@ a_file_size_limit_ends_the_writer_with_enospc(void **state)
 	struct dbtest *dt = *state;
 	struct db *db = dbtest_open(dt);
 	struct config cf;
-	struct rlimit rl, old;
+	struct rlimit rl;
 
 	config_init(&cf);
 	const int64_t run = dbtest_begin(db, &cf);
-	must(getrlimit(RLIMIT_FSIZE, &old));
-	rl = old;
+	must(getrlimit(RLIMIT_FSIZE, &rl));
 	rl.rlim_cur = 1 << 20;
 	assert_true(signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
 	must(setrlimit(RLIMIT_FSIZE, &rl));
 	fill_up(db, run);
-	must(setrlimit(RLIMIT_FSIZE, &old));
+	rl.rlim_cur = rl.rlim_max;
+	must(setrlimit(RLIMIT_FSIZE, &rl));
 	still_whole(dt, db, run);
 }
 
