@@ -290,7 +290,7 @@ end_clusters(struct db *db, int64_t run, const struct db_result *rs,
     struct errmsg *em)
 {
 	static const char
-	    *const direction[] = { [UVM_READ] = "read", [UVM_WRITE] = "write" };
+	    *const direction[] = { [UVM_READ] = "in", [UVM_WRITE] = "out" };
 	sqlite3_stmt *st = NULL;
 	int error =
 	    db_prepare(db, "INSERT INTO cluster VALUES(?,?,?,?)", &st, em);

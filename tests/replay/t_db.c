@@ -261,7 +261,7 @@ clusters_and_intervals_are_rows(void **state)
 	char *text = dbtest_text(dt,
 	    "SELECT group_concat(direction || pages || '=' || count) FROM"
 	    " (SELECT * FROM cluster ORDER BY direction, pages)");
-	assert_string_equal(text, "read1=100,write1=3,write16=9");
+	assert_string_equal(text, "in1=100,out1=3,out16=9");
 	free(text);
 	text = dbtest_text(dt,
 	    "SELECT time || ',' || accesses || ',' || hits || ',' || mapped ||"
