@@ -1,7 +1,7 @@
 #include "tests/pager/backend_fixture.h"
 
-#include <dirent.h>
 #include <errno.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -64,25 +64,24 @@ backend_setup_direct(void **state)
 	return setup(state, &uvm_backend_direct);
 }
 
+static int
+remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+
+	(void)st;
+	(void)type;
+	(void)ftw;
+	return remove(path);
+}
+
 int
 backend_teardown(void **state)
 {
 	struct fixture *fx = *state;
-	char path[512];
-	struct dirent *de;
-	DIR *dir;
 
 	backend_destroy(fx);
-	dir = opendir(fx->fx_dir);
-	assert_non_null(dir);
-	while ((de = readdir(dir)) != NULL) {
-		backend_path(fx, de->d_name, path, sizeof(path));
-		if (strcmp(de->d_name, ".") != 0 &&
-		    strcmp(de->d_name, "..") != 0 && unlink(path) != 0)
-			assert_int_equal(rmdir(path), 0);
-	}
-	(void)closedir(dir);
-	assert_int_equal(rmdir(fx->fx_dir), 0);
+	assert_int_equal(nftw(fx->fx_dir, remove_one, 8, FTW_DEPTH | FTW_PHYS),
+	    0);
 	free(fx->fx_frames);
 	free(fx);
 	return 0;
