@@ -188,17 +188,19 @@ uvm_sys_open(struct uvm *uvm, uint32_t file)
 int
 uvm_sys_close(struct uvm *uvm, uint32_t file)
 {
-	struct vnode *vp;
-	int error;
+	struct vnode *const vp =
+	    file != 0 ? idmap_get(&uvm->files, file) : NULL;
 
-	if ((error = file_begin(uvm, file, &vp)) != 0)
-		return error;
+	if (uvm->failed != 0)
+		return uvm->failed;
+	if (vp == NULL)
+		return ESRCH;
 	/* Opened before the trace began: nothing to give back. */
-	if (vp->v_opens != 0) {
-		vp->v_opens--;
-		vp->v_usecount--;
-	}
-	return file_end(uvm, vp, 0);
+	if (vp->v_opens == 0)
+		return 0;
+	vp->v_opens--;
+	vnode_rele(uvm, vp);
+	return uvm->failed;
 }
 
 int
