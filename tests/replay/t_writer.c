@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "replay/clock.h"
 #include "replay/db.h"
 #include "tests/replay/dbtest.h"
 
@@ -79,6 +80,7 @@ every_row_arrives_once_and_in_order(void **state)
 		struct db_writer *dw;
 		uint64_t rows, waits;
 		const int64_t run = begin(db, 4096, &dw);
+		const uint64_t since = clock_monotonic();
 
 		for (uint64_t seq = 0; seq < count[i]; seq++) {
 			const struct db_op op = op_of(seq);
@@ -87,6 +89,8 @@ every_row_arrives_once_and_in_order(void **state)
 		}
 		assert_false(db_writer_failed(dw));
 		must_em(db_writer_stop(dw, &rows, &waits, &em), &em);
+		print_message("%" PRIu64 " rows, %.0f a second\n", rows,
+		    (double)rows * 1e9 / (double)(clock_monotonic() - since));
 		assert_int_equal(rows, count[i]);
 		holds_ops(dt, run, count[i]);
 	}
