@@ -29,12 +29,13 @@ is 1024 "$(json '$.tunables.hash_buckets')" hash_buckets
 is faithful "$(json '$.tunables.q1_error_clean')" q1
 
 check "the command of a run's row repeats it"
-sql uvn.db "SELECT command FROM run WHERE id = 1" >command
+sql uvn.db "SELECT command FROM run WHERE id = 1" >command.sh
 (
+	# shellcheck disable=SC2317
 	uvn() { "$UVN" "$@"; }
 	# shellcheck disable=SC1091
-	. ./command
-) >out 2>err || fail "$(cat command)"
+	. ./command.sh
+) >out 2>err || fail "$(cat command.sh)"
 is "" "$(sql uvn.db "SELECT name, a.value, b.value FROM counter a
     JOIN counter b USING (name) WHERE a.run = 1
     AND b.run = (SELECT max(id) FROM run) AND a.value IS NOT b.value")" \
@@ -43,11 +44,12 @@ is "" "$(sql uvn.db "SELECT name, a.value, b.value FROM counter a
 check "a path that a shell would take apart is quoted"
 cp t.csv "it's \$HOME.csv"
 expect 0 replay "it's \$HOME.csv" --quiet --backend null
-sql uvn.db "SELECT command FROM run ORDER BY id DESC LIMIT 1" >command
+sql uvn.db "SELECT command FROM run ORDER BY id DESC LIMIT 1" >command.sh
 (
+	# shellcheck disable=SC2317
 	uvn() { printf '%s\n' "$2"; }
 	# shellcheck disable=SC1091
-	. ./command
+	. ./command.sh
 ) >out
 is "it's \$HOME.csv" "$(cat out)" "the path"
 

@@ -34,10 +34,19 @@ says_one_line
 says "--verify"
 silent
 
+# Page 5 of the backing file $file; has it been written since $original?
+page5() {
+	dd if="$file" bs=4096 skip=5 count=1 2>/dev/null | cksum
+}
+written() {
+	file=$(find data -type f -size 1048576c 2>/dev/null | head -n 1)
+	[ -n "$file" ] && [ "$(page5)" != "$original" ]
+}
+
 # The first phase writes page 5 of file 1 to disk and goes no further until
 # the second is in the pipe; in between a byte of page OFFSET/4096 flips.
 phases() {
-	local backend=$1 offset=$2 rc before
+	local backend=$1 offset=$2 rc pid byte
 
 	rm -rf data out err
 	rm -f phases
@@ -60,17 +69,6 @@ phases() {
 			else
 				print i "," i ",1,1,read,1,1,0,4096," }'
 	} >&5
-	file=
-	# shellcheck disable=SC2317
-	written() {
-		file=$(find data -type f -size 1048576c 2>/dev/null | head -n 1)
-		[ -n "$file" ] || return 1
-		now=$(dd if="$file" bs=4096 skip=5 count=1 2>/dev/null | cksum)
-		[ -n "${before-}" ] || before=$now
-		[ "$now" != "$before" ]
-	}
-	# What page 5 holds before the write is what a run without it leaves.
-	before=$original
 	wait_for 30 written || fail "page 5 is not written"
 	byte=$(od -An -tu1 -j "$offset" -N 1 "$file")
 	# shellcheck disable=SC2059
@@ -90,13 +88,13 @@ phases() {
 	    ORDER BY id DESC LIMIT 1")" "verify in the database"
 }
 
-# Contents of page 5 before any write.
+# What page 5 holds before any write.
 printf '%s\n' '#uvn-trace 1' '#page 4096' '#file 1 size=1048576 path=/one' \
     'seq,time_ns,pid,tid,op,file,map,offset,length,flags' \
     '0,0,1,1,attach,1,1,0,1048576,r|w|shared|maxw' >plain.csv
 expect 0 replay plain.csv --backend buffered --no-db --quiet --dir data
-original=$(dd if="$(find data -type f -size 1048576c | head -n 1)" bs=4096 \
-    skip=5 count=1 2>/dev/null | cksum)
+file=$(find data -type f -size 1048576c | head -n 1)
+original=$(page5)
 
 for backend in $backends; do
 	check "a byte flipped in a page that is read later: $backend"

@@ -13,7 +13,7 @@ refused() {
 	says "$text"
 	says_one_line
 	silent
-	[ ! -e uvn.db ] && [ ! -e uvn-data ] || fail "something was made"
+	is "err out t.csv" "$(echo *)" "the folder"
 }
 
 refused "unknown tunable 'memroy'; did you mean 'memory'?" --set memroy=64M
