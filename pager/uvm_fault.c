@@ -96,15 +96,15 @@ fault_neighbours(struct fault *ft)
 	struct uvm *const uvm = ft->ft_uvm;
 	struct vm_map *const map = ft->ft_map;
 	struct uvm_object *const uobj = &map->vm_vp->v_uvm.u_obj;
+	const uint8_t *const pte =
+	    &map->vm_hot.um_pte[ft->ft_start - map->vm_hot.um_first];
 	struct vm_page *pages[WINDOW_MAX];
 	unsigned i, got = ft->ft_npages;
 
-	for (i = 0; i < ft->ft_npages; i++) {
-		pages[i] = NULL;
-		if (i != ft->ft_center && pmap_extract(map, ft->ft_start + i))
-			pages[i] = PGO_DONTCARE;
-	}
-	uvm_pageprefetch(uvm, uobj, ft->ft_start, ft->ft_npages);
+	for (i = 0; i < ft->ft_npages; i++)
+		/* A private copy is mapped, even one that mprotect closed. */
+		pages[i] = pte[i] & (PTE_R | PTE_ANON) ? PGO_DONTCARE : NULL;
+	pages[ft->ft_center] = NULL;
 	EXP(uvm)->fltlget++;
 	(void)uobj->pgops->pgo_get(uvm, uobj, ft->ft_start, pages, &got,
 	    ft->ft_center, PGO_LOCKED);

@@ -163,4 +163,6 @@ void *idmap_get(const struct idmap *im, uint32_t id);
 bool idmap_known(const struct idmap *im, uint32_t id);
 void idmap_fini(struct idmap *im);
 
+#include "pager/uvm_page_i.h"
+
 #endif

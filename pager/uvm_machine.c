@@ -131,6 +131,7 @@ uvm_destroy(struct uvm *uvm)
 		if (uvm->be->be_close != NULL)
 			(void)uvm->be->be_close(uvm->becookie,
 			    uvm->object[i]->v_file);
+		free(uvm->object[i]->v_uvm.u_obj.uo_resident);
 		free(uvm->object[i]);
 	}
 	free(uvm->object);

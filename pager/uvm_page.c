@@ -3,38 +3,9 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "pager/uvm_i.h"
-
-static void
-pglist_append(struct uvm *uvm, struct pglist *pl, struct vm_page *pg)
-{
-	const uint32_t frame = page_frame(uvm, pg);
-
-	pg->pageq_next = 0;
-	pg->pageq_prev = pl->pl_tail;
-	if (pl->pl_tail != 0)
-		uvm->mem.pm_frame[pl->pl_tail].pageq_next = frame;
-	else
-		pl->pl_head = frame;
-	pl->pl_tail = frame;
-}
-
-static void
-pglist_remove(struct uvm *uvm, struct pglist *pl, struct vm_page *pg)
-{
-	struct vm_page *const frames = uvm->mem.pm_frame;
-
-	if (pg->pageq_next != 0)
-		frames[pg->pageq_next].pageq_prev = pg->pageq_prev;
-	else
-		pl->pl_tail = pg->pageq_prev;
-	if (pg->pageq_prev != 0)
-		frames[pg->pageq_prev].pageq_next = pg->pageq_next;
-	else
-		pl->pl_head = pg->pageq_next;
-	pg->pageq_next = pg->pageq_prev = 0;
-}
 
 /* Address space that costs memory only where it is touched; NULL if none. */
 static void *
@@ -91,46 +62,6 @@ uvm_page_fini(struct uvm *uvm)
 		(void)munmap(pm->pm_data, pm->pm_datalen);
 }
 
-static inline uint32_t *
-hash_bucket(const struct uvm *uvm, const struct uvm_object *uobj, uint64_t pgno)
-{
-
-	return &uvm->mem
-		    .pm_bucket[(uobj->uo_hashbase + pgno) & uvm->mem.pm_mask];
-}
-
-static inline struct vm_page *
-hash_find(const struct uvm *uvm, const struct uvm_object *uobj, uint64_t pgno)
-{
-	uint32_t frame;
-
-	for (frame = *hash_bucket(uvm, uobj, pgno); frame != 0;) {
-		struct vm_page *const pg = &uvm->mem.pm_frame[frame];
-
-		if (pg->pgno == pgno && pg->uobject == uobj->uo_num)
-			return pg;
-		frame = pg->hashq;
-	}
-	return NULL;
-}
-
-struct vm_page *
-uvm_pagelookup(struct uvm *uvm, const struct uvm_object *uobj, uint64_t pgno)
-{
-
-	LOCK_HELD(&uobj->vmobjlock);
-	EXP(uvm)->lookups++;
-	return hash_find(uvm, uobj, pgno);
-}
-
-struct vm_page *
-uvm_pagepeek(const struct uvm *uvm, const struct uvm_object *uobj,
-    uint64_t pgno)
-{
-
-	return hash_find(uvm, uobj, pgno);
-}
-
 void
 uvm_pageprefetch(const struct uvm *uvm, const struct uvm_object *uobj,
     uint64_t pgno, unsigned n)
@@ -184,6 +115,30 @@ uvm_prefetch_page(const struct uvm *uvm, const struct uvm_map *map,
 	    pgno - HINT_BACK, HINT_PAGES);
 }
 
+/* Objects of more pages than this have bits for their first ones only. */
+#define RESIDENT_MAX (1ULL << 27)
+
+/*
+ * Make the bits of an object reach pgno.  Without memory they stay as they
+ * are: what they do not cover is looked up.
+ */
+static void
+resident_grow(struct uvm_object *uobj, uint64_t pgno)
+{
+	uint64_t bits = uobj->uo_rbits != 0 ? uobj->uo_rbits : 1024, *map;
+
+	if (pgno >= RESIDENT_MAX)
+		return;
+	while (bits <= pgno)
+		bits *= 2;
+	map = realloc(uobj->uo_resident, bits / 8);
+	if (map == NULL)
+		return;
+	(void)memset(&map[uobj->uo_rbits / 64], 0, (bits - uobj->uo_rbits) / 8);
+	uobj->uo_resident = map;
+	uobj->uo_rbits = bits;
+}
+
 /* Spec section 2.2. => object locked */
 static void
 uvm_pageinsert(struct uvm *uvm, struct uvm_object *uobj, struct vm_page *pg)
@@ -208,6 +163,10 @@ uvm_pageinsert(struct uvm *uvm, struct uvm_object *uobj, struct vm_page *pg)
 	uobj->memq_tail = frame;
 	pg->flags |= PG_TABLED;
 	uobj->uo_npages++;
+	if (unlikely(pg->pgno >= uobj->uo_rbits))
+		resident_grow(uobj, pg->pgno);
+	if (likely(pg->pgno < uobj->uo_rbits))
+		uobj->uo_resident[pg->pgno / 64] |= 1ULL << (pg->pgno % 64);
 }
 
 /* => object locked */
@@ -234,6 +193,8 @@ uvm_pageremove(struct uvm *uvm, struct vm_page *pg)
 		frames[pg->listq_prev].listq_next = pg->listq_next;
 	else
 		uobj->memq_head = pg->listq_next;
+	if (likely(pg->pgno < uobj->uo_rbits))
+		uobj->uo_resident[pg->pgno / 64] &= ~(1ULL << (pg->pgno % 64));
 	pg->flags &= (uint16_t)~PG_TABLED;
 	pg->uobject = 0;
 	pg->version++;
@@ -312,27 +273,6 @@ uvm_pagefree(struct uvm *uvm, struct vm_page *pg)
 	pg->pqflags = PQ_FREE;
 	exp->free++;
 	simple_unlock(&uvm->ls, &uvm->fpageqlock);
-}
-
-void
-uvm_pageactivate(struct uvm *uvm, struct vm_page *pg)
-{
-	struct uvmexp *const exp = EXP(uvm);
-
-	LOCK_HELD(&uvm->pageqlock);
-	if (pg->pqflags & PQ_INACTIVE) {
-		pglist_remove(uvm, &uvm->mem.pm_inactive, pg);
-		pg->pqflags = 0;
-		exp->inactive--;
-	}
-	if (pg->wire_count != 0)
-		return;
-	if (pg->pqflags & PQ_ACTIVE)
-		pglist_remove(uvm, &uvm->mem.pm_active, pg);
-	else
-		exp->active++;
-	pg->pqflags = PQ_ACTIVE;
-	pglist_append(uvm, &uvm->mem.pm_active, pg);
 }
 
 void
@@ -416,18 +356,4 @@ uvm_page_dirty_p(const struct uvm *uvm, const struct vm_page *pg)
 {
 
 	return (pg->flags & PG_CLEAN) == 0 || pmap_is_modified(uvm, pg);
-}
-
-void
-uvm_lock_pageq(struct uvm *uvm)
-{
-
-	simple_lock(&uvm->ls, &uvm->pageqlock);
-}
-
-void
-uvm_unlock_pageq(struct uvm *uvm)
-{
-
-	simple_unlock(&uvm->ls, &uvm->pageqlock);
 }

@@ -86,19 +86,6 @@ int uvm_page_init(struct uvm *uvm, struct errmsg *em) mustcheck;
 void uvm_page_fini(struct uvm *uvm);
 
 /*
- * Find the page of an object: one hash lookup, counted.
- *
- * => object locked
- * => returns busy, fake and released pages too; NULL if absent
- */
-struct vm_page *uvm_pagelookup(struct uvm *uvm, const struct uvm_object *uobj,
-    uint64_t pgno);
-
-/* The same for bookkeeping that 1998 did not do; not counted. */
-struct vm_page *uvm_pagepeek(const struct uvm *uvm,
-    const struct uvm_object *uobj, uint64_t pgno);
-
-/*
  * Bring the pages [pgno, pgno + n) towards the cache, for lookups that follow.
  * Never used where lookups are what is measured: in flushes.
  */
@@ -126,8 +113,8 @@ struct vm_page *uvm_pagealloc(struct uvm *uvm, struct uvm_object *uobj,
  */
 void uvm_pagefree(struct uvm *uvm, struct vm_page *pg);
 
-/* Queues: spec section 2.5.  => page queues locked */
-void uvm_pageactivate(struct uvm *uvm, struct vm_page *pg);
+/* Queues: spec section 2.5; activate is an inline of uvm_page_i.h.
+ * => page queues locked */
 void uvm_pagedeactivate(struct uvm *uvm, struct vm_page *pg);
 void uvm_pagewire(struct uvm *uvm, struct vm_page *pg);
 void uvm_pageunwire(struct uvm *uvm, struct vm_page *pg);
@@ -138,8 +125,5 @@ void uvm_page_cleaned(struct uvm *uvm, struct vm_page *pg);
 
 /* Does the file lack what pg holds?  CLEAN and the modified bits say. */
 bool uvm_page_dirty_p(const struct uvm *uvm, const struct vm_page *pg);
-
-void uvm_lock_pageq(struct uvm *uvm);
-void uvm_unlock_pageq(struct uvm *uvm);
 
 #endif

@@ -20,15 +20,6 @@ void pmap_enter(struct uvm *uvm, struct vm_map *map, struct vm_page *pg,
 void pmap_enter_anon(struct uvm *uvm, struct vm_map *map, uint64_t pgno,
     unsigned prot);
 
-/* Is anything mapped at pgno?  A private copy is, even if it was closed. */
-static inline bool
-pmap_extract(const struct vm_map *map, uint64_t pgno)
-{
-
-	return (map->vm_hot.um_pte[pgno - map->vm_hot.um_first] &
-		   (PTE_R | PTE_ANON)) != 0;
-}
-
 /* Reduce every mapping of pg to prot: 0 or UVM_MAP_READ. */
 void pmap_page_protect(struct uvm *uvm, struct vm_page *pg, unsigned prot);
 

@@ -1,0 +1,139 @@
+/*
+ * uvm_page_i: the inlines of the page layer: what every fault does many times.
+ */
+#ifndef PAGER_UVM_PAGE_I_H
+#define PAGER_UVM_PAGE_I_H
+
+/* Included by uvm_i.h, at its end, and by nobody else. */
+
+static inline void
+pglist_append(struct uvm *uvm, struct pglist *pl, struct vm_page *pg)
+{
+	const uint32_t frame = page_frame(uvm, pg);
+
+	pg->pageq_next = 0;
+	pg->pageq_prev = pl->pl_tail;
+	if (pl->pl_tail != 0)
+		uvm->mem.pm_frame[pl->pl_tail].pageq_next = frame;
+	else
+		pl->pl_head = frame;
+	pl->pl_tail = frame;
+}
+
+static inline void
+pglist_remove(struct uvm *uvm, struct pglist *pl, struct vm_page *pg)
+{
+	struct vm_page *const frames = uvm->mem.pm_frame;
+
+	if (pg->pageq_next != 0)
+		frames[pg->pageq_next].pageq_prev = pg->pageq_prev;
+	else
+		pl->pl_tail = pg->pageq_prev;
+	if (pg->pageq_prev != 0)
+		frames[pg->pageq_prev].pageq_next = pg->pageq_next;
+	else
+		pl->pl_head = pg->pageq_next;
+	pg->pageq_next = pg->pageq_prev = 0;
+}
+
+static inline uint32_t *
+hash_bucket(const struct uvm *uvm, const struct uvm_object *uobj, uint64_t pgno)
+{
+
+	return &uvm->mem
+		    .pm_bucket[(uobj->uo_hashbase + pgno) & uvm->mem.pm_mask];
+}
+
+static inline struct vm_page *
+hash_find(const struct uvm *uvm, const struct uvm_object *uobj, uint64_t pgno)
+{
+	uint32_t frame;
+
+	for (frame = *hash_bucket(uvm, uobj, pgno); frame != 0;) {
+		struct vm_page *const pg = &uvm->mem.pm_frame[frame];
+
+		if (pg->pgno == pgno && pg->uobject == uobj->uo_num)
+			return pg;
+		frame = pg->hashq;
+	}
+	return NULL;
+}
+
+/*
+ * Find the page of an object: one hash lookup, counted.
+ *
+ * => object locked
+ * => returns busy, fake and released pages too; NULL if absent
+ */
+static inline struct vm_page *
+uvm_pagelookup(struct uvm *uvm, const struct uvm_object *uobj, uint64_t pgno)
+{
+
+	LOCK_HELD(&uobj->vmobjlock);
+	EXP(uvm)->lookups++;
+	return hash_find(uvm, uobj, pgno);
+}
+
+/*
+ * Find a page as uvm_pagelookup() does, counting the same, but ask a bit first
+ * whether it is there.  For faults, where most lookups find nothing and are not
+ * what is measured; flushes and the cluster builder search as 1998 did.
+ */
+static inline struct vm_page *
+uvm_pageprobe(struct uvm *uvm, const struct uvm_object *uobj, uint64_t pgno)
+{
+
+	LOCK_HELD(&uobj->vmobjlock);
+	EXP(uvm)->lookups++;
+	if (likely(pgno < uobj->uo_rbits) &&
+	    (uobj->uo_resident[pgno / 64] >> (pgno % 64) & 1) == 0)
+		return NULL;
+	return hash_find(uvm, uobj, pgno);
+}
+
+/* The same for bookkeeping that 1998 did not do; not counted. */
+static inline struct vm_page *
+uvm_pagepeek(const struct uvm *uvm, const struct uvm_object *uobj,
+    uint64_t pgno)
+{
+
+	return hash_find(uvm, uobj, pgno);
+}
+
+/* Spec section 2.5. => page queues locked */
+static inline void
+uvm_pageactivate(struct uvm *uvm, struct vm_page *pg)
+{
+	struct uvmexp *const exp = EXP(uvm);
+
+	LOCK_HELD(&uvm->pageqlock);
+	if (pg->pqflags & PQ_INACTIVE) {
+		pglist_remove(uvm, &uvm->mem.pm_inactive, pg);
+		pg->pqflags = 0;
+		exp->inactive--;
+	}
+	if (pg->wire_count != 0)
+		return;
+	if (pg->pqflags & PQ_ACTIVE)
+		pglist_remove(uvm, &uvm->mem.pm_active, pg);
+	else
+		exp->active++;
+	pg->pqflags = PQ_ACTIVE;
+	pglist_append(uvm, &uvm->mem.pm_active, pg);
+}
+
+static inline void
+uvm_lock_pageq(struct uvm *uvm)
+{
+
+	simple_lock(&uvm->ls, &uvm->pageqlock);
+}
+
+static inline void
+uvm_unlock_pageq(struct uvm *uvm)
+{
+
+	simple_unlock(&uvm->ls, &uvm->pageqlock);
+}
+
+#endif
