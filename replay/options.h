@@ -30,27 +30,27 @@
 #include "base/tunable.h"
 
 enum option_kind {
-	OPTION_FLAG,	/* or_dest: bool, set to true */
-	OPTION_TEXT,	/* or_dest: const char *, points into argv */
-	OPTION_COUNT,	/* or_dest: uint64_t, parse_uint() */
-	OPTION_SIZE,	/* or_dest: uint64_t, parse_size() */
-	OPTION_TIME,	/* or_dest: uint64_t, parse_time() */
-	OPTION_CALL,	/* or_call(or_dest, value): repeatable */
+	OPTION_FLAG,  /* or_dest: bool, set to true */
+	OPTION_TEXT,  /* or_dest: const char *, points into argv */
+	OPTION_COUNT, /* or_dest: uint64_t, parse_uint() */
+	OPTION_SIZE,  /* or_dest: uint64_t, parse_size() */
+	OPTION_TIME,  /* or_dest: uint64_t, parse_time() */
+	OPTION_CALL,  /* or_call(or_dest, value): repeatable */
 };
 
 struct option_row {
-	const char *or_name;	/* without -- */
-	char or_letter;		/* -o; 0 for none */
+	const char *or_name; /* without -- */
+	char or_letter;	     /* -o; 0 for none */
 	enum option_kind or_kind;
-	const char *or_arg;	/* what help calls the value; NULL for FLAG */
-	const char *or_help;	/* as tn_help */
+	const char *or_arg;  /* what help calls the value; NULL for FLAG */
+	const char *or_help; /* as tn_help */
 	void *or_dest;
 	int (*or_call)(void *dest, const char *value, struct errmsg *em);
 };
 
 /* Common options that only some commands have; all have --help, --version,
  * --quiet and --json. */
-#define OPTIONS_DB 0x1
+#define OPTIONS_DB   0x1
 #define OPTIONS_SEED 0x2
 
 /* What a command takes. */
@@ -60,8 +60,8 @@ struct command_line {
 	const char *cl_help;	 /* sentences; what it does */
 	const struct option_row *cl_rows;
 	size_t cl_nrows;
-	size_t cl_min, cl_max;	 /* operands */
-	unsigned cl_common;	 /* OPTIONS_ */
+	size_t cl_min, cl_max; /* operands */
+	unsigned cl_common;    /* OPTIONS_ */
 	/* Tunables it takes, as --NAME and --set NAME=; NULL for none. */
 	const struct tunable *(*cl_tunable)(size_t i);
 	size_t cl_ntunables;
@@ -78,8 +78,8 @@ struct options {
 	size_t op_noperands;
 	struct setting *op_settings; /* in the order typed */
 	size_t op_nsettings;
-	const char *op_db;	     /* "uvn.db" unless given */
-	uint64_t op_seed;	     /* 1 unless given */
+	const char *op_db; /* "uvn.db" unless given */
+	uint64_t op_seed;  /* 1 unless given */
 	bool op_quiet, op_json;
 };
 
