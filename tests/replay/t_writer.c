@@ -306,7 +306,7 @@ two_runs_may_write_one_database_at_once(void **state)
 		}
 		const int error = db_writer_stop(dw, &rows, &waits, &em);
 		db_close(db);
-		_exit(error != 0);
+		_exit(error != 0 ? 1 : 0);
 	}
 	for (int i = 0; i < 2; i++) {
 		int status;
