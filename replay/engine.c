@@ -172,6 +172,66 @@ setup_db(struct engine *en)
 	return 0;
 }
 
+/* How far ahead of the replay each hint of uvm.h is given, in events. */
+enum { HINT_PTE = 32, HINT_HASH = 20, HINT_PAGE = 10 };
+
+/*
+ * Tell the cache what events ahead of ev will need; the trace knows.  Only of
+ * the map in use: a wrong guess costs, and changes nothing else.
+ */
+static inline void
+hint(const struct engine *en, const struct trace_event *ev)
+{
+	const struct uvm_map *const map = en->en_map;
+	uint64_t pgno;
+
+	if (map == NULL)
+		return;
+	if (ev[HINT_PTE].te_map == map->um_id)
+		uvm_prefetch_pte(map, ev[HINT_PTE].te_offset >> en->en_shift);
+	pgno = ev[HINT_HASH].te_offset >> en->en_shift;
+	if (ev[HINT_HASH].te_map == map->um_id && uvm_unmapped(map, pgno))
+		uvm_prefetch_hash(en->en_uvm, map, pgno);
+	pgno = ev[HINT_PAGE].te_offset >> en->en_shift;
+	if (ev[HINT_PAGE].te_map == map->um_id && uvm_unmapped(map, pgno))
+		uvm_prefetch_page(en->en_uvm, map, pgno);
+}
+
+/*
+ * The event that most are: an access to one page of the map in use that needs
+ * no fault, and no bytes.  false: it takes engine_apply(); nothing is done.
+ */
+static inline bool
+replay_hit(struct engine *en, const struct trace_event *ev)
+{
+	struct uvm_map *const map = en->en_map;
+	const uint64_t pgno = ev->te_offset >> en->en_shift;
+	const bool write = ev->te_op == TRACE_WRITE;
+
+	if ((ev->te_op != TRACE_READ && !write) || map == NULL ||
+	    ev->te_map != map->um_id || ev->te_file != map->um_file ||
+	    (write && en->en_data) ||
+	    (ev->te_offset + ev->te_length - 1) >> en->en_shift != pgno ||
+	    !uvm_access_fast(en->en_uvm, map, pgno,
+		write ? UVM_ACCESS_WRITE : UVM_ACCESS_READ))
+		return false;
+	en->en_mapped[write]++;
+	return true;
+}
+
+/* What may end a run between two events. => 0, or the exit status */
+static int
+replay_check(struct engine *en)
+{
+	struct errmsg *const em = &en->en_report->er_em;
+
+	if (interrupted ||
+	    (en->en_job->ej_paranoid && uvm_check(en->en_uvm, em) != 0) ||
+	    (en->en_verify != NULL && verify_failed(en->en_verify, em) != 0))
+		return UVN_FAILED;
+	return 0;
+}
+
 /*
  * Replay a batch of events.
  *
@@ -180,26 +240,24 @@ setup_db(struct engine *en)
 static int
 replay_batch(struct engine *en, const struct trace_event *ev, size_t n)
 {
-	const bool paranoid = en->en_job->ej_paranoid;
+	const bool hits = !en->en_time_hits && !en->en_job->ej_paranoid;
 	int status = 0;
 	size_t i;
 
 	for (i = 0; i < n && status == 0; i++, en->en_seq++) {
+		if (likely(i + HINT_PTE < n))
+			hint(en, &ev[i]);
+		if (likely(hits) && likely(ev[i].te_time < en->en_due) &&
+		    replay_hit(en, &ev[i]))
+			continue;
 		en->en_ev = &ev[i];
-		if (unlikely(ev[i].te_time >= en->en_due) &&
+		if (ev[i].te_time >= en->en_due &&
 		    (status = engine_due(en)) != 0)
 			break;
 		if ((status = engine_apply(en)) != 0)
 			break;
 		uvm_event_end(en->en_uvm);
-		if (unlikely(interrupted))
-			status = UVN_FAILED;
-		if (unlikely(paranoid) && status == 0 &&
-		    uvm_check(en->en_uvm, &en->en_report->er_em) != 0)
-			status = UVN_FAILED;
-		if (unlikely(en->en_verify != NULL) && status == 0 &&
-		    verify_failed(en->en_verify, &en->en_report->er_em) != 0)
-			status = UVN_FAILED;
+		status = replay_check(en);
 	}
 	return status;
 }
@@ -243,6 +301,8 @@ replay(struct engine *en)
 			status = UVN_INPUT;
 		else if (n != 0)
 			status = replay_batch(en, ev, n);
+		if (interrupted)
+			status = UVN_FAILED;
 		if (status != 0 || n == 0)
 			break;
 		if (en->en_writer != NULL && db_writer_failed(en->en_writer)) {
