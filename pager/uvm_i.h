@@ -41,6 +41,7 @@ struct uvm {
 	uint64_t inactarg;  /* pages; 0 before the first turn */
 	uint64_t paging;    /* pages in asynchronous page-out */
 	uint64_t idleturns; /* consecutive, without progress */
+	uint64_t shuffled;  /* deactivated since a page was freed or cleaned */
 	bool indaemon;
 
 	/* vnodes and objects */

@@ -136,6 +136,8 @@ uvm_pager_dropcluster(struct uvm *uvm, struct uvm_object *uobj,
 		if (mate->flags & PG_RELEASED) {
 			if (mate->flags & PG_WANTED)
 				uvm_wakeup(uvm, mate);
+			if (ok)
+				uvm_page_cleaned(uvm, mate);
 			if (!uobj->pgops->pgo_releasepg(uvm, mate, NULL))
 				KASSERT(!"object died under its own cluster");
 			continue;

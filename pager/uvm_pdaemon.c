@@ -13,6 +13,15 @@ uvm_pageout_wake(struct uvm *uvm)
 	uvm->hot.uh_turn_due = true;
 }
 
+/* The daemon freed or cleaned a page. */
+static void
+pd_progress(struct uvm *uvm)
+{
+
+	uvm->idleturns = 0;
+	uvm->shuffled = 0;
+}
+
 int
 uvm_wait(struct uvm *uvm)
 {
@@ -42,10 +51,12 @@ uvm_wait(struct uvm *uvm)
  * Write a dirty inactive page and what clusters with it.
  *
  * => object and page queues locked on entry and exit, unlocked in between
+ * => *deadp: the object died of it, and is unlocked
  * => the page to look at next
  */
 static struct vm_page *
-pd_clean(struct uvm *uvm, struct uvm_object *uobj, struct vm_page *pg)
+pd_clean(struct uvm *uvm, struct uvm_object *uobj, struct vm_page *pg,
+    bool *deadp)
 {
 	struct uvmexp *const exp = EXP(uvm);
 	struct uvm_pcluster pc;
@@ -60,9 +71,13 @@ pd_clean(struct uvm *uvm, struct uvm_object *uobj, struct vm_page *pg)
 	    PGO_ALLPAGES | PGO_PDFREECLUST, 0, 0);
 	KASSERT(result != VM_PAGER_PEND);
 	uvm_page_unbusy(uvm, pg);
+	if (result == VM_PAGER_OK) {
+		uvm_page_cleaned(uvm, pg);
+		pd_progress(uvm);
+	}
 	if (pg->flags & PG_RELEASED) {
-		if (!uobj->pgops->pgo_releasepg(uvm, pg, &next))
-			KASSERT(!"object died under the page daemon");
+		/* The write's own uncache ends an object that persists. */
+		*deadp = !uobj->pgops->pgo_releasepg(uvm, pg, &next);
 		return next;
 	}
 	uvm_lock_pageq(uvm);
@@ -72,8 +87,6 @@ pd_clean(struct uvm *uvm, struct uvm_object *uobj, struct vm_page *pg)
 		/* Clean, and still where it was: a later pass frees it. */
 		pmap_clear_modify(uvm, pg);
 		pg->flags |= PG_CLEAN;
-		uvm_page_cleaned(uvm, pg);
-		uvm->idleturns = 0;
 	} else if (result != VM_PAGER_AGAIN) {
 		uvm_pageactivate(uvm, pg);
 	}
@@ -91,6 +104,7 @@ pd_inactive_page(struct uvm *uvm, struct vm_page *pg)
 	struct uvmexp *const exp = EXP(uvm);
 	struct uvm_object *const uobj = page_object(uvm, pg);
 	struct vm_page *next = frame_page(uvm, pg->pageq_next);
+	bool dead = false;
 
 	uvm_pageprefetch_links(uvm, pg);
 	exp->pdscans++;
@@ -109,12 +123,13 @@ pd_inactive_page(struct uvm *uvm, struct vm_page *pg)
 			pmap_page_protect(uvm, pg, 0);
 			uvm_pagefree(uvm, pg);
 			exp->pdfreed++;
-			uvm->idleturns = 0;
+			pd_progress(uvm);
 		} else if (exp->free + uvm->paging <= uvm->up.freetarg) {
-			next = pd_clean(uvm, uobj, pg);
+			next = pd_clean(uvm, uobj, pg, &dead);
 		}
 	}
-	OBJ_UNLOCK(uvm, uobj);
+	if (!dead)
+		OBJ_UNLOCK(uvm, uobj);
 	return next;
 }
 
@@ -154,7 +169,9 @@ pd_scan_active(struct uvm *uvm, bool freed)
 		pmap_page_protect(uvm, pg, 0);
 		uvm_pagedeactivate(uvm, pg);
 		exp->pddeact++;
-		uvm->idleturns = 0;
+		/* All pages once; after that they only go round. */
+		if (uvm->shuffled++ < uvm->mem.pm_npages)
+			uvm->idleturns = 0;
 		shortage--;
 	}
 }
