@@ -259,8 +259,11 @@ engine_log_result(struct engine *en, struct db_result *rs)
 	en->en_report->er_untimed[OP_READ][OUTCOME_MAPPED] += en->en_mapped[0];
 	en->en_report->er_untimed[OP_WRITE][OUTCOME_MAPPED] += en->en_mapped[1];
 	rs->rs_exp = &en->en_report->er_exp;
-	rs->rs_latency = en->en_report->er_latency;
-	rs->rs_untimed = en->en_report->er_untimed;
+	/* C11 adds no const to the elements of arrays by itself. */
+	rs->rs_latency =
+	    (struct hist *const(*)[OUTCOME_NOUTCOMES])en->en_report->er_latency;
+	rs->rs_untimed =
+	    (const uint64_t(*)[OUTCOME_NOUTCOMES])en->en_report->er_untimed;
 	rs->rs_cluster[UVM_READ] = en->en_cluster[UVM_READ];
 	rs->rs_cluster[UVM_WRITE] = en->en_cluster[UVM_WRITE];
 	rs->rs_cluster_max = en->en_cluster_max;
