@@ -221,7 +221,8 @@ uvm_pagealloc(struct uvm *uvm, struct uvm_object *uobj, uint64_t pgno)
 	if (pm->pm_fresh <= pm->pm_npages) {
 		pg = &pm->pm_frame[pm->pm_fresh++];
 	} else {
-		pg = frame_page(uvm, pm->pm_free.pl_head);
+		KASSERT(pm->pm_free.pl_head != 0);
+		pg = &pm->pm_frame[pm->pm_free.pl_head];
 		pglist_remove(uvm, &pm->pm_free, pg);
 		__builtin_prefetch(&pm->pm_frame[pm->pm_free.pl_head], 1);
 	}

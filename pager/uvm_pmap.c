@@ -32,6 +32,17 @@ pte_attrs(uint8_t pte)
 	    (pte & PTE_MOD ? PA_MOD : 0));
 }
 
+/* The page of the object that an entry of map at pgno maps: it is resident. */
+static struct vm_page *
+mapped_page(const struct uvm *uvm, const struct vm_map *map, uint64_t pgno)
+{
+	struct vm_page *const pg =
+	    uvm_pagepeek(uvm, &map->vm_vp->v_uvm.u_obj, pgno);
+
+	KASSERT(pg != NULL);
+	return pg;
+}
+
 /* Visit each mapping of pg: the entry's address in pte. */
 #define PAGE_FOREACH_PTE(uvm, pg, map, pte, left)                              \
 	for ((left) = (pg)->nmaps,                                             \
@@ -46,6 +57,7 @@ pmap_enter(struct uvm *uvm, struct vm_map *map, struct vm_page *pg,
 {
 	uint8_t *const pte = map_pte(map, pg->pgno);
 
+	KASSERT(pte != NULL);
 	if (*pte & PTE_ANON)
 		*pte = 0;
 	if ((*pte & PTE_R) == 0)
@@ -61,9 +73,9 @@ pmap_enter_anon(struct uvm *uvm, struct vm_map *map, uint64_t pgno,
 {
 	uint8_t *const pte = map_pte(map, pgno);
 
+	KASSERT(pte != NULL);
 	if (pte_object(*pte)) {
-		struct vm_page *const pg =
-		    uvm_pagepeek(uvm, &map->vm_vp->v_uvm.u_obj, pgno);
+		struct vm_page *const pg = mapped_page(uvm, map, pgno);
 
 		pg->attrs |= pte_attrs(*pte);
 		pg->nmaps--;
@@ -160,8 +172,8 @@ pmap_clear_reference(struct uvm *uvm, struct vm_page *pg)
 static void
 pte_fold(struct uvm *uvm, struct vm_map *map, uint64_t idx)
 {
-	struct vm_page *const pg = uvm_pagepeek(uvm, &map->vm_vp->v_uvm.u_obj,
-	    map->vm_hot.um_first + idx);
+	struct vm_page *const pg =
+	    mapped_page(uvm, map, map->vm_hot.um_first + idx);
 
 	pg->attrs |= pte_attrs(map->vm_hot.um_pte[idx]);
 	pg->nmaps--;
