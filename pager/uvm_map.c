@@ -193,7 +193,7 @@ map_end(struct uvm *uvm, struct vm_map *map)
 		uvm->allmaps = map->vm_allnext;
 	/* The id is known for ever, so this only overwrites. */
 	if (idmap_put(&uvm->maps, map->vm_hot.um_id, NULL) != 0)
-		KASSERT(!"a known id needs no room");
+		KASSERT(false && "a known id needs no room");
 	uvm_map_free(map);
 }
 

@@ -139,7 +139,7 @@ uvm_pager_dropcluster(struct uvm *uvm, struct uvm_object *uobj,
 			if (ok)
 				uvm_page_cleaned(uvm, mate);
 			if (!uobj->pgops->pgo_releasepg(uvm, mate, NULL))
-				KASSERT(!"object died under its own cluster");
+				KASSERT(false && "object died under its own cluster");
 			continue;
 		}
 		uvm_page_unbusy(uvm, mate);
