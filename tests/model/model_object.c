@@ -1,0 +1,177 @@
+/*
+ * model_object.c: the vnode pager but for flush; spec section 3.
+ */
+#include <stdlib.h>
+
+#include "tests/model/model_i.h"
+
+static bool
+fails(const struct model *m, const struct model_io *io)
+{
+	const struct model_bad *bad = m->trace->bad;
+	size_t i;
+
+	for (i = 0; io->write && i < m->trace->nbad; i++) {
+		if (bad[i].file == io->file && bad[i].page >= io->page &&
+		    bad[i].page < io->page + io->npages)
+			return true;
+	}
+	return false;
+}
+
+/* One I/O of n pages that are busy; false if it failed or lies past the end. */
+bool
+io_start(struct model *m, struct file *f, uint64_t no, uint64_t n, bool write)
+{
+	const uint64_t offset = no * m->c.page_size;
+	struct model_io io = { .write = write,
+		.file = f->id,
+		.page = no,
+		.npages = n,
+		.bytes = n * m->c.page_size };
+
+	if (offset >= f->usize)
+		return false;
+	if (io.bytes > f->usize - offset)
+		io.bytes = f->usize - offset;
+	if (m->c.rule == MODEL_AT_IO && m->woken)
+		daemon_turn(m);
+	io.failed = fails(m, &io);
+	if (m->nio == m->maxio) {
+		m->maxio = m->maxio * 2 + 256;
+		m->io = realloc(m->io, m->maxio * sizeof(*m->io));
+		if (m->io == NULL)
+			abort();
+	}
+	m->io[m->nio++] = io;
+	if (!write) {
+		m->n.pagein_ios++;
+		m->n.pagein_pages += n;
+		m->n.pagein_bytes += io.bytes;
+		return true;
+	}
+	m->n.pageout_ios++;
+	m->n.pageout_pages += n;
+	m->n.pageout_bytes += io.bytes;
+	m->n.pageout_errors += io.failed;
+	/* It goes the way of write(2), which uncaches. */
+	object_uncache(m, f);
+	return !io.failed;
+}
+
+void
+object_attach(struct model *m, struct file *f, bool write)
+{
+
+	m->n.attaches++;
+	if (!f->valid) {
+		f->valid = f->can_persist = true;
+		f->dying = f->writeable = false;
+		f->refs = 0;
+		f->usize = f->size;
+	}
+	if (f->refs == 0)
+		vnode_get(m, f);
+	f->refs++;
+	if (write && !f->writeable) {
+		f->writeable = true;
+		TAILQ_INSERT_HEAD(&m->wlist, f, wlist);
+	}
+}
+
+/* The object is no more; it has no pages. */
+static void
+object_kill(struct model *m, struct file *f)
+{
+
+	if (f->writeable)
+		TAILQ_REMOVE(&m->wlist, f, wlist);
+	f->valid = f->can_persist = f->dying = f->writeable = false;
+}
+
+void
+object_detach(struct model *m, struct file *f)
+{
+
+	m->n.detaches++;
+	if (--f->refs > 0)
+		return;
+	if (f->can_persist) {
+		(void)object_flush(m, f, 0, 0, FLUSH_DEACTIVATE | FLUSH_ALL);
+		m->n.persists++;
+	} else {
+		f->dying = true;
+		(void)object_flush(m, f, 0, 0,
+		    FLUSH_CLEAN | FLUSH_FREE | FLUSH_ALL);
+		object_kill(m, f);
+	}
+	vnode_put(m, f);
+}
+
+/* Its vnode is wanted for another file; nobody refers to the object. */
+void
+object_terminate(struct model *m, struct file *f)
+{
+
+	if (!f->valid)
+		return;
+	m->n.terminates++;
+	f->dying = true;
+	(void)object_flush(m, f, 0, 0, FLUSH_CLEAN | FLUSH_FREE | FLUSH_ALL);
+	object_kill(m, f);
+}
+
+void
+object_uncache(struct model *m, struct file *f)
+{
+
+	if (!f->valid || f->dying)
+		return;
+	f->can_persist = false;
+	if (f->refs > 0)
+		return;
+	vnode_get(m, f);
+	f->refs = 1;
+	object_detach(m, f);
+}
+
+void
+object_setsize(struct model *m, struct file *f, uint64_t size)
+{
+	uint64_t start = size / m->c.page_size;
+
+	if (!f->valid)
+		return;
+	if (m->c.fixed & MODEL_FIX_Q6)
+		start = m_up(m, size);
+	if (size < f->usize)
+		(void)object_flush(m, f, start, m_up(m, f->usize), FLUSH_FREE);
+	f->usize = size;
+}
+
+/* uvm_vnp_sync of everything: the one that was writable first comes first. */
+void
+object_sync_all(struct model *m)
+{
+	struct files syncq = TAILQ_HEAD_INITIALIZER(syncq);
+	struct file *f, *next;
+
+	m->n.syncs++;
+	TAILQ_FOREACH(f, &m->wlist, wlist) {
+		if (f->dying)
+			continue;
+		if (f->refs == 0)
+			vnode_get(m, f);
+		f->refs++;
+		TAILQ_INSERT_HEAD(&syncq, f, syncq);
+	}
+	for (f = TAILQ_FIRST(&syncq); f != NULL; f = next) {
+		next = TAILQ_NEXT(f, syncq);
+		(void)object_flush(m, f, 0, 0, FLUSH_CLEAN | FLUSH_ALL);
+		if (f->refs == 1 && f->writeable) {
+			TAILQ_REMOVE(&m->wlist, f, wlist);
+			f->writeable = false;
+		}
+		object_detach(m, f);
+	}
+}
