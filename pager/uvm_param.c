@@ -75,6 +75,12 @@ resolve_targets(struct uvm_param *up, uint64_t npages, struct errmsg *em)
 		return ERRMSG(em, EINVAL,
 		    "freetarg=%" PRIu64 " must be above freemin=%" PRIu64,
 		    up->freetarg, up->freemin);
+	if (up->freetarg <= reserve && npages >= 100)
+		return ERRMSG(em, EINVAL,
+		    "freetarg=%" PRIu64 " lies within the kernel's reserve of "
+		    "%" PRIu64 " pages, so that every fault would wait for "
+		    "ever (q20); give a larger freetarg",
+		    up->freetarg, reserve);
 	if (up->freetarg <= reserve)
 		return ERRMSG(em, EINVAL,
 		    "memory=%" PRIu64 " is %" PRIu64 " pages of %" PRIu64
