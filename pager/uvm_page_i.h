@@ -122,6 +122,16 @@ uvm_pageactivate(struct uvm *uvm, struct vm_page *pg)
 	pglist_append(uvm, &uvm->mem.pm_active, pg);
 }
 
+/* Wake sleepers on pg and give it up: spec section 2.6. */
+static inline void
+uvm_page_unbusy(struct uvm *uvm, struct vm_page *pg)
+{
+
+	if (pg->flags & PG_WANTED)
+		uvm_wakeup(uvm, pg);
+	pg->flags &= (uint16_t) ~(PG_BUSY | PG_WANTED);
+}
+
 static inline void
 uvm_lock_pageq(struct uvm *uvm)
 {
@@ -134,6 +144,25 @@ uvm_unlock_pageq(struct uvm *uvm)
 {
 
 	simple_unlock(&uvm->ls, &uvm->pageqlock);
+}
+
+/* The sleeping lock of a vnode. */
+static inline void
+vn_lock(struct uvm *uvm, struct vnode *vp)
+{
+
+	uvm_may_sleep(uvm);
+	KASSERT(!vp->v_locked);
+	vp->v_locked = true;
+}
+
+static inline void
+vn_unlock(struct uvm *uvm, struct vnode *vp)
+{
+
+	(void)uvm;
+	KASSERT(vp->v_locked);
+	vp->v_locked = false;
 }
 
 #endif

@@ -1,14 +1,5 @@
 #include "pager/uvm_i.h"
 
-void
-uvm_page_unbusy(struct uvm *uvm, struct vm_page *pg)
-{
-
-	if (pg->flags & PG_WANTED)
-		uvm_wakeup(uvm, pg);
-	pg->flags &= (uint16_t) ~(PG_BUSY | PG_WANTED);
-}
-
 bool
 uvm_pagermapin(struct uvm *uvm, unsigned npages, bool wait)
 {
@@ -139,7 +130,8 @@ uvm_pager_dropcluster(struct uvm *uvm, struct uvm_object *uobj,
 			if (ok)
 				uvm_page_cleaned(uvm, mate);
 			if (!uobj->pgops->pgo_releasepg(uvm, mate, NULL))
-				KASSERT(false && "object died under its own cluster");
+				KASSERT(false &&
+				    "object died under its own cluster");
 			continue;
 		}
 		uvm_page_unbusy(uvm, mate);

@@ -99,7 +99,4 @@ int uvm_pager_put(struct uvm *uvm, struct uvm_object *uobj, struct vm_page *pg,
 bool uvm_pagermapin(struct uvm *uvm, unsigned npages, bool wait);
 void uvm_pagermapout(struct uvm *uvm, unsigned npages);
 
-/* Wake sleepers on pg and give it up: spec section 2.6. */
-void uvm_page_unbusy(struct uvm *uvm, struct vm_page *pg);
-
 #endif

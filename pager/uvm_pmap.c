@@ -102,17 +102,13 @@ pmap_page_protect(struct uvm *uvm, struct vm_page *pg, unsigned prot)
 	}
 }
 
-/* Is a bit set in the page's attributes or in an entry that maps it? */
-static bool
-page_bit(const struct uvm *uvm, const struct vm_page *pg, uint8_t attr,
-    uint8_t bit)
+bool
+pmap_maps_have(const struct uvm *uvm, const struct vm_page *pg, uint8_t bit)
 {
 	struct vm_map *map;
 	uint8_t *pte;
 	uint32_t left;
 
-	if (pg->attrs & attr)
-		return true;
 	PAGE_FOREACH_PTE(uvm, pg, map, pte, left)
 	{
 		if (*pte & bit)
@@ -121,51 +117,15 @@ page_bit(const struct uvm *uvm, const struct vm_page *pg, uint8_t attr,
 	return false;
 }
 
-static void
-page_clear_bit(struct uvm *uvm, struct vm_page *pg, uint8_t attr, uint8_t bit)
+void
+pmap_maps_clear(struct uvm *uvm, struct vm_page *pg, uint8_t bit)
 {
 	struct vm_map *map;
 	uint8_t *pte;
 	uint32_t left;
 
-	pg->attrs &= (uint8_t)~attr;
 	PAGE_FOREACH_PTE(uvm, pg, map, pte, left)
 	*pte &= (uint8_t)~bit;
-}
-
-bool
-pmap_is_modified(const struct uvm *uvm, const struct vm_page *pg)
-{
-
-	return page_bit(uvm, pg, PA_MOD, PTE_MOD);
-}
-
-bool
-pmap_is_referenced(const struct uvm *uvm, const struct vm_page *pg)
-{
-
-	return page_bit(uvm, pg, PA_REF, PTE_REF);
-}
-
-bool
-pmap_is_writable(const struct uvm *uvm, const struct vm_page *pg)
-{
-
-	return page_bit(uvm, pg, 0, PTE_W);
-}
-
-void
-pmap_clear_modify(struct uvm *uvm, struct vm_page *pg)
-{
-
-	page_clear_bit(uvm, pg, PA_MOD, PTE_MOD);
-}
-
-void
-pmap_clear_reference(struct uvm *uvm, struct vm_page *pg)
-{
-
-	page_clear_bit(uvm, pg, PA_REF, PTE_REF);
 }
 
 /* Fold one entry of a map that goes away or loses all permissions. */

@@ -23,13 +23,52 @@ void pmap_enter_anon(struct uvm *uvm, struct vm_map *map, uint64_t pgno,
 /* Reduce every mapping of pg to prot: 0 or UVM_MAP_READ. */
 void pmap_page_protect(struct uvm *uvm, struct vm_page *pg, unsigned prot);
 
-bool pmap_is_modified(const struct uvm *uvm, const struct vm_page *pg);
-bool pmap_is_referenced(const struct uvm *uvm, const struct vm_page *pg);
-void pmap_clear_modify(struct uvm *uvm, struct vm_page *pg);
-void pmap_clear_reference(struct uvm *uvm, struct vm_page *pg);
+/* Does an entry that maps pg have bit PTE_; take it from all that do. */
+bool pmap_maps_have(const struct uvm *uvm, const struct vm_page *pg,
+    uint8_t bit);
+void pmap_maps_clear(struct uvm *uvm, struct vm_page *pg, uint8_t bit);
+
+static inline bool
+pmap_is_modified(const struct uvm *uvm, const struct vm_page *pg)
+{
+
+	return (pg->attrs & PA_MOD) != 0 ||
+	    (pg->nmaps != 0 && pmap_maps_have(uvm, pg, PTE_MOD));
+}
+
+static inline bool
+pmap_is_referenced(const struct uvm *uvm, const struct vm_page *pg)
+{
+
+	return (pg->attrs & PA_REF) != 0 ||
+	    (pg->nmaps != 0 && pmap_maps_have(uvm, pg, PTE_REF));
+}
+
+static inline void
+pmap_clear_modify(struct uvm *uvm, struct vm_page *pg)
+{
+
+	pg->attrs &= (uint8_t)~PA_MOD;
+	if (pg->nmaps != 0)
+		pmap_maps_clear(uvm, pg, PTE_MOD);
+}
+
+static inline void
+pmap_clear_reference(struct uvm *uvm, struct vm_page *pg)
+{
+
+	pg->attrs &= (uint8_t)~PA_REF;
+	if (pg->nmaps != 0)
+		pmap_maps_clear(uvm, pg, PTE_REF);
+}
 
 /* Some mapping of pg allows writing. */
-bool pmap_is_writable(const struct uvm *uvm, const struct vm_page *pg);
+static inline bool
+pmap_is_writable(const struct uvm *uvm, const struct vm_page *pg)
+{
+
+	return pg->nmaps != 0 && pmap_maps_have(uvm, pg, PTE_W);
+}
 
 /* Drop the mappings of pages [start, end), private copies too. */
 void pmap_remove(struct uvm *uvm, struct vm_map *map, uint64_t start,

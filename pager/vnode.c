@@ -2,24 +2,6 @@
 
 #include "pager/uvm_i.h"
 
-void
-vn_lock(struct uvm *uvm, struct vnode *vp)
-{
-
-	uvm_may_sleep(uvm);
-	KASSERT(!vp->v_locked);
-	vp->v_locked = true;
-}
-
-void
-vn_unlock(struct uvm *uvm, struct vnode *vp)
-{
-
-	(void)uvm;
-	KASSERT(vp->v_locked);
-	vp->v_locked = false;
-}
-
 static void
 free_remove(struct uvm *uvm, struct vnode *vp)
 {

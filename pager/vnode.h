@@ -36,9 +36,6 @@ void vnode_ref(struct uvm *uvm, struct vnode *vp);
  */
 void vnode_rele(struct uvm *uvm, struct vnode *vp);
 
-void vn_lock(struct uvm *uvm, struct vnode *vp);
-void vn_unlock(struct uvm *uvm, struct vnode *vp);
-
 /* The file's truncate: size, pager, backend. => vnode locked */
 int vnode_truncate(struct uvm *uvm, struct vnode *vp, uint64_t size);
 
