@@ -2,7 +2,7 @@
  * analysis: pictures of what the database of results holds.
  *
  *	analysis_views_sql()	a view a figure: each picture is one SELECT
- *	figures			the table of figures
+ *	figure_table		the figures
  *	analysis_figures()	draw them: data, gnuplot script, pictures
  *
  * Reads the database only; knows nothing of pager, traces or replays.  A figure
@@ -37,29 +37,33 @@ enum figure_file {
 /* Their extensions: dat, gp, png, svg, pdf. */
 extern const char *const figure_ext[FIGURE_NFILES];
 
+/* The most curves that black and white keep apart. */
+#define FIGURE_CURVES 8
+
 struct figure {
-	const char *fg_name;  /* of its files, and for --only */
-	const char *fg_title; /* as in a list of figures */
+	const char *fg_name;  /* of its files */
+	const char *fg_title; /* one line, lower case, no full stop */
 	/* The rows of run ?1 from its view, in the order of the data file. */
 	const char *fg_select;
-	/* So many leading columns name the curve a row belongs to; a change
-	 * of them begins a block of the data file.  0: there is one block. */
-	int fg_labels;
-	/* Draw the first so many curves; the data file has all.  0: all. */
+	/*
+	 * 0: the rows are one block of the data file.  Else the first column
+	 * names the curve that a row belongs to, each curve is a block, and so
+	 * many of them are drawn, at most FIGURE_CURVES.
+	 */
 	size_t fg_curves;
-	const char *fg_template; /* gnuplot */
+	const char *fg_template; /* gnuplot; common.gp goes before it */
 	const char *fg_absent;	 /* why a run has no such rows */
 };
 
-extern const struct figure figures[];
-extern const size_t figures_count;
+extern const struct figure figure_table[];
+extern const size_t figure_count;
 
 #define FIGURES_MAX 16
 
 struct figures_job {
 	const char *fj_db;   /* path */
 	int64_t fj_run;	     /* 0: the newest complete or interrupted */
-	uint32_t fj_only;    /* bit i: figures[i]; 0: all */
+	uint32_t fj_only;    /* bit i: figure_table[i]; 0: all */
 	unsigned fj_formats; /* FIGURE_BIT()s within FIGURE_PICTURES */
 	const char *fj_dir;  /* made if it is not there */
 };
@@ -72,7 +76,7 @@ struct figure_result {
 };
 
 struct figures_report {
-	int64_t fp_run;
+	int64_t fp_run;	    /* 0: none was found */
 	char fp_status[16]; /* of the run */
 	size_t fp_nfigures;
 	struct figure_result fp_figure[FIGURES_MAX];
@@ -82,13 +86,14 @@ struct figures_report {
  * Draw figures of one run into a folder.
  *
  * => data and scripts of all come before the first picture
- * => a figure without data is skipped, which is no failure; files of its name
- *    are removed from the folder, as they would show another run
+ * => files of the same names in the folder are replaced; those of a figure that
+ *    the run has no data for are removed, as they would show another run.  A
+ *    figure without data is no failure
  * => fp tells on failure, too, what was written
  * => ENOENT, EINVAL: no such database, none of ours, made by a newer uvn, no
  *    such run
- * => ENOSYS: gnuplot is not there or cannot draw this
- * => EACCES, ENOSPC, ...: folder or database cannot be used
+ * => ENOSYS: gnuplot is not there, or cannot draw this
+ * => EACCES, ENOSPC, EBUSY, ...: folder or database cannot be used
  */
 int analysis_figures(const struct figures_job *fj, struct figures_report *fp,
     struct errmsg *em) mustcheck;

@@ -1,0 +1,173 @@
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "analysis/embed.h"
+#include "analysis/figures_impl.h"
+
+const char *const figure_ext[FIGURE_NFILES] = {
+	[FIGURE_DATA] = "dat",
+	[FIGURE_SCRIPT] = "gp",
+	[FIGURE_PNG] = "png",
+	[FIGURE_SVG] = "svg",
+	[FIGURE_PDF] = "pdf",
+};
+
+const struct figure figure_table[] = {
+	{
+	    .fg_name = "latency",
+	    .fg_title = "figure 5: distribution of latencies by operation",
+	    .fg_select =
+		"SELECT CASE outcome WHEN 'ok' THEN kind"
+		" ELSE kind || ', ' || outcome END AS curve,"
+		" latency_ns, fraction FROM figure_5_latency WHERE run = ?1"
+		" ORDER BY total_ns DESC, curve, latency_ns, fraction",
+	    .fg_curves = FIGURE_CURVES,
+	    .fg_template = embed_latency_gp,
+	    .fg_absent = "the run timed no operation",
+	},
+	{
+	    .fg_name = "rates",
+	    .fg_title = "figure 8: hit rate and pages over trace time",
+	    .fg_select =
+		"SELECT time_ns, hit_rate, dirty, free, active, inactive"
+		" FROM figure_8_rates WHERE run = ?1 ORDER BY time_ns",
+	    .fg_template = embed_rates_gp,
+	    .fg_absent = "the run has no intervals",
+	},
+	{
+	    .fg_name = "clusters",
+	    .fg_title = "distribution of cluster sizes",
+	    .fg_select =
+		"SELECT 'page-' || direction AS curve, pages, count"
+		" FROM figure_clusters WHERE run = ?1 ORDER BY curve, pages",
+	    .fg_curves = 2,
+	    .fg_template = embed_clusters_gp,
+	    .fg_absent = "the run made no I/O",
+	},
+};
+const size_t figure_count = nitems(figure_table);
+
+_Static_assert(nitems(figure_table) <= FIGURES_MAX,
+    "struct figures_report is too small");
+
+char *
+figure_path(const char *dir, const struct figure *fg, enum figure_file file)
+{
+	char *path;
+
+	if (asprintf(&path, "%s/%s.%s", dir, fg->fg_name, figure_ext[file]) < 0)
+		return NULL;
+	return path;
+}
+
+/* Make dir and the folders it lies in. */
+static int
+make_dir(const char *dir, struct errmsg *em)
+{
+	char *path = strdup(dir);
+	struct stat st;
+	int error = 0;
+
+	if (path == NULL)
+		return ERRMSG(em, ENOMEM, "%s: out of memory", dir);
+	for (char *p = path + 1; path[0] != '\0' && error == 0; p++) {
+		const char c = *p;
+
+		if (c != '/' && c != '\0')
+			continue;
+		*p = '\0';
+		if (mkdir(path, 0777) != 0 && errno != EEXIST)
+			error = errno;
+		*p = c;
+		if (c == '\0')
+			break;
+	}
+	free(path);
+	if (error == 0 && stat(dir, &st) != 0)
+		error = errno;
+	if (error == 0 && !S_ISDIR(st.st_mode))
+		error = ENOTDIR;
+	if (error != 0)
+		return ERRMSG(em, error == ENOENT ? ENOTDIR : error,
+		    "%s: the folder for the figures cannot be made: %s; name "
+		    "another with -o",
+		    dir, errno_text(error));
+	return 0;
+}
+
+/* Remove what an earlier call left of a figure. */
+static int
+remove_files(const char *dir, const struct figure *fg, unsigned files,
+    struct errmsg *em)
+{
+	for (enum figure_file file = 0; file < FIGURE_NFILES; file++) {
+		char *path;
+		int error = 0;
+
+		if ((files & FIGURE_BIT(file)) == 0)
+			continue;
+		if ((path = figure_path(dir, fg, file)) == NULL)
+			return ERRMSG(em, ENOMEM, "%s: out of memory", dir);
+		if (unlink(path) != 0 && errno != ENOENT) {
+			error = errno;
+			errmsg_put(em,
+			    "%s: cannot be replaced: %s; name another folder "
+			    "with -o",
+			    path, errno_text(error));
+		}
+		free(path);
+		if (error != 0)
+			return error;
+	}
+	return 0;
+}
+
+/* Data and script of every figure asked for. */
+static int
+write_all(const struct source *so, const struct figures_job *fj,
+    struct figures_report *fp, struct errmsg *em)
+{
+	const unsigned files = fj->fj_formats | FIGURE_BIT(FIGURE_DATA) |
+	    FIGURE_BIT(FIGURE_SCRIPT);
+	int error = 0;
+
+	for (size_t i = 0; i < figure_count && error == 0; i++) {
+		struct figure_result *fr = &fp->fp_figure[fp->fp_nfigures];
+
+		if (fj->fj_only != 0 && (fj->fj_only >> i & 1) == 0)
+			continue;
+		fr->fr_figure = &figure_table[i];
+		fp->fp_nfigures++;
+		error = remove_files(fj->fj_dir, fr->fr_figure, files, em);
+		if (error == 0)
+			error = series_write(so, fj->fj_dir, fr, em);
+	}
+	return error;
+}
+
+int
+analysis_figures(const struct figures_job *fj, struct figures_report *fp,
+    struct errmsg *em)
+{
+	struct source so;
+	int error;
+
+	memset(fp, 0, sizeof(*fp));
+	if ((error = source_open(&so, fj->fj_db, fj->fj_run, em)) != 0)
+		return error;
+	fp->fp_run = so.so_run;
+	memcpy(fp->fp_status, so.so_status, sizeof(fp->fp_status));
+	if ((error = make_dir(fj->fj_dir, em)) == 0)
+		error = write_all(&so, fj, fp, em);
+	source_close(&so);
+	for (size_t i = 0; i < fp->fp_nfigures && error == 0; i++)
+		if (!fp->fp_figure[i].fr_skipped && fj->fj_formats != 0)
+			error = gnuplot_draw(fj->fj_dir, fj->fj_formats,
+			    &fp->fp_figure[i], em);
+	return error;
+}

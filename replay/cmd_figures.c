@@ -1,0 +1,217 @@
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "analysis/analysis.h"
+#include "replay/options.h"
+#include "replay/replay.h"
+
+/* Words of a list, and the bit each stands for. */
+struct word_set {
+	const char *ws_what; /* "figure" */
+	const char *(*ws_word)(size_t i);
+	size_t ws_n;
+	uint32_t ws_bits; /* of those given */
+};
+
+static const char *
+figure_word(size_t i)
+{
+	return figure_table[i].fg_name;
+}
+
+static const char *
+format_word(size_t i)
+{
+	return figure_ext[FIGURE_PNG + i];
+}
+
+/* Say which word is meant, or which there are. */
+static int
+unknown_word(const struct word_set *ws, const char *word, struct errmsg *em)
+{
+	const char *words[FIGURES_MAX], *near;
+	char all[200], *end = all;
+
+	for (size_t i = 0; i < ws->ws_n; i++) {
+		words[i] = ws->ws_word(i);
+		if (strlen(words[i]) + 3 > sizeof(all) - (size_t)(end - all))
+			break;
+		end += sprintf(end, "%s%s", i > 0 ? ", " : "", words[i]);
+	}
+	near = nearest_word(word, words, ws->ws_n);
+	if (near != NULL)
+		return ERRMSG(em, EINVAL,
+		    "there is no %s '%.40s'; did you mean '%s'?", ws->ws_what,
+		    word, near);
+	return ERRMSG(em, EINVAL, "there is no %s '%.40s', but %s", ws->ws_what,
+	    word, all);
+}
+
+/* Read WORD,WORD... into the set. */
+static int
+add_words(void *dest, const char *value, struct errmsg *em)
+{
+	struct word_set *ws = dest;
+	char *list = strdup(value), *next = list, *word;
+	int error = 0;
+
+	if (list == NULL)
+		return ERRMSG(em, ENOMEM, "out of memory");
+	while (error == 0 && (word = strsep(&next, ",")) != NULL) {
+		size_t i = 0;
+
+		while (i < ws->ws_n && strcmp(word, ws->ws_word(i)) != 0)
+			i++;
+		if (i < ws->ws_n)
+			ws->ws_bits |= UINT32_C(1) << i;
+		else
+			error = unknown_word(ws, word, em);
+	}
+	free(list);
+	return error;
+}
+
+/* A line for every file written. */
+static void
+print_files(const struct figures_job *fj, const struct figures_report *fp)
+{
+	for (size_t i = 0; i < fp->fp_nfigures; i++)
+		for (enum figure_file file = 0; file < FIGURE_NFILES; file++)
+			if ((fp->fp_figure[i].fr_files & FIGURE_BIT(file)) != 0)
+				(void)printf("%s/%s.%s\n", fj->fj_dir,
+				    fp->fp_figure[i].fr_figure->fg_name,
+				    figure_ext[file]);
+}
+
+/* One member of "figures". */
+static json_t *
+json_figure(const struct figures_job *fj, const struct figure_result *fr)
+{
+	json_t *files = json_array();
+	char *path;
+
+	for (enum figure_file file = 0; file < FIGURE_NFILES; file++) {
+		if ((fr->fr_files & FIGURE_BIT(file)) == 0)
+			continue;
+		if (asprintf(&path, "%s/%s.%s", fj->fj_dir,
+			fr->fr_figure->fg_name, figure_ext[file]) < 0)
+			break;
+		(void)json_array_append_new(files, json_string(path));
+		free(path);
+	}
+	return json_pack("{s:s, s:s, s:b, s:s*, s:o}", "name",
+	    fr->fr_figure->fg_name, "title", fr->fr_figure->fg_title, "skipped",
+	    (int)fr->fr_skipped, "note",
+	    fr->fr_note[0] != '\0' ? fr->fr_note : NULL, "files", files);
+}
+
+static int
+print_json(const struct figures_job *fj, const struct figures_report *fp)
+{
+	json_t *figures = json_array(), *root;
+	int error = -1;
+
+	for (size_t i = 0; i < fp->fp_nfigures; i++)
+		(void)json_array_append_new(figures,
+		    json_figure(fj, &fp->fp_figure[i]));
+	root = json_pack("{s:s, s:I, s:s, s:s, s:o}", "database", fj->fj_db,
+	    "run", (json_int_t)fp->fp_run, "status", fp->fp_status, "folder",
+	    fj->fj_dir, "figures", figures);
+	if (root != NULL)
+		error = json_dumpf(root, stdout,
+		    JSON_INDENT(2) | JSON_PRESERVE_ORDER);
+	json_decref(root);
+	(void)putchar('\n');
+	return error == 0 ? UVN_OK : complain(UVN_ENVIRONMENT, "out of memory");
+}
+
+/* What was made, and what is to be said of it. */
+static int
+report(const struct figures_job *fj, const struct figures_report *fp,
+    const struct options *op)
+{
+	int status = UVN_OK;
+
+	if (op->op_json)
+		status = print_json(fj, fp);
+	else
+		print_files(fj, fp);
+	for (size_t i = 0; i < fp->fp_nfigures && !op->op_quiet; i++) {
+		const struct figure_result *fr = &fp->fp_figure[i];
+
+		if (fr->fr_note[0] != '\0')
+			(void)complain(UVN_OK, "run %" PRId64 ": %s%s: %s",
+			    fp->fp_run, fr->fr_figure->fg_name,
+			    fr->fr_skipped ? " skipped" : "", fr->fr_note);
+	}
+	return status;
+}
+
+int
+cmd_figures(int argc, char **argv)
+{
+	struct word_set only = { .ws_what = "figure",
+		.ws_word = figure_word,
+		.ws_n = figure_count };
+	struct word_set formats = { .ws_what = "format",
+		.ws_word = format_word,
+		.ws_n = FIGURE_NFILES - FIGURE_PNG };
+	const char *dir = "figures";
+	uint64_t run = 0;
+	const struct option_row rows[] = {
+		{ "run", '\0', OPTION_COUNT, "N",
+		    "run to draw (the newest complete or interrupted one)",
+		    &run, NULL },
+		{ "only", '\0', OPTION_CALL, "NAME,...",
+		    "draw these figures: latency, rates, clusters (all)", &only,
+		    add_words },
+		{ "format", '\0', OPTION_CALL, "FORMAT,...",
+		    "draw in these formats (png,svg,pdf)", &formats,
+		    add_words },
+		{ "output", 'o', OPTION_TEXT, "DIR",
+		    "folder of the figures; made if need be (figures)", &dir,
+		    NULL },
+	};
+	const struct command_line cl = {
+		.cl_command = "figures",
+		.cl_operands = "DB",
+		.cl_help = "Draw the figures of one run.  Beside each picture "
+			   "lie its data and the gnuplot script that draws it.",
+		.cl_rows = rows,
+		.cl_nrows = nitems(rows),
+		.cl_min = 1,
+		.cl_max = 1,
+	};
+	struct errmsg em = { .em_text = "" };
+	struct figures_report fp;
+	struct options op;
+	int status = UVN_OK, error;
+
+	if (!options_parse(&cl, argc, argv, &op, &status))
+		return status;
+	if (dir[0] == '\0') {
+		options_fini(&op);
+		return complain(UVN_USAGE, "--output: the folder has no name");
+	}
+	const struct figures_job fj = {
+		.fj_db = op.op_operands[0],
+		.fj_run = run > INT64_MAX ? INT64_MAX : (int64_t)run,
+		.fj_only = only.ws_bits,
+		.fj_formats = formats.ws_bits == 0 ?
+		    FIGURE_PICTURES :
+		    formats.ws_bits << FIGURE_PNG,
+		.fj_dir = dir,
+	};
+	error = analysis_figures(&fj, &fp, &em);
+	if (error == 0 || fp.fp_nfigures > 0)
+		status = report(&fj, &fp, &op);
+	if (error != 0)
+		status = complain((int)exit_status(error), "%s", em.em_text);
+	options_fini(&op);
+	return status;
+}
