@@ -94,7 +94,7 @@ uvm_mk_pcluster(struct uvm *uvm, struct uvm_object *uobj, struct vm_page *pg,
 		*--pc->ps_first = mate;
 		pc->ps_npages++;
 	}
-	if (pgno == 0 && !FIXED(uvm, q16_page0_lookup))
+	if (pg->pgno == 0 && !FIXED(uvm, q16_page0_lookup))
 		(void)uvm_pagelookup(uvm, uobj, UINT64_MAX);
 
 	for (pgno = pg->pgno + 1; pgno < hi; pgno++) {

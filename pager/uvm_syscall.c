@@ -269,7 +269,7 @@ uvm_sys_msync(struct uvm *uvm, uint32_t id, uint64_t offset, uint64_t length,
 		    uvm_map_lookup_entry(map, pages_trunc(uvm, offset));
 
 		if (me == NULL)
-			return EINVAL;
+			return ENOMEM;
 		start = me->me_start;
 		end = me->me_end;
 	}
