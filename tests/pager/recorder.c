@@ -97,6 +97,8 @@ rec_data_io(void *cookie, struct uvm_buf *b)
 
 	if (error != 0)
 		return error;
+	if (rf == NULL)
+		return ENOENT;
 	for (i = 0; i < b->b_npages && done < b->b_length; i++) {
 		uint8_t *const at = rf->rf_bytes + b->b_offset + done;
 		const uint64_t left = b->b_length - done;
@@ -122,6 +124,8 @@ rec_pread(void *cookie, uint32_t file, uint64_t offset, uint64_t length,
 {
 	const struct rec_file *const rf = file_of(cookie, file);
 
+	if (rf == NULL)
+		return ENOENT;
 	if (buf != NULL)
 		(void)memcpy(buf, rf->rf_bytes + offset, (size_t)length);
 	return 0;
@@ -133,7 +137,7 @@ rec_pwrite(void *cookie, uint32_t file, uint64_t offset, uint64_t length,
 {
 	struct rec_file *const rf = file_of(cookie, file);
 
-	if (offset + length > rf->rf_room)
+	if (rf == NULL || offset + length > rf->rf_room)
 		return ENOSPC;
 	if (buf != NULL)
 		(void)memcpy(rf->rf_bytes + offset, buf, (size_t)length);
@@ -163,6 +167,8 @@ rec_zero(void *cookie, uint32_t file, uint64_t offset, uint64_t length)
 {
 	struct rec_file *const rf = file_of(cookie, file);
 
+	if (rf == NULL)
+		return ENOENT;
 	(void)memset(rf->rf_bytes + offset, 0, (size_t)length);
 	return 0;
 }

@@ -165,6 +165,8 @@ calls_over_a_hole_do_nothing_and_say_enomem(void **state)
 	assert_int_equal(uvm_sys_msync(lab.uvm, 1, 5 * PG, 30 * PG,
 			     UVM_MS_SYNC),
 	    ENOMEM);
+	assert_int_equal(uvm_sys_msync(lab.uvm, 1, 15 * PG, 0, UVM_MS_SYNC),
+	    ENOMEM);
 	assert_int_equal(pieces(&lab, 1), 2);
 	assert_rise(&lab, flushes, 0);
 	assert_gauge(&lab, dirty, 64);
