@@ -56,7 +56,7 @@ enum trace_op {
 #define TRACE_OP(NAME, name) TRACE_##NAME,
 	TRACE_OPS(TRACE_OP)
 #undef TRACE_OP
-	TRACE_NOPS
+	    TRACE_NOPS
 };
 
 /*
@@ -95,7 +95,7 @@ enum trace_flag_bit {
 #define TRACE_FLAG(NAME, name) TRACE_BIT_##NAME,
 	TRACE_FLAGS(TRACE_FLAG)
 #undef TRACE_FLAG
-	TRACE_NFLAGS
+	    TRACE_NFLAGS
 };
 
 enum trace_flag {
@@ -110,40 +110,42 @@ extern const uint32_t trace_op_flags[TRACE_NOPS]; /* flags the op may carry */
 
 /* One event.  48 bytes; seq is its position in the trace, from 0. */
 struct trace_event {
-	uint64_t te_time;	/* ns since start, never decreasing */
-	uint64_t te_offset;	/* bytes in the file */
-	uint64_t te_length;	/* bytes; truncate: the new size */
+	uint64_t te_time;   /* ns since start, never decreasing */
+	uint64_t te_offset; /* bytes in the file */
+	uint64_t te_length; /* bytes; truncate: the new size */
 	uint32_t te_pid, te_tid;
 	uint32_t te_file, te_map; /* 0 for none */
-	uint32_t te_flags;	/* TRACE_F_ */
-	uint8_t te_op;		/* enum trace_op */
+	uint32_t te_flags;	  /* TRACE_F_ */
+	uint8_t te_op;		  /* enum trace_op */
+	uint8_t te_zero;	  /* 0 */
+	uint16_t te_order;	  /* of the flags in CSV; 0: as TRACE_FLAGS */
 };
 
 /* A file of a trace, in the order of its declarations. */
 struct trace_file {
-	uint32_t tf_id;		/* 1.. */
-	uint64_t tf_size;	/* bytes before the first event */
-	char *tf_path;		/* as recorded; never opened */
+	uint32_t tf_id;	  /* 1.. */
+	uint64_t tf_size; /* bytes before the first event */
+	char *tf_path;	  /* as recorded; never opened */
 };
 
 /*
- * What stands before the events.  Provenance is kept verbatim: tm_comments are
- * the free-form lines of CSV without their #, in order, at their places among
- * the declarations, so that CSV -> .uvt -> CSV is the identity.
+ * What stands before the events.  The lines of CSV up to its header line are
+ * kept verbatim, provenance and all, so that CSV -> .uvt -> CSV is the identity.
  */
 struct trace_meta {
-	uint32_t tm_version;	/* 1 */
-	uint32_t tm_page;	/* page size of the recording */
+	uint32_t tm_version; /* 1 */
+	uint32_t tm_page;    /* page size of the recording */
 	struct trace_file *tm_files;
 	size_t tm_nfiles;
-	char *tm_head;		/* the CSV preamble, verbatim, NUL-ended */
-	uint64_t tm_window;	/* re-reference window in pages; 0 unknown */
+	char *tm_head;	    /* those lines, NUL-ended */
+	uint64_t tm_window; /* re-reference window in pages; 0 unknown */
 };
 
 struct trace_reader;
 struct trace_writer;
 
 #define TRACE_SALVAGE 0x1 /* skip damaged blocks of a .uvt, and count them */
+#define TRACE_VERIFY  0x2 /* read a .uvt's digest anew: EILSEQ if it differs */
 
 /*
  * Open the trace at path ("-" is stdin, CSV or .uvt) and read its preamble.
@@ -203,11 +205,14 @@ enum trace_form { TRACE_UVT, TRACE_CSV, TRACE_CSV_ZST };
  * Write a trace to path ("-" is stdout).  It appears under its name when
  * trace_finish() returns 0, and not at all otherwise.
  *
- * => meta is copied
+ * => meta is copied.  Where tm_head is not NULL it is written verbatim and has
+ *    to say what the other members say; else it is made from them
+ * => trace_put() wants what trace_next() promises: EINVAL if an event is not
+ *    well formed, goes back in time or names an undeclared file
  */
 int trace_create(const char *path, enum trace_form form,
-    const struct trace_meta *meta, struct trace_writer **twp,
-    struct errmsg *em) mustcheck;
+    const struct trace_meta *meta, struct trace_writer **twp, struct errmsg *em)
+    mustcheck;
 int trace_put(struct trace_writer *tw, const struct trace_event *ev, size_t n,
     struct errmsg *em) mustcheck;
 

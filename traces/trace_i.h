@@ -1,0 +1,218 @@
+/*
+ * What the files of traces/ share.
+ *
+ *	event.c		ops, flags, what makes an event well formed
+ *	meta.c		the preamble: read, made, checked
+ *	stream.c	files in and out, plain or zstd-compressed
+ *	csv_read.c, csv_write.c
+ *	uvt_column.c, uvt_block.c, uvt_read.c, uvt_write.c
+ *	trace.c		trace.h's readers and writers over them
+ *	gen*.c		generators
+ *
+ * Private to traces/.
+ */
+#ifndef TRACES_TRACE_I_H
+#define TRACES_TRACE_I_H
+
+#define XXH_STATIC_LINKING_ONLY
+#include <xxhash.h>
+
+#include "traces/trace.h"
+
+/* Events and structures go to disk and into the digest as they lie. */
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+    "a big-endian host wants byte swaps in uvt_*.c and digest");
+_Static_assert(sizeof(struct trace_event) == 48, "events have no holes");
+
+/* Events handed out at once: they stay in the second-level cache. */
+#define TRACE_BATCH 2048
+
+/* Bytes of a preamble, at most; and of a line of events. */
+#define TRACE_HEAD_MAX (64U << 20)
+#define TRACE_LINE_MAX 512
+
+#define TRACE_CSV_HEADER "seq,time_ns,pid,tid,op,file,map,offset,length,flags\n"
+
+/* event.c */
+
+/*
+ * The flags of an event as text.
+ *
+ * => flags_text: writes at most TRACE_FLAGS_MAX bytes, returns their number
+ * => flags_parse: NULL, or what is wrong; *flagsp and *orderp on success only
+ */
+#define TRACE_FLAGS_MAX 256
+size_t trace_flags_text(uint32_t flags, uint16_t order, char *buf);
+const char *trace_flags_parse(const char *text, size_t len, uint8_t op,
+    uint32_t *flagsp, uint16_t *orderp);
+
+/* The op of that name, or TRACE_NOPS. */
+enum trace_op trace_op_parse(const char *text, size_t len);
+
+/* meta.c */
+
+/* Files by id.  An id of a trace is near its place, as a rule. */
+struct file_index {
+	uint32_t *fx_ids; /* sorted */
+	size_t fx_n;
+};
+
+/*
+ * Read head, a NUL-ended preamble, into *tm and *fx.
+ *
+ * => takes head, which tm_head becomes, in every case
+ * => EINVAL: em names path and line
+ * => on failure nothing is left to free
+ */
+int trace_meta_parse(char *head, const char *path, struct trace_meta *tm,
+    struct file_index *fx, struct errmsg *em) mustcheck;
+
+/* A preamble made from the other members; NULL if there is no memory. */
+char *trace_meta_head(const struct trace_meta *tm);
+
+void trace_meta_fini(struct trace_meta *tm, struct file_index *fx);
+bool file_index_has_slow(const struct file_index *fx, uint32_t id);
+
+static inline bool
+file_index_has(const struct file_index *fx, uint32_t id)
+{
+	if (likely(id - 1 < fx->fx_n && fx->fx_ids[id - 1] == id))
+		return true;
+	return id == 0 || file_index_has_slow(fx, id);
+}
+
+/* stream.c: a file being read. */
+struct trace_in {
+	const char *in_path; /* the reader's, for messages */
+	int in_fd;
+	uint8_t *in_buf; /* in_beg..in_end is read and not yet used */
+	size_t in_cap, in_beg, in_end;
+	uint64_t in_pos; /* of in_buf[0] in the (uncompressed) stream */
+	uint64_t in_read, in_size; /* bytes of the file; size 0 if unknown */
+	bool in_eof;
+	struct ZSTD_DCtx_s *in_zstd; /* NULL if plain */
+	uint8_t *in_zbuf;
+	size_t in_zbeg, in_zend;
+	bool in_zmid; /* within a zstd frame */
+};
+
+int in_open(struct trace_in *in, const char *path, struct errmsg *em) mustcheck;
+
+/*
+ * Have at least need bytes at in_beg, unless the stream ends before.
+ *
+ * => the buffer grows with what arrives, never with what is asked for
+ * => bytes at in_beg may move
+ */
+int in_fill(struct trace_in *in, size_t need, struct errmsg *em) mustcheck;
+
+/* What is read is a zstd stream: hand out its contents from here on. */
+int in_unzstd(struct trace_in *in, struct errmsg *em) mustcheck;
+void in_close(struct trace_in *in);
+
+static inline const uint8_t *
+in_data(const struct trace_in *in)
+{
+	return in->in_buf + in->in_beg;
+}
+
+static inline size_t
+in_have(const struct trace_in *in)
+{
+	return in->in_end - in->in_beg;
+}
+
+/* A file being written, under another name until it is whole. */
+struct trace_out {
+	char *out_path, *out_tmp; /* out_tmp NULL: written in place */
+	int out_fd;
+	uint8_t *out_buf;
+	size_t out_n;
+	uint64_t out_pos;	      /* bytes put so far, before compression */
+	struct ZSTD_CCtx_s *out_zstd; /* NULL if plain */
+	uint8_t *out_zbuf;
+};
+
+#define OUT_BUF (1U << 20)
+
+/* => out_fini() is to be called also when this fails */
+int out_open(struct trace_out *out, const char *path, bool zstd,
+    struct errmsg *em) mustcheck;
+int out_put(struct trace_out *out, const void *data, size_t len,
+    struct errmsg *em) mustcheck;
+
+/*
+ * Write bytes over what stands at pos, already written.
+ *
+ * => ESPIPE: the file cannot seek; nothing is changed and em not filled
+ */
+int out_patch(struct trace_out *out, uint64_t pos, const void *data, size_t len,
+    struct errmsg *em) mustcheck;
+
+/* Write what is buffered and give the file its name. */
+int out_finish(struct trace_out *out, struct errmsg *em) mustcheck;
+
+/* Free everything; without out_finish() no file is left. */
+void out_fini(struct trace_out *out);
+
+/* Readers and writers by form. */
+struct reader_ops {
+	/* The stream is at the start of the trace. */
+	int (*ro_open)(struct trace_reader *, struct errmsg *);
+	/*
+	 * Fill tr_ev, at most TRACE_BATCH events, checked; *np is 0 at the
+	 * end.  On error *np events before it are good all the same.
+	 */
+	int (*ro_next)(struct trace_reader *, size_t *np, struct errmsg *);
+	void (*ro_close)(struct trace_reader *);
+};
+
+struct trace_reader {
+	const struct reader_ops *tr_ops;
+	char *tr_path; /* for messages: "standard input" for "-" */
+	unsigned tr_flags;
+	struct trace_in tr_in;
+	struct trace_meta tr_meta;
+	struct file_index tr_files;
+	struct trace_event *tr_ev;
+	uint64_t tr_seq;       /* position of the next event */
+	uint64_t tr_time;      /* of the last event */
+	uint64_t tr_count;     /* 0: not known */
+	XXH3_state_t *tr_hash; /* NULL: nobody wants to know */
+	XXH128_hash_t tr_digest;
+	bool tr_digest_known;
+	bool tr_done;
+	int tr_error; /* to return once what was good is used */
+	struct errmsg tr_em;
+	uint64_t tr_bad_blocks, tr_bad_events;
+	void *tr_form; /* the form's own */
+};
+
+extern const struct reader_ops csv_reader_ops, uvt_reader_ops;
+
+struct writer_ops {
+	int (*wo_open)(struct trace_writer *, struct errmsg *);
+	int (*wo_put)(struct trace_writer *, const struct trace_event *,
+	    size_t n, struct errmsg *);
+	int (*wo_finish)(struct trace_writer *, struct errmsg *);
+	void (*wo_close)(struct trace_writer *);
+};
+
+struct trace_writer {
+	const struct writer_ops *tw_ops;
+	struct trace_out tw_out;
+	const char *tw_path; /* for messages */
+	struct trace_meta tw_meta;
+	struct file_index tw_files;
+	uint64_t tw_seq;	    /* events put so far */
+	uint64_t tw_first, tw_time; /* of the first and last event */
+	XXH3_state_t *tw_hash;
+	void *tw_form;
+};
+
+extern const struct writer_ops csv_writer_ops, uvt_writer_ops;
+
+/* The digest: of the preamble, then of the events as they lie. */
+XXH3_state_t *digest_create(const struct trace_meta *tm);
+
+#endif

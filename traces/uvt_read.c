@@ -1,0 +1,448 @@
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <zstd.h>
+
+#include "traces/uvt_i.h"
+
+struct uvt_reader {
+	struct unpacker ur_up;
+	ZSTD_DCtx *ur_zstd;
+	uint8_t *ur_raw;
+	size_t ur_cap;	   /* of ur_raw */
+	uint32_t ur_left;  /* events left in the block */
+	uint64_t ur_block; /* number of the next block */
+	uint64_t ur_first; /* position of its first event as written */
+};
+
+#define SALVAGE_HINT "; --salvage reads what is whole"
+
+static int
+no_memory(const struct trace_reader *tr, struct errmsg *em)
+{
+	return ERRMSG(em, ENOMEM, "%s: no memory to read it", tr->tr_path);
+}
+
+static int
+damaged(const struct trace_reader *tr, const char *what, struct errmsg *em)
+{
+	const struct uvt_reader *ur = tr->tr_form;
+
+	return ERRMSG(em, EILSEQ,
+	    "%s: block %" PRIu64 " (event %" PRIu64 " on) %s" SALVAGE_HINT,
+	    tr->tr_path, ur->ur_block, ur->ur_first, what);
+}
+
+static int
+header_read(struct trace_reader *tr, struct uvt_header *uh, struct errmsg *em)
+{
+	struct trace_in *in = &tr->tr_in;
+	const int error = in_fill(in, sizeof(*uh), em);
+
+	if (error != 0)
+		return error;
+	if (in_have(in) < sizeof(*uh))
+		return ERRMSG(em, EILSEQ,
+		    "%s: cut short within its header: import it again",
+		    tr->tr_path);
+	memcpy(uh, in_data(in), sizeof(*uh));
+	if (uh->uh_version > UVT_VERSION)
+		return ERRMSG(em, EINVAL,
+		    "%s: .uvt of newer version %" PRIu32
+		    "; this program reads version %d: update it",
+		    tr->tr_path, uh->uh_version, UVT_VERSION);
+	if (uh->uh_sum != UVT_SUM(uh, uh_sum) ||
+	    uh->uh_version != UVT_VERSION || uh->uh_head_len > TRACE_HEAD_MAX)
+		return ERRMSG(em, EILSEQ,
+		    "%s: damaged: the checksum of its header is wrong: import "
+		    "it again",
+		    tr->tr_path);
+	in->in_beg += sizeof(*uh);
+	return 0;
+}
+
+static int
+preamble_read(struct trace_reader *tr, const struct uvt_header *uh,
+    struct errmsg *em)
+{
+	struct trace_in *in = &tr->tr_in;
+	const size_t len = uh->uh_head_len;
+	char *head;
+	int error = in_fill(in, len, em);
+
+	if (error != 0)
+		return error;
+	if (in_have(in) < len)
+		return ERRMSG(em, EILSEQ,
+		    "%s: cut short within its preamble: import it again",
+		    tr->tr_path);
+	if (XXH3_64bits(in_data(in), len) != uh->uh_head_sum ||
+	    memchr(in_data(in), '\0', len) != NULL)
+		return ERRMSG(em, EILSEQ,
+		    "%s: damaged: the checksum of its preamble is wrong: "
+		    "import it again",
+		    tr->tr_path);
+	head = malloc(len + 1);
+	if (head == NULL)
+		return no_memory(tr, em);
+	memcpy(head, in_data(in), len);
+	head[len] = '\0';
+	in->in_beg += len;
+	error = trace_meta_parse(head, tr->tr_path, &tr->tr_meta, &tr->tr_files,
+	    em);
+	if (error == 0 && tr->tr_meta.tm_page != uh->uh_page)
+		error = ERRMSG(em, EILSEQ,
+		    "%s: its header and its preamble differ in the page size",
+		    tr->tr_path);
+	return error;
+}
+
+static bool
+index_good(const struct uvt_index *ui)
+{
+	return memcmp(ui->ui_magic, UVT_INDEX_MAGIC, sizeof(ui->ui_magic)) ==
+	    0 &&
+	    ui->ui_sum == UVT_SUM(ui, ui_sum);
+}
+
+static void
+index_take(struct trace_reader *tr, const struct uvt_index *ui)
+{
+	XXH128_canonical_t c;
+
+	memcpy(c.digest, ui->ui_digest, sizeof(c.digest));
+	tr->tr_digest = XXH128_hashFromCanonical(&c);
+	tr->tr_digest_known = true;
+	tr->tr_count = ui->ui_events;
+}
+
+/*
+ * Look ahead at the index, if the file can seek and it is whole.  If not, that
+ * is found out, and said, at the end.
+ */
+static void
+index_peek(struct trace_reader *tr)
+{
+	const struct trace_in *in = &tr->tr_in;
+	struct uvt_trailer ut;
+	struct uvt_index ui;
+
+	if (in->in_size < sizeof(struct uvt_header) + sizeof(ui) + sizeof(ut) ||
+	    pread(in->in_fd, &ut, sizeof(ut),
+		(off_t)(in->in_size - sizeof(ut))) != (ssize_t)sizeof(ut) ||
+	    memcmp(ut.ut_magic, UVT_END_MAGIC, sizeof(ut.ut_magic)) != 0 ||
+	    ut.ut_sum != UVT_SUM(&ut, ut_sum) ||
+	    ut.ut_index > in->in_size - sizeof(ui) ||
+	    pread(in->in_fd, &ui, sizeof(ui), (off_t)ut.ut_index) !=
+		(ssize_t)sizeof(ui) ||
+	    !index_good(&ui))
+		return;
+	index_take(tr, &ui);
+}
+
+static int
+uvt_open(struct trace_reader *tr, struct errmsg *em)
+{
+	struct uvt_reader *ur = calloc(1, sizeof(*ur));
+	struct uvt_header uh;
+	int error;
+
+	tr->tr_form = ur;
+	if (ur == NULL || unpacker_init(&ur->ur_up) != 0)
+		return no_memory(tr, em);
+	ur->ur_zstd = ZSTD_createDCtx();
+	if (ur->ur_zstd == NULL)
+		return no_memory(tr, em);
+	error = header_read(tr, &uh, em);
+	if (error == 0)
+		error = preamble_read(tr, &uh, em);
+	if (error == 0)
+		index_peek(tr);
+	return error;
+}
+
+static void
+uvt_close(struct trace_reader *tr)
+{
+	struct uvt_reader *ur = tr->tr_form;
+
+	if (ur == NULL)
+		return;
+	unpacker_fini(&ur->ur_up);
+	(void)ZSTD_freeDCtx(ur->ur_zstd);
+	free(ur->ur_raw);
+	free(ur);
+}
+
+/* Is there a block's head, whole and possible, at p? */
+static bool
+block_good(const uint8_t *p, struct uvt_block *ub)
+{
+	memcpy(ub, p, sizeof(*ub));
+	return memcmp(ub->ub_magic, UVT_BLOCK_MAGIC, sizeof(ub->ub_magic)) ==
+	    0 &&
+	    ub->ub_sum == UVT_SUM(ub, ub_sum) && ub->ub_events > 0 &&
+	    ub->ub_events <= UVT_BLOCK_EVENTS && ub->ub_raw <= UVT_RAW_MAX &&
+	    ub->ub_packed <= ZSTD_compressBound(UVT_RAW_MAX) &&
+	    ub->ub_first <= UINT64_MAX - ub->ub_events;
+}
+
+static int
+raw_room(struct trace_reader *tr, size_t len, struct errmsg *em)
+{
+	struct uvt_reader *ur = tr->tr_form;
+	uint8_t *raw;
+
+	if (len <= ur->ur_cap)
+		return 0;
+	raw = realloc(ur->ur_raw, len);
+	if (raw == NULL)
+		return no_memory(tr, em);
+	ur->ur_raw = raw;
+	ur->ur_cap = len;
+	return 0;
+}
+
+/* The frame of a block, all of it at p: into columns. */
+static int
+block_unpack(struct trace_reader *tr, const struct uvt_block *ub,
+    const uint8_t *p, struct errmsg *em)
+{
+	struct uvt_reader *ur = tr->tr_form;
+	const char *what;
+	int error;
+
+	if (XXH3_64bits(p, ub->ub_packed) != ub->ub_packed_sum)
+		return damaged(tr, "is damaged: its checksum is wrong", em);
+	if (ZSTD_getFrameContentSize(p, ub->ub_packed) != ub->ub_raw)
+		return damaged(tr, "has a frame of another size", em);
+	error = raw_room(tr, ub->ub_raw, em);
+	if (error != 0)
+		return error;
+	if (ZSTD_decompressDCtx(ur->ur_zstd, ur->ur_raw, ub->ub_raw, p,
+		ub->ub_packed) != ub->ub_raw)
+		return damaged(tr, "is damaged: zstd cannot read it", em);
+	what = unpacker_open(&ur->ur_up, ur->ur_raw, ub->ub_raw, ub->ub_events,
+	    &tr->tr_files);
+	if (what != NULL)
+		return damaged(tr, what, em);
+	return 0;
+}
+
+/* The stream is at a block's head: get the block ready. */
+static int
+block_read(struct trace_reader *tr, struct errmsg *em)
+{
+	struct uvt_reader *ur = tr->tr_form;
+	struct trace_in *in = &tr->tr_in;
+	struct uvt_block ub;
+	int error;
+
+	if (in_have(in) < sizeof(ub))
+		return damaged(tr, "is missing: the file is cut short", em);
+	if (!block_good(in_data(in), &ub))
+		return damaged(tr, "is damaged: its head is wrong", em);
+	if (ub.ub_first != ur->ur_first)
+		return damaged(tr,
+		    "is not where it was written: events are "
+		    "missing",
+		    em);
+	error = in_fill(in, sizeof(ub) + ub.ub_packed, em);
+	if (error != 0)
+		return error;
+	if (in_have(in) < sizeof(ub) + ub.ub_packed)
+		return damaged(tr, "has no end: the file is cut short", em);
+	error = block_unpack(tr, &ub, in_data(in) + sizeof(ub), em);
+	if (error != 0)
+		return error;
+	in->in_beg += sizeof(ub) + ub.ub_packed;
+	ur->ur_left = ub.ub_events;
+	ur->ur_first += ub.ub_events;
+	ur->ur_block++;
+	return 0;
+}
+
+static bool
+at_index(const struct trace_in *in, struct uvt_index *ui)
+{
+	if (in_have(in) < sizeof(*ui))
+		return false;
+	memcpy(ui, in_data(in), sizeof(*ui));
+	return index_good(ui);
+}
+
+/* The stream is at the index: is it that of the blocks read? */
+static int
+index_read(struct trace_reader *tr, const struct uvt_index *ui,
+    struct errmsg *em)
+{
+	const struct uvt_reader *ur = tr->tr_form;
+	struct trace_in *in = &tr->tr_in;
+	struct uvt_trailer ut;
+	const size_t entries = ur->ur_block * sizeof(struct uvt_entry);
+	const size_t len = sizeof(*ui) + entries + sizeof(ut);
+	int error;
+
+	if (ui->ui_blocks != ur->ur_block || ui->ui_events != ur->ur_first)
+		return damaged(tr,
+		    "is missing: the index knows of more "
+		    "blocks than there are",
+		    em);
+	error = in_fill(in, len + 1, em);
+	if (error != 0)
+		return error;
+	if (in_have(in) >= len)
+		memcpy(&ut, in_data(in) + sizeof(*ui) + entries, sizeof(ut));
+	if (in_have(in) != len ||
+	    XXH3_64bits(in_data(in) + sizeof(*ui), entries) !=
+		ui->ui_entries_sum ||
+	    memcmp(ut.ut_magic, UVT_END_MAGIC, sizeof(ut.ut_magic)) != 0 ||
+	    ut.ut_sum != UVT_SUM(&ut, ut_sum))
+		return ERRMSG(em, EILSEQ,
+		    "%s: all %" PRIu64
+		    " events are whole, but its index is damaged" SALVAGE_HINT,
+		    tr->tr_path, ur->ur_first);
+	in->in_beg += len;
+	index_take(tr, ui);
+	return 0;
+}
+
+/* Note that events up to first were lost. */
+static void
+lost(struct trace_reader *tr, uint64_t first)
+{
+	struct uvt_reader *ur = tr->tr_form;
+	const uint64_t n = first - ur->ur_first;
+	const uint64_t blocks = (n + UVT_BLOCK_EVENTS - 1) / UVT_BLOCK_EVENTS;
+
+	tr->tr_bad_events += n;
+	tr->tr_bad_blocks += blocks > 0 ? blocks : 1;
+	ur->ur_first = first;
+	ur->ur_block += blocks > 0 ? blocks : 1;
+}
+
+/*
+ * After damage: go on to the next block or index that is whole.
+ *
+ * => *endp: there is none
+ */
+static int
+resync(struct trace_reader *tr, bool *endp, struct errmsg *em)
+{
+	struct uvt_reader *ur = tr->tr_form;
+	struct trace_in *in = &tr->tr_in;
+	struct uvt_block ub;
+	struct uvt_index ui;
+
+	for (;;) {
+		const uint8_t *u;
+		int error = in_fill(in, sizeof(ui) + 1, em);
+
+		if (error != 0)
+			return error;
+		if (in_have(in) <= sizeof(ub))
+			break;
+		u = memchr(in_data(in) + 1, UVT_BLOCK_MAGIC[0],
+		    in_have(in) - sizeof(ub));
+		if (u == NULL) {
+			in->in_beg += in_have(in) - sizeof(ub);
+			continue;
+		}
+		in->in_beg += (size_t)(u - in_data(in));
+		error = in_fill(in, sizeof(ui), em);
+		if (error != 0)
+			return error;
+		if (block_good(in_data(in), &ub) &&
+		    ub.ub_first >= ur->ur_first) {
+			lost(tr, ub.ub_first);
+			return 0;
+		}
+		if (at_index(in, &ui) && ui.ui_events >= ur->ur_first) {
+			lost(tr, ui.ui_events);
+			*endp = true;
+			return 0;
+		}
+	}
+	lost(tr, tr->tr_count > ur->ur_first ? tr->tr_count : ur->ur_first);
+	*endp = true;
+	return 0;
+}
+
+/*
+ * Have a block ready, or *endp.  Under TRACE_SALVAGE damage is stepped over;
+ * what the host cannot do is an error all the same.
+ */
+static int
+block_next(struct trace_reader *tr, bool *endp, struct errmsg *em)
+{
+	struct trace_in *in = &tr->tr_in;
+	const bool salvage = (tr->tr_flags & TRACE_SALVAGE) != 0;
+	struct uvt_index ui;
+
+	for (;;) {
+		struct errmsg why = { .em_text = "" };
+		int error = in_fill(in, sizeof(ui), em);
+
+		if (error != 0)
+			return error;
+		*endp = at_index(in, &ui);
+		if (*endp)
+			error = index_read(tr, &ui, &why);
+		else
+			error = block_read(tr, &why);
+		if (error == 0)
+			return 0;
+		if (error != EILSEQ || !salvage)
+			return ERRMSG(em, error, "%s", why.em_text);
+		if (*endp && tr->tr_bad_blocks > 0)
+			return 0;
+		*endp = false;
+		error = resync(tr, endp, em);
+		if (error != 0 || *endp)
+			return error;
+	}
+}
+
+static int
+uvt_next(struct trace_reader *tr, size_t *np, struct errmsg *em)
+{
+	struct uvt_reader *ur = tr->tr_form;
+	const char *what;
+	size_t n;
+
+	*np = 0;
+	for (;;) {
+		if (ur->ur_left == 0) {
+			bool end = false;
+			const int error = block_next(tr, &end, em);
+
+			if (error != 0 || end)
+				return error;
+		}
+		n = ur->ur_left < TRACE_BATCH ? ur->ur_left : TRACE_BATCH;
+		what = unpacker_next(&ur->ur_up, tr->tr_ev, n, &tr->tr_time);
+		if (what == NULL)
+			break;
+		if ((tr->tr_flags & TRACE_SALVAGE) == 0)
+			return ERRMSG(em, EILSEQ,
+			    "%s: block %" PRIu64 ", event %" PRIu64
+			    " or one of the %zu after it %s" SALVAGE_HINT,
+			    tr->tr_path, ur->ur_block - 1,
+			    ur->ur_first - ur->ur_left, n - 1, what);
+		tr->tr_bad_blocks++;
+		tr->tr_bad_events += ur->ur_left;
+		ur->ur_left = 0;
+	}
+	ur->ur_left -= (uint32_t)n;
+	tr->tr_seq += n;
+	*np = n;
+	return 0;
+}
+
+const struct reader_ops uvt_reader_ops = {
+	.ro_open = uvt_open,
+	.ro_next = uvt_next,
+	.ro_close = uvt_close,
+};
