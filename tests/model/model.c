@@ -106,7 +106,7 @@ model_create(const struct model_trace *tr)
 	m->c = tr->config;
 	m->trace = tr;
 	tune(m);
-	page_boot(m);
+	m_page_boot(m);
 	TAILQ_INIT(&m->vfree);
 	TAILQ_INIT(&m->wlist);
 	TAILQ_INIT(&m->maps);
@@ -128,7 +128,7 @@ model_destroy(struct model *m)
 	size_t i;
 
 	while (!TAILQ_EMPTY(&m->maps))
-		map_destroy(m, TAILQ_FIRST(&m->maps));
+		m_map_destroy(m, TAILQ_FIRST(&m->maps));
 	for (i = 0; i < m->nfiles; i++)
 		free(m->files[i].at);
 	free(m->files);
@@ -143,24 +143,24 @@ dispatch(struct model *m, const struct model_event *ev)
 
 	switch (ev->op) {
 	case MODEL_ATTACH:
-		return do_attach(m, ev);
+		return m_do_attach(m, ev);
 	case MODEL_DETACH:
-		return do_detach(m, ev);
+		return m_do_detach(m, ev);
 	case MODEL_PROTECT:
-		return do_protect(m, ev);
+		return m_do_protect(m, ev);
 	case MODEL_READ:
 	case MODEL_WRITE:
-		do_access(m, ev);
+		m_do_access(m, ev);
 		return 0;
 	case MODEL_MSYNC:
-		return do_msync(m, ev);
+		return m_do_msync(m, ev);
 	case MODEL_MADVISE:
-		return do_madvise(m, ev);
+		return m_do_madvise(m, ev);
 	case MODEL_SYNC:
-		object_sync_all(m);
+		m_object_sync_all(m);
 		return 0;
 	case MODEL_EXIT:
-		return do_exit(m, ev);
+		return m_do_exit(m, ev);
 	case MODEL_TRUNCATE:
 	case MODEL_FALLOCATE:
 	case MODEL_FSYNC:
@@ -169,7 +169,7 @@ dispatch(struct model *m, const struct model_event *ev)
 	case MODEL_OPEN:
 	case MODEL_CLOSE:
 	case MODEL_UNLINK:
-		return do_file(m, ev);
+		return m_do_file(m, ev);
 	case MODEL_NOPS:
 		break;
 	}
@@ -183,13 +183,13 @@ model_step(struct model *m, const struct model_event *ev, int *errorp)
 
 	*errorp = 0;
 	while (m->why[0] == '\0' && ev->time >= m->next_sync) {
-		object_sync_all(m);
+		m_object_sync_all(m);
 		m->next_sync += m->c.sync_interval;
 	}
 	if (m->why[0] == '\0')
 		*errorp = dispatch(m, ev);
 	if (m->why[0] == '\0' && m->woken && m->c.rule != MODEL_AT_WAIT)
-		daemon_turn(m);
+		m_daemon_turn(m);
 	return m->why[0] == '\0';
 }
 

@@ -4,7 +4,7 @@
 #include "tests/model/model_i.h"
 
 void
-daemon_wake(struct model *m)
+m_daemon_wake(struct model *m)
 {
 
 	m->woken = true;
@@ -22,7 +22,7 @@ free_loop(struct model *m)
 		m->n.pdscans++;
 		next = TAILQ_NEXT(pg, queue);
 		if (pg->referenced) {
-			page_activate(m, pg);
+			m_page_activate(m, pg);
 			m->n.pdreact++;
 			continue;
 		}
@@ -32,8 +32,8 @@ free_loop(struct model *m)
 		}
 		m->n.pdobscan++;
 		if (pg->clean) {
-			page_unmap(m, pg);
-			page_free(m, pg);
+			m_page_unmap(m, pg);
+			m_page_free(m, pg);
 			m->n.pdfreed++;
 			m->idle_turns = 0;
 			continue;
@@ -41,15 +41,15 @@ free_loop(struct model *m)
 		m->n.pgswapout++;
 		m->n.pdpageouts++;
 		pg->busy = true;
-		page_readonly(m, pg);
-		if (daemon_put(m, pg)) {
+		m_page_readonly(m, pg);
+		if (m_daemon_put(m, pg)) {
 			pg->modified = false;
 			pg->clean = true;
 			m->idle_turns = 0;
 			next = TAILQ_NEXT(pg, queue);
 		} else {
 			next = TAILQ_NEXT(pg, queue);
-			page_activate(m, pg);
+			m_page_activate(m, pg);
 		}
 		pg->referenced = false;
 		pg->busy = false;
@@ -73,8 +73,8 @@ scan(struct model *m)
 		next = TAILQ_NEXT(pg, queue);
 		if (pg->busy)
 			continue;
-		page_unmap(m, pg);
-		page_deactivate(m, pg);
+		m_page_unmap(m, pg);
+		m_page_deactivate(m, pg);
 		m->n.pddeact++;
 		m->idle_turns = 0;
 		shortage--;
@@ -82,7 +82,7 @@ scan(struct model *m)
 }
 
 void
-daemon_turn(struct model *m)
+m_daemon_turn(struct model *m)
 {
 
 	m->woken = false;
@@ -99,9 +99,9 @@ daemon_turn(struct model *m)
 }
 
 void
-daemon_wait(struct model *m)
+m_daemon_wait(struct model *m)
 {
 
 	m->n.memory_waits++;
-	daemon_turn(m);
+	m_daemon_turn(m);
 }

@@ -71,7 +71,8 @@ window(struct fault *fa, uint64_t *lo, uint64_t *hi)
 	*lo = fa->no - back;
 	*hi = fa->no + forward + 1;
 	if (fa->piece->advice == MODEL_SEQUENTIAL) {
-		(void)object_flush(fa->m, fa->f, *lo, fa->no, FLUSH_DEACTIVATE);
+		(void)m_object_flush(fa->m, fa->f, *lo, fa->no,
+		    FLUSH_DEACTIVATE);
 		*lo = fa->no;
 	}
 }
@@ -89,14 +90,14 @@ first_get(struct fault *fa, uint64_t lo, uint64_t hi)
 		if (no != fa->no &&
 		    (pte_at(fa->map, no)->mapped || pte_at(fa->map, no)->anon))
 			continue;
-		pg = page_find(m, fa->f, no);
+		pg = m_page_find(m, fa->f, no);
 		if (pg == NULL)
 			continue;
 		if (no == fa->no) {
 			center = pg;
 			continue;
 		}
-		page_activate(m, pg);
+		m_page_activate(m, pg);
 		m->n.neighbours_mapped++;
 		enter(fa, no);
 	}
@@ -112,18 +113,18 @@ second_get(struct fault *fa)
 
 	m->n.fltget++;
 	for (;;) {
-		pg = page_find(m, fa->f, fa->no);
+		pg = m_page_find(m, fa->f, fa->no);
 		if (pg != NULL)
 			break;
-		pg = page_alloc(m, fa->f, fa->no);
+		pg = m_page_alloc(m, fa->f, fa->no);
 		if (pg != NULL)
 			break;
-		daemon_wait(m);
+		m_daemon_wait(m);
 		if (m->why[0] != '\0')
 			return NULL;
 	}
-	if (!io_start(m, fa->f, fa->no, 1, false)) {
-		page_free(m, pg);
+	if (!m_io_start(m, fa->f, fa->no, 1, false)) {
+		m_page_free(m, pg);
 		return NULL;
 	}
 	pg->modified = false;
@@ -158,7 +159,7 @@ fault(struct fault *fa)
 			return false;
 	}
 	pg->busy = false;
-	page_activate(m, pg);
+	m_page_activate(m, pg);
 	if (fa->write && fa->map->cow) {
 		m->n.flt_prcopy++;
 		*pte =
@@ -196,7 +197,7 @@ access_page(struct model *m, struct map *map, uint64_t no,
 		.no = no,
 		.write = write };
 
-	fa.piece = piece_at(map, no);
+	fa.piece = m_piece_at(map, no);
 	if (fa.piece == NULL) {
 		m_stop(m, "access to page %" PRIu64 ", not mapped", no);
 		return;
@@ -216,9 +217,9 @@ access_page(struct model *m, struct map *map, uint64_t no,
 }
 
 void
-do_access(struct model *m, const struct model_event *ev)
+m_do_access(struct model *m, const struct model_event *ev)
 {
-	struct map *const map = map_find(m, ev->map);
+	struct map *const map = m_map_find(m, ev->map);
 	uint64_t no = ev->offset / m->c.page_size;
 	uint64_t end = m_up(m, ev->offset + ev->length);
 

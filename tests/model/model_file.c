@@ -5,7 +5,7 @@
 #include "tests/model/model_i.h"
 
 struct file *
-file_find(struct model *m, uint32_t id)
+m_file_find(struct model *m, uint32_t id)
 {
 	size_t i;
 
@@ -29,11 +29,11 @@ getnewvnode(struct model *m)
 	TAILQ_REMOVE(&m->vfree, victim, freelist);
 	victim->on_free = victim->in_core = false;
 	m->n.vnodes_recycled++;
-	object_terminate(m, victim);
+	m_object_terminate(m, victim);
 }
 
 void
-vnode_get(struct model *m, struct file *f)
+m_vnode_get(struct model *m, struct file *f)
 {
 
 	if (!f->in_core) {
@@ -52,8 +52,8 @@ shrink(struct model *m, struct file *f, uint64_t size)
 {
 
 	f->size = size;
-	object_uncache(m, f);
-	object_setsize(m, f, size);
+	m_object_uncache(m, f);
+	m_object_setsize(m, f, size);
 }
 
 static void
@@ -61,8 +61,8 @@ grow(struct model *m, struct file *f, uint64_t size)
 {
 
 	f->size = size;
-	object_setsize(m, f, size);
-	object_uncache(m, f);
+	m_object_setsize(m, f, size);
+	m_object_uncache(m, f);
 }
 
 static void
@@ -76,7 +76,7 @@ truncate_to(struct model *m, struct file *f, uint64_t size)
 }
 
 void
-vnode_put(struct model *m, struct file *f)
+m_vnode_put(struct model *m, struct file *f)
 {
 
 	if (f->uses > 1) {
@@ -87,7 +87,7 @@ vnode_put(struct model *m, struct file *f)
 		/* Still in use, so that this happens once. */
 		f->unlinked = false;
 		truncate_to(m, f, 0);
-		object_terminate(m, f);
+		m_object_terminate(m, f);
 		f->uses = 0;
 		f->in_core = false;
 		m->nvnodes--;
@@ -108,9 +108,9 @@ do_pwrite(struct model *m, struct file *f, const struct model_event *ev)
 		return;
 	if (ev->offset + ev->length > f->size) {
 		f->size = ev->offset + ev->length;
-		object_setsize(m, f, f->size);
+		m_object_setsize(m, f, f->size);
 	}
-	object_uncache(m, f);
+	m_object_uncache(m, f);
 }
 
 static void
@@ -119,13 +119,13 @@ do_fallocate(struct model *m, struct file *f, const struct model_event *ev)
 	const bool beyond = ev->offset + ev->length > f->size;
 
 	if (ev->flags & MODEL_F_PUNCH) {
-		object_uncache(m, f);
+		m_object_uncache(m, f);
 		return;
 	}
 	if (beyond && !(ev->flags & MODEL_F_KEEP))
 		grow(m, f, ev->offset + ev->length);
 	if (ev->flags & MODEL_F_ZERO)
-		object_uncache(m, f);
+		m_object_uncache(m, f);
 }
 
 static void
@@ -135,13 +135,13 @@ do_close(struct model *m, struct file *f)
 	if (f->opens == 0)
 		return;
 	f->opens--;
-	vnode_put(m, f);
+	m_vnode_put(m, f);
 }
 
 int
-do_file(struct model *m, const struct model_event *ev)
+m_do_file(struct model *m, const struct model_event *ev)
 {
-	struct file *const f = file_find(m, ev->file);
+	struct file *const f = m_file_find(m, ev->file);
 
 	if (f == NULL) {
 		m_stop(m, "unknown file");
@@ -151,7 +151,7 @@ do_file(struct model *m, const struct model_event *ev)
 		do_close(m, f);
 		return 0;
 	}
-	vnode_get(m, f);
+	m_vnode_get(m, f);
 	if (ev->op == MODEL_OPEN) {
 		f->opens++;
 		return 0;
@@ -167,9 +167,9 @@ do_file(struct model *m, const struct model_event *ev)
 	else if (ev->op == MODEL_FSYNC)
 		m->n.fsyncs++;
 	else if (ev->op == MODEL_UNLINK) {
-		object_uncache(m, f);
+		m_object_uncache(m, f);
 		f->unlinked = true;
 	}
-	vnode_put(m, f);
+	m_vnode_put(m, f);
 	return 0;
 }

@@ -50,7 +50,7 @@ cluster_range(const struct model *m, const struct file *f, uint64_t no,
 static struct page *
 join(struct model *m, struct file *f, uint64_t no, bool active_too)
 {
-	struct page *const pg = page_find(m, f, no);
+	struct page *const pg = m_page_find(m, f, no);
 
 	if (pg == NULL)
 		return NULL;
@@ -66,7 +66,7 @@ join(struct model *m, struct file *f, uint64_t no, bool active_too)
 	if (pg->clean || pg->busy)
 		return NULL;
 	pg->busy = true;
-	page_readonly(m, pg);
+	m_page_readonly(m, pg);
 	return pg;
 }
 
@@ -90,7 +90,7 @@ make_cluster(struct model *m, struct page *center, struct cluster *cl,
 	if (hi > lo && (hi - lo) / size > m->c.cluster / size)
 		return;
 	if (center->no == 0 && !(m->c.fixed & MODEL_FIX_Q16)) {
-		pg = page_find(m, f, UINT64_MAX);
+		pg = m_page_find(m, f, UINT64_MAX);
 		assert(pg == NULL);
 	}
 	for (no = center->no; no > 0 && (no - 1) * size >= lo; no--) {
@@ -135,16 +135,16 @@ static bool
 put(struct model *m, struct page *center, struct cluster *cl)
 {
 
-	if (io_start(m, center->file, cl->page[0]->no, cl->n, true))
+	if (m_io_start(m, center->file, cl->page[0]->no, cl->n, true))
 		return true;
 	if (cl->n == 1)
 		return false;
 	drop_cluster(cl, center, false);
-	return io_start(m, center->file, center->no, 1, true);
+	return m_io_start(m, center->file, center->no, 1, true);
 }
 
 bool
-daemon_put(struct model *m, struct page *pg)
+m_daemon_put(struct model *m, struct page *pg)
 {
 	static const uint64_t everything[2] = { 0, UINT64_MAX };
 	struct cluster cl;
@@ -175,8 +175,8 @@ finish(struct flush *fl, struct page *pg, bool written)
 		fl->ok = false;
 	assert(!(fl->flags & FLUSH_DEACTIVATE));
 	if (fl->flags & FLUSH_FREE) {
-		page_unmap(m, pg);
-		page_free(m, pg);
+		m_page_unmap(m, pg);
+		m_page_free(m, pg);
 	}
 }
 
@@ -188,7 +188,7 @@ needs_clean(struct flush *fl, struct page *pg)
 	if (!(fl->flags & FLUSH_CLEAN) || pg->busy)
 		return false;
 	if (pg->clean && (fl->flags & FLUSH_FREE) && pg->on == ON_ACTIVE)
-		page_unmap(fl->m, pg);
+		m_page_unmap(fl->m, pg);
 	if (pg->clean && pg->modified)
 		pg->clean = false;
 	pg->checked = true;
@@ -202,7 +202,7 @@ successor(struct flush *fl, struct page *pg, uint64_t no)
 
 	if (fl->by_list)
 		return TAILQ_NEXT(pg, list);
-	return no < fl->stop ? page_find(fl->m, fl->f, no) : NULL;
+	return no < fl->stop ? m_page_find(fl->m, fl->f, no) : NULL;
 }
 
 /* Write pg with its neighbours.  Returns the successor. */
@@ -217,7 +217,7 @@ clean(struct flush *fl, struct page *pg, uint64_t no)
 	bool written;
 
 	pg->busy = true;
-	page_readonly(fl->m, pg);
+	m_page_readonly(fl->m, pg);
 	make_cluster(fl->m, pg, &cl, true,
 	    fl->flags & FLUSH_ALL ? everything : range);
 	written = put(fl->m, pg, &cl);
@@ -241,13 +241,13 @@ flush_page(struct flush *fl, struct page *pg, uint64_t no)
 	next = successor(fl, pg, no);
 	if (fl->flags & FLUSH_DEACTIVATE) {
 		if (pg->on != ON_INACTIVE) {
-			page_unmap(fl->m, pg);
-			page_deactivate(fl->m, pg);
+			m_page_unmap(fl->m, pg);
+			m_page_deactivate(fl->m, pg);
 		}
 	} else if (fl->flags & FLUSH_FREE) {
 		assert(!pg->busy);
-		page_unmap(fl->m, pg);
-		page_free(fl->m, pg);
+		m_page_unmap(fl->m, pg);
+		m_page_free(fl->m, pg);
 	}
 	return next;
 }
@@ -284,22 +284,22 @@ flush_by_hash(struct flush *fl)
 	m->n.flush_by_hash++;
 	if (fl->flags & FLUSH_CLEAN) {
 		for (no = fl->start; no < fl->stop; no++) {
-			pg = page_find(m, fl->f, no);
+			pg = m_page_find(m, fl->f, no);
 			if (pg != NULL)
 				pg->checked = false;
 		}
 	}
-	pg = page_find(m, fl->f, fl->start);
+	pg = m_page_find(m, fl->f, fl->start);
 	for (no = fl->start; no < fl->stop; no++) {
 		if (pg != NULL)
 			pg = flush_page(fl, pg, no + 1);
 		else if (no + 1 < fl->stop)
-			pg = page_find(m, fl->f, no + 1);
+			pg = m_page_find(m, fl->f, no + 1);
 	}
 }
 
 bool
-object_flush(struct model *m, struct file *f, uint64_t start, uint64_t stop,
+m_object_flush(struct model *m, struct file *f, uint64_t start, uint64_t stop,
     unsigned flags)
 {
 	const uint64_t end = m_up(m, f->usize);

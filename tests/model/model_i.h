@@ -110,19 +110,19 @@ void *m_alloc(size_t n, size_t size);
 uint64_t m_up(const struct model *m, uint64_t bytes); /* pages, rounded up */
 
 /* model_page.c */
-void page_boot(struct model *m);
-struct page *page_find(struct model *m, struct file *f, uint64_t no);
-struct page *page_alloc(struct model *m, struct file *f, uint64_t no);
-void page_free(struct model *m, struct page *pg);
-void page_activate(struct model *m, struct page *pg);
-void page_deactivate(struct model *m, struct page *pg);
-void page_unmap(struct model *m, struct page *pg);
-void page_readonly(struct model *m, struct page *pg);
+void m_page_boot(struct model *m);
+struct page *m_page_find(struct model *m, struct file *f, uint64_t no);
+struct page *m_page_alloc(struct model *m, struct file *f, uint64_t no);
+void m_page_free(struct model *m, struct page *pg);
+void m_page_activate(struct model *m, struct page *pg);
+void m_page_deactivate(struct model *m, struct page *pg);
+void m_page_unmap(struct model *m, struct page *pg);
+void m_page_readonly(struct model *m, struct page *pg);
 
 /* model_daemon.c */
-void daemon_wake(struct model *m);
-void daemon_turn(struct model *m);
-void daemon_wait(struct model *m);
+void m_daemon_wake(struct model *m);
+void m_daemon_turn(struct model *m);
+void m_daemon_wait(struct model *m);
 
 /* model_object.c */
 #define FLUSH_CLEAN	 0x1
@@ -130,39 +130,39 @@ void daemon_wait(struct model *m);
 #define FLUSH_FREE	 0x4
 #define FLUSH_ALL	 0x8
 
-bool io_start(struct model *m, struct file *f, uint64_t no, uint64_t n,
+bool m_io_start(struct model *m, struct file *f, uint64_t no, uint64_t n,
     bool write);
-void object_attach(struct model *m, struct file *f, bool write);
-void object_detach(struct model *m, struct file *f);
-void object_terminate(struct model *m, struct file *f);
-void object_uncache(struct model *m, struct file *f);
-void object_setsize(struct model *m, struct file *f, uint64_t size);
-void object_sync_all(struct model *m);
+void m_object_attach(struct model *m, struct file *f, bool write);
+void m_object_detach(struct model *m, struct file *f);
+void m_object_terminate(struct model *m, struct file *f);
+void m_object_uncache(struct model *m, struct file *f);
+void m_object_setsize(struct model *m, struct file *f, uint64_t size);
+void m_object_sync_all(struct model *m);
 
 /* model_flush.c */
-bool object_flush(struct model *m, struct file *f, uint64_t start,
+bool m_object_flush(struct model *m, struct file *f, uint64_t start,
     uint64_t stop, unsigned flags);
 /* A put of the page daemon: false if it failed. */
-bool daemon_put(struct model *m, struct page *pg);
+bool m_daemon_put(struct model *m, struct page *pg);
 
 /* model_fault.c */
-void do_access(struct model *m, const struct model_event *ev);
+void m_do_access(struct model *m, const struct model_event *ev);
 
 /* model_map.c */
-struct map *map_find(struct model *m, uint32_t id);
-struct piece *piece_at(const struct map *map, uint64_t no);
-int do_attach(struct model *m, const struct model_event *ev);
-int do_detach(struct model *m, const struct model_event *ev);
-int do_protect(struct model *m, const struct model_event *ev);
-int do_msync(struct model *m, const struct model_event *ev);
-int do_madvise(struct model *m, const struct model_event *ev);
-int do_exit(struct model *m, const struct model_event *ev);
-void map_destroy(struct model *m, struct map *map);
+struct map *m_map_find(struct model *m, uint32_t id);
+struct piece *m_piece_at(const struct map *map, uint64_t no);
+int m_do_attach(struct model *m, const struct model_event *ev);
+int m_do_detach(struct model *m, const struct model_event *ev);
+int m_do_protect(struct model *m, const struct model_event *ev);
+int m_do_msync(struct model *m, const struct model_event *ev);
+int m_do_madvise(struct model *m, const struct model_event *ev);
+int m_do_exit(struct model *m, const struct model_event *ev);
+void m_map_destroy(struct model *m, struct map *map);
 
 /* model_file.c */
-struct file *file_find(struct model *m, uint32_t id);
-void vnode_get(struct model *m, struct file *f);
-void vnode_put(struct model *m, struct file *f);
-int do_file(struct model *m, const struct model_event *ev);
+struct file *m_file_find(struct model *m, uint32_t id);
+void m_vnode_get(struct model *m, struct file *f);
+void m_vnode_put(struct model *m, struct file *f);
+int m_do_file(struct model *m, const struct model_event *ev);
 
 #endif

@@ -14,7 +14,7 @@ struct range {
 };
 
 struct map *
-map_find(struct model *m, uint32_t id)
+m_map_find(struct model *m, uint32_t id)
 {
 	struct map *map;
 
@@ -29,7 +29,7 @@ map_find(struct model *m, uint32_t id)
 static struct map *
 map_of(struct model *m, const struct model_event *ev)
 {
-	struct map *const map = map_find(m, ev->map);
+	struct map *const map = m_map_find(m, ev->map);
 
 	if (map == NULL)
 		m_stop(m, "unknown map");
@@ -37,7 +37,7 @@ map_of(struct model *m, const struct model_event *ev)
 }
 
 struct piece *
-piece_at(const struct map *map, uint64_t no)
+m_piece_at(const struct map *map, uint64_t no)
 {
 	struct piece *piece;
 
@@ -63,7 +63,7 @@ whole(const struct map *map, struct range range)
 	const struct piece *piece;
 
 	while (range.start < range.end) {
-		piece = piece_at(map, range.start);
+		piece = m_piece_at(map, range.start);
 		if (piece == NULL)
 			return false;
 		range.start = piece->end;
@@ -75,7 +75,7 @@ whole(const struct map *map, struct range range)
 static void
 split(struct map *map, uint64_t no)
 {
-	struct piece *const left = piece_at(map, no);
+	struct piece *const left = m_piece_at(map, no);
 	struct piece *right;
 
 	if (left == NULL || left->start == no)
@@ -103,13 +103,13 @@ within(const struct piece *piece, struct range range)
 }
 
 int
-do_attach(struct model *m, const struct model_event *ev)
+m_do_attach(struct model *m, const struct model_event *ev)
 {
-	struct file *const f = file_find(m, ev->file);
+	struct file *const f = m_file_find(m, ev->file);
 	struct map *map, *before;
 	struct piece *piece;
 
-	if (f == NULL || map_find(m, ev->map) != NULL) {
+	if (f == NULL || m_map_find(m, ev->map) != NULL) {
 		m_stop(m, "attach of unknown file or known map");
 		return 0;
 	}
@@ -130,15 +130,15 @@ do_attach(struct model *m, const struct model_event *ev)
 	piece->advice = (enum model_advice)m->c.advice;
 	TAILQ_INSERT_TAIL(&map->pieces, piece, link);
 
-	vnode_get(m, f);
+	m_vnode_get(m, f);
 	if ((ev->flags & MODEL_F_INHERITED) && f->valid && f->refs > 0) {
 		f->refs++;
 	} else {
-		object_attach(m, f, !map->cow && map->may_write);
+		m_object_attach(m, f, !map->cow && map->may_write);
 		if (!map->cow && map->may_write)
-			object_uncache(m, f);
+			m_object_uncache(m, f);
 	}
-	vnode_put(m, f);
+	m_vnode_put(m, f);
 
 	TAILQ_FOREACH(before, &m->maps, link) {
 		if (before->id > map->id)
@@ -152,7 +152,7 @@ do_attach(struct model *m, const struct model_event *ev)
 }
 
 void
-map_destroy(struct model *m, struct map *map)
+m_map_destroy(struct model *m, struct map *map)
 {
 	struct piece *piece;
 
@@ -185,13 +185,13 @@ unmap(struct model *m, struct map *map, struct range range)
 		detach++;
 	}
 	if (TAILQ_EMPTY(&map->pieces))
-		map_destroy(m, map);
+		m_map_destroy(m, map);
 	while (detach-- > 0)
-		object_detach(m, f);
+		m_object_detach(m, f);
 }
 
 int
-do_detach(struct model *m, const struct model_event *ev)
+m_do_detach(struct model *m, const struct model_event *ev)
 {
 	struct map *const map = map_of(m, ev);
 
@@ -204,7 +204,7 @@ do_detach(struct model *m, const struct model_event *ev)
 }
 
 int
-do_exit(struct model *m, const struct model_event *ev)
+m_do_exit(struct model *m, const struct model_event *ev)
 {
 	struct map *map, *next;
 
@@ -233,7 +233,7 @@ reduce(struct map *map, const struct piece *piece)
 }
 
 int
-do_protect(struct model *m, const struct model_event *ev)
+m_do_protect(struct model *m, const struct model_event *ev)
 {
 	struct map *const map = map_of(m, ev);
 	const struct range range = range_of(m, ev);
@@ -268,7 +268,7 @@ flush_range(struct model *m, struct map *map, struct range range,
 	TAILQ_FOREACH(piece, &map->pieces, link) {
 		if (piece->end <= range.start || piece->start >= range.end)
 			continue;
-		if (!object_flush(m, map->file,
+		if (!m_object_flush(m, map->file,
 			piece->start > range.start ? piece->start : range.start,
 			piece->end < range.end ? piece->end : range.end, flags))
 			return false;
@@ -277,7 +277,7 @@ flush_range(struct model *m, struct map *map, struct range range,
 }
 
 int
-do_msync(struct model *m, const struct model_event *ev)
+m_do_msync(struct model *m, const struct model_event *ev)
 {
 	const uint32_t both = MODEL_F_MS_SYNC | MODEL_F_MS_ASYNC;
 	struct map *const map = map_of(m, ev);
@@ -291,7 +291,7 @@ do_msync(struct model *m, const struct model_event *ev)
 	    (ev->flags & both) == both)
 		return EINVAL;
 	if (ev->length == 0) {
-		piece = piece_at(map, range.start);
+		piece = m_piece_at(map, range.start);
 		if (piece == NULL)
 			return ENOMEM;
 		range = (struct range){ piece->start, piece->end };
@@ -304,7 +304,7 @@ do_msync(struct model *m, const struct model_event *ev)
 }
 
 int
-do_madvise(struct model *m, const struct model_event *ev)
+m_do_madvise(struct model *m, const struct model_event *ev)
 {
 	struct map *const map = map_of(m, ev);
 	const struct range range = range_of(m, ev);

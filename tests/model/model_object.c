@@ -21,7 +21,7 @@ fails(const struct model *m, const struct model_io *io)
 
 /* One I/O of n pages that are busy; false if it failed or lies past the end. */
 bool
-io_start(struct model *m, struct file *f, uint64_t no, uint64_t n, bool write)
+m_io_start(struct model *m, struct file *f, uint64_t no, uint64_t n, bool write)
 {
 	const uint64_t offset = no * m->c.page_size;
 	struct model_io io = { .write = write,
@@ -35,7 +35,7 @@ io_start(struct model *m, struct file *f, uint64_t no, uint64_t n, bool write)
 	if (io.bytes > f->usize - offset)
 		io.bytes = f->usize - offset;
 	if (m->c.rule == MODEL_AT_IO && m->woken)
-		daemon_turn(m);
+		m_daemon_turn(m);
 	io.failed = fails(m, &io);
 	if (m->nio == m->maxio) {
 		m->maxio = m->maxio * 2 + 256;
@@ -55,12 +55,12 @@ io_start(struct model *m, struct file *f, uint64_t no, uint64_t n, bool write)
 	m->n.pageout_bytes += io.bytes;
 	m->n.pageout_errors += io.failed;
 	/* It goes the way of write(2), which uncaches. */
-	object_uncache(m, f);
+	m_object_uncache(m, f);
 	return !io.failed;
 }
 
 void
-object_attach(struct model *m, struct file *f, bool write)
+m_object_attach(struct model *m, struct file *f, bool write)
 {
 
 	m->n.attaches++;
@@ -71,7 +71,7 @@ object_attach(struct model *m, struct file *f, bool write)
 		f->usize = f->size;
 	}
 	if (f->refs == 0)
-		vnode_get(m, f);
+		m_vnode_get(m, f);
 	f->refs++;
 	if (write && !f->writeable) {
 		f->writeable = true;
@@ -90,39 +90,39 @@ object_kill(struct model *m, struct file *f)
 }
 
 void
-object_detach(struct model *m, struct file *f)
+m_object_detach(struct model *m, struct file *f)
 {
 
 	m->n.detaches++;
 	if (--f->refs > 0)
 		return;
 	if (f->can_persist) {
-		(void)object_flush(m, f, 0, 0, FLUSH_DEACTIVATE | FLUSH_ALL);
+		(void)m_object_flush(m, f, 0, 0, FLUSH_DEACTIVATE | FLUSH_ALL);
 		m->n.persists++;
 	} else {
 		f->dying = true;
-		(void)object_flush(m, f, 0, 0,
+		(void)m_object_flush(m, f, 0, 0,
 		    FLUSH_CLEAN | FLUSH_FREE | FLUSH_ALL);
 		object_kill(m, f);
 	}
-	vnode_put(m, f);
+	m_vnode_put(m, f);
 }
 
 /* Its vnode is wanted for another file; nobody refers to the object. */
 void
-object_terminate(struct model *m, struct file *f)
+m_object_terminate(struct model *m, struct file *f)
 {
 
 	if (!f->valid)
 		return;
 	m->n.terminates++;
 	f->dying = true;
-	(void)object_flush(m, f, 0, 0, FLUSH_CLEAN | FLUSH_FREE | FLUSH_ALL);
+	(void)m_object_flush(m, f, 0, 0, FLUSH_CLEAN | FLUSH_FREE | FLUSH_ALL);
 	object_kill(m, f);
 }
 
 void
-object_uncache(struct model *m, struct file *f)
+m_object_uncache(struct model *m, struct file *f)
 {
 
 	if (!f->valid || f->dying)
@@ -130,28 +130,30 @@ object_uncache(struct model *m, struct file *f)
 	f->can_persist = false;
 	if (f->refs > 0)
 		return;
-	vnode_get(m, f);
+	m_vnode_get(m, f);
 	f->refs = 1;
-	object_detach(m, f);
+	m_object_detach(m, f);
 }
 
 void
-object_setsize(struct model *m, struct file *f, uint64_t size)
+m_object_setsize(struct model *m, struct file *f, uint64_t size)
 {
+	const uint64_t end = m_up(m, f->usize);
 	uint64_t start = size / m->c.page_size;
 
 	if (!f->valid)
 		return;
 	if (m->c.fixed & MODEL_FIX_Q6)
 		start = m_up(m, size);
-	if (size < f->usize)
-		(void)object_flush(m, f, start, m_up(m, f->usize), FLUSH_FREE);
+	/* With the quirk there is always something in between. */
+	if (size < f->usize && start < end)
+		(void)m_object_flush(m, f, start, end, FLUSH_FREE);
 	f->usize = size;
 }
 
 /* uvm_vnp_sync of everything: the one that was writable first comes first. */
 void
-object_sync_all(struct model *m)
+m_object_sync_all(struct model *m)
 {
 	struct files syncq = TAILQ_HEAD_INITIALIZER(syncq);
 	struct file *f, *next;
@@ -161,17 +163,17 @@ object_sync_all(struct model *m)
 		if (f->dying)
 			continue;
 		if (f->refs == 0)
-			vnode_get(m, f);
+			m_vnode_get(m, f);
 		f->refs++;
 		TAILQ_INSERT_HEAD(&syncq, f, syncq);
 	}
 	for (f = TAILQ_FIRST(&syncq); f != NULL; f = next) {
 		next = TAILQ_NEXT(f, syncq);
-		(void)object_flush(m, f, 0, 0, FLUSH_CLEAN | FLUSH_ALL);
+		(void)m_object_flush(m, f, 0, 0, FLUSH_CLEAN | FLUSH_ALL);
 		if (f->refs == 1 && f->writeable) {
 			TAILQ_REMOVE(&m->wlist, f, wlist);
 			f->writeable = false;
 		}
-		object_detach(m, f);
+		m_object_detach(m, f);
 	}
 }

@@ -7,7 +7,7 @@
 #include "tests/model/model_i.h"
 
 void
-page_boot(struct model *m)
+m_page_boot(struct model *m)
 {
 	uint64_t i;
 
@@ -24,7 +24,7 @@ page_boot(struct model *m)
 
 /* uvm_pagelookup: counted, and true of any number. */
 struct page *
-page_find(struct model *m, struct file *f, uint64_t no)
+m_page_find(struct model *m, struct file *f, uint64_t no)
 {
 
 	m->n.lookups++;
@@ -52,13 +52,13 @@ object_insert(struct file *f, struct page *pg)
 }
 
 struct page *
-page_alloc(struct model *m, struct file *f, uint64_t no)
+m_page_alloc(struct model *m, struct file *f, uint64_t no)
 {
 	struct page *pg = TAILQ_FIRST(&m->free);
 
 	if (m->n.free < m->freemin ||
 	    (m->n.free < m->freetarg && m->n.inactive < m->inactarg))
-		daemon_wake(m);
+		m_daemon_wake(m);
 	if (m->n.free <= m->c.reserve || pg == NULL) {
 		m->n.alloc_failures++;
 		return NULL;
@@ -85,7 +85,7 @@ dequeue(struct model *m, struct page *pg)
 }
 
 void
-page_free(struct model *m, struct page *pg)
+m_page_free(struct model *m, struct page *pg)
 {
 	struct file *const f = pg->file;
 
@@ -100,7 +100,7 @@ page_free(struct model *m, struct page *pg)
 }
 
 void
-page_activate(struct model *m, struct page *pg)
+m_page_activate(struct model *m, struct page *pg)
 {
 
 	dequeue(m, pg);
@@ -110,7 +110,7 @@ page_activate(struct model *m, struct page *pg)
 }
 
 void
-page_deactivate(struct model *m, struct page *pg)
+m_page_deactivate(struct model *m, struct page *pg)
 {
 
 	if (pg->on == ON_INACTIVE)
@@ -138,7 +138,7 @@ mapping(const struct map *map, const struct page *pg)
 }
 
 void
-page_unmap(struct model *m, struct page *pg)
+m_page_unmap(struct model *m, struct page *pg)
 {
 	struct map *map;
 	struct pte *pte;
@@ -151,7 +151,7 @@ page_unmap(struct model *m, struct page *pg)
 }
 
 void
-page_readonly(struct model *m, struct page *pg)
+m_page_readonly(struct model *m, struct page *pg)
 {
 	struct map *map;
 	struct pte *pte;
