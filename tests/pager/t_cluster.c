@@ -172,6 +172,42 @@ backward_mates_are_looked_up_until_one_stops(void **state)
 }
 
 static void
+pages_stored_to_after_cleaning_cluster_again(void **state)
+{
+	static const char *const settings[] = { "hash_penalty=inf",
+		"hash_penalty=0" };
+	struct lab lab;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < nitems(settings); i++) {
+		start(&lab, settings[i], 16);
+		lab_msync(&lab, 1, UVM_MS_SYNC);
+		lab_scan(&lab, 1, 0, 15, UVM_ACCESS_WRITE);
+		lab_mark(&lab);
+		must(uvm_sys_msync(lab.uvm, 1, 2 * PG, 6 * PG, UVM_MS_SYNC));
+		lab_end(&lab);
+		/* By list the last page comes first and finds none ahead. */
+		assert_ios(&lab.rec,
+		    i == 0 ? "w(7,1) w(6,1) w(5,1) w(4,1) w(3,1) w(2,1)" :
+			     "w(2,6)");
+		lab_close(&lab);
+
+		/* Listed in ascending order. */
+		lab_open(&lab, settings[i]);
+		lab_file(&lab, 1, 16 * PG);
+		lab_map(&lab, 1, 1, MAP_RW);
+		lab_scan(&lab, 1, 0, 15, UVM_ACCESS_WRITE);
+		lab_msync(&lab, 1, UVM_MS_SYNC);
+		lab_scan(&lab, 1, 0, 15, UVM_ACCESS_WRITE);
+		lab_mark(&lab);
+		lab_msync(&lab, 1, UVM_MS_SYNC);
+		assert_ios(&lab.rec, "w(0,16)");
+		lab_close(&lab);
+	}
+}
+
+static void
 a_short_write_passes_for_a_whole_one(void **state)
 {
 	struct lab lab;
@@ -280,6 +316,7 @@ main(void)
 		cmocka_unit_test(around_takes_half_behind_and_the_rest_ahead),
 		cmocka_unit_test(clusters_stay_within_the_flushed_range),
 		cmocka_unit_test(backward_mates_are_looked_up_until_one_stops),
+		cmocka_unit_test(pages_stored_to_after_cleaning_cluster_again),
 		cmocka_unit_test(a_short_write_passes_for_a_whole_one),
 		cmocka_unit_test(a_write_of_nothing_is_an_error),
 		cmocka_unit_test(the_observer_hears_of_flushes_and_ios),

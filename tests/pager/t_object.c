@@ -293,6 +293,44 @@ terminate_empties_a_referenced_object_and_lets_it_live(void **state)
 }
 
 static void
+terminate_of_a_referenced_object_ends_its_persistence(void **state)
+{
+	struct vnode *vp;
+	struct lab lab;
+
+	(void)state;
+	lab_open(&lab, NULL);
+	lab_file(&lab, 1, 8 * PG);
+	lab_map(&lab, 1, 1, MAP_R);
+	vp = core_vnode(&lab, 1);
+	vn_lock(lab.uvm, vp);
+	uvm_vnp_terminate(lab.uvm, vp);
+	vn_unlock(lab.uvm, vp);
+	assert_int_equal(uvn_of(&lab)->u_flags, UVM_VNODE_VALID);
+	lab_unmap(&lab, 1);
+	assert_rise(&lab, persists, 0);
+	lab_close(&lab);
+}
+
+static void
+a_busy_page_joins_no_cluster(void **state)
+{
+	struct lab lab;
+
+	(void)state;
+	start(&lab);
+	/* Inactive pages are judged by CLEAN alone: page 2 is known dirty. */
+	(void)core_flush(&lab, 1, 0, 4 * PG, PGO_DEACTIVATE);
+	core_page(&lab, 1, 2)->flags |= PG_BUSY;
+	assert_true(core_flush(&lab, 1, 0, 4 * PG, PGO_CLEANIT));
+	assert_ios(&lab.rec, "w(0,2) w(3,1)");
+	core_page(&lab, 1, 2)->flags &= (uint16_t)~PG_BUSY;
+	lab_check(&lab);
+	assert_gauge(&lab, dirty, 1);
+	lab_close(&lab);
+}
+
+static void
 asynchronous_get_does_nothing(void **state)
 {
 	struct lab lab;
@@ -322,6 +360,9 @@ main(void)
 		cmocka_unit_test(the_last_released_page_ends_a_detached_object),
 		cmocka_unit_test(
 		    terminate_empties_a_referenced_object_and_lets_it_live),
+		cmocka_unit_test(
+		    terminate_of_a_referenced_object_ends_its_persistence),
+		cmocka_unit_test(a_busy_page_joins_no_cluster),
 		cmocka_unit_test(asynchronous_get_does_nothing),
 	};
 

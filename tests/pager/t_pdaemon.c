@@ -219,9 +219,51 @@ a_failed_page_out_makes_the_page_active_and_leaves_it_dirty(void **state)
 	assert_rise(&lab, lost_pages, 0);
 	assert_true((core_page(&lab, 1, 1)->flags & PG_CLEAN) == 0);
 	assert_gauge(&lab, dirty, 1);
+	/* The shortage of inactive pages took it back, to the tail. */
+	assert_inactive(&lab, "0 2 1");
 	rec_fail(&lab.rec, UVM_WRITE, 0, 0, 0);
 	lab_msync(&lab, 1, UVM_MS_SYNC);
 	assert_gauge(&lab, dirty, 0);
+	lab_close(&lab);
+}
+
+static void
+a_scan_that_freed_nothing_deactivates_one_page_at_least(void **state)
+{
+	struct lab lab;
+	uint64_t pgno;
+
+	(void)state;
+	start(&lab, SMALL "daemon_rule=wait", 118);
+	lab_scan(&lab, 1, 0, 60, UVM_ACCESS_READ);
+	lab_scan(&lab, 1, 61, 117, UVM_ACCESS_WRITE);
+	dontneed(&lab, 0, 61);
+	/* 61 are inactive, 39 wanted. */
+	turn(&lab, 2);
+	assert_rise(&lab, pdfreed, 2);
+	assert_rise(&lab, pddeact, 0);
+	turn(&lab, 0);
+	assert_rise(&lab, pdrevs, 0);
+
+	lab_close(&lab);
+
+	/* Every second page inactive and dirty: written, none freed. */
+	start(&lab, SMALL "daemon_rule=wait", 118);
+	lab_scan(&lab, 1, 0, 117, UVM_ACCESS_WRITE);
+	for (pgno = 0; pgno < 118; pgno += 2)
+		dontneed(&lab, pgno, 1);
+	core_page(&lab, 1, 1)->flags |= PG_BUSY;
+	lab.uvm->up.freetarg = lab_stat(&lab)->free + 1;
+	lab_mark(&lab);
+	uvm_pageout_turn(lab.uvm);
+	core_page(&lab, 1, 1)->flags &= (uint16_t)~PG_BUSY;
+	lab_check(&lab);
+	assert_rise(&lab, pageout_ios, 59);
+	assert_rise(&lab, pdfreed, 0);
+	assert_rise(&lab, pddeact, 1);
+	/* The first active page that is not busy. */
+	assert_true(core_page(&lab, 1, 1)->pqflags & PQ_ACTIVE);
+	assert_true(core_page(&lab, 1, 3)->pqflags & PQ_INACTIVE);
 	lab_close(&lab);
 }
 
@@ -354,6 +396,8 @@ main(void)
 		    dirty_inactive_pages_are_written_with_inactive_mates_ahead),
 		cmocka_unit_test(
 		    a_failed_page_out_makes_the_page_active_and_leaves_it_dirty),
+		cmocka_unit_test(
+		    a_scan_that_freed_nothing_deactivates_one_page_at_least),
 		cmocka_unit_test(busy_and_referenced_pages_are_passed_over),
 		cmocka_unit_test(turns_without_progress_fail_the_machine),
 		cmocka_unit_test(
