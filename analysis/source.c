@@ -34,6 +34,7 @@ source_error(const struct source *so, struct errmsg *em)
 	case SQLITE_NOMEM:
 		return ERRMSG(em, ENOMEM, "%s: out of memory", so->so_path);
 	case SQLITE_CANTOPEN:
+	case SQLITE_READONLY:
 	case SQLITE_PERM:
 		return ERRMSG(em, EACCES, "%s: cannot be opened: %s",
 		    so->so_path, sqlite3_errmsg(so->so_sq));
@@ -242,7 +243,8 @@ connect_to(struct source *so, struct errmsg *em)
 		    "BEGIN; SELECT count(*) FROM sqlite_schema", NULL, NULL,
 		    NULL);
 	}
-	if (rc == SQLITE_CANTOPEN && !has_log(so->so_path) &&
+	if ((rc == SQLITE_CANTOPEN || rc == SQLITE_READONLY) &&
+	    !has_log(so->so_path) &&
 	    (uri = immutable_uri(so->so_path)) != NULL) {
 		(void)sqlite3_close(so->so_sq);
 		rc = sqlite3_open_v2(uri, &so->so_sq,

@@ -1,0 +1,190 @@
+#include "tests/test.h"
+
+#include <sys/stat.h>
+
+#include <ftw.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/analysis/made.h"
+
+static const char schema[] =
+    "CREATE TABLE run(id INTEGER PRIMARY KEY, status TEXT, trace TEXT);"
+    "CREATE TABLE latency(run INTEGER, kind TEXT, outcome TEXT,"
+    " count INTEGER, timed INTEGER, min INTEGER, mean REAL, p50 INTEGER,"
+    " p90 INTEGER, p99 INTEGER, p999 INTEGER, max INTEGER, histogram TEXT,"
+    " PRIMARY KEY(run, kind, outcome)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE interval(run INTEGER, n INTEGER, time INTEGER,"
+    " accesses INTEGER, hits INTEGER, mapped INTEGER, resident INTEGER,"
+    " misses INTEGER, dirty INTEGER, free INTEGER, active INTEGER,"
+    " inactive INTEGER, bytes_in INTEGER, bytes_out INTEGER,"
+    " PRIMARY KEY(run, n)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE cluster(run INTEGER, direction TEXT, pages INTEGER,"
+    " count INTEGER, PRIMARY KEY(run, direction, pages))"
+    " STRICT, WITHOUT ROWID;"
+    "PRAGMA application_id = 1970695729; PRAGMA user_version = 1;";
+
+int
+made_setup(void **state)
+{
+	struct made *md = calloc(1, sizeof(*md));
+	const char *tmp = getenv("TMPDIR");
+
+	if (md == NULL)
+		return -1;
+	(void)snprintf(md->md_dir, sizeof(md->md_dir), "%s/uvn-figures-XXXXXX",
+	    tmp != NULL ? tmp : P_tmpdir);
+	if (mkdtemp(md->md_dir) == NULL) {
+		free(md);
+		return -1;
+	}
+	(void)snprintf(md->md_db, sizeof(md->md_db), "%s/t.db", md->md_dir);
+	(void)snprintf(md->md_out, sizeof(md->md_out), "%s/a/b", md->md_dir);
+	if (sqlite3_open(md->md_db, &md->md_sq) != SQLITE_OK)
+		return -1;
+	made_exec(md, "%s", schema);
+	made_exec(md, "%s", analysis_views_sql());
+	*state = md;
+	return 0;
+}
+
+static int
+remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
+{
+	(void)st;
+	(void)flag;
+	(void)ftw;
+	return remove(path);
+}
+
+int
+made_teardown(void **state)
+{
+	struct made *md = *state;
+	int error;
+
+	(void)sqlite3_close(md->md_sq);
+	error = nftw(md->md_dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	free(md);
+	return error;
+}
+
+void
+made_exec(struct made *md, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	char *sql = sqlite3_vmprintf(fmt, ap);
+	va_end(ap);
+	if (sqlite3_exec(md->md_sq, sql, NULL, NULL, NULL) != SQLITE_OK)
+		fail_msg("%s: %s", sql, sqlite3_errmsg(md->md_sq));
+	sqlite3_free(sql);
+}
+
+const char *
+made_rows(struct made *md, const char *fmt, ...)
+{
+	static char text[65536];
+	sqlite3_stmt *st;
+	size_t n = 0;
+	va_list ap;
+	int rc;
+
+	va_start(ap, fmt);
+	char *sql = sqlite3_vmprintf(fmt, ap);
+	va_end(ap);
+	if (sqlite3_prepare_v2(md->md_sq, sql, -1, &st, NULL) != SQLITE_OK)
+		fail_msg("%s: %s", sql, sqlite3_errmsg(md->md_sq));
+	text[0] = '\0';
+	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
+		const char *value = (const char *)sqlite3_column_text(st, 0);
+
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s\n",
+		    value != NULL ? value : "NULL");
+		assert_in_range(n, 0, sizeof(text) - 1);
+	}
+	assert_int_equal(rc, SQLITE_DONE);
+	(void)sqlite3_finalize(st);
+	sqlite3_free(sql);
+	return text;
+}
+
+void
+made_run(struct made *md, int64_t run)
+{
+	const long long id = run;
+
+	made_exec(md,
+	    "INSERT INTO run VALUES(%lld, 'complete', 'some.uvt');"
+	    "INSERT INTO latency VALUES(%lld, 'read', 'miss', 4, 4, 80, 95.0,"
+	    " 90, 100, 120, 120, 120, '80:1 90:2 120:1');"
+	    "INSERT INTO latency VALUES(%lld, 'msync', 'ok', 1, 1, 5000, 5000.0,"
+	    " 5000, 5000, 5000, 5000, 5000, '4992:1');"
+	    "INSERT INTO cluster VALUES(%lld, 'in', 1, 4);"
+	    "INSERT INTO cluster VALUES(%lld, 'out', 16, 2);",
+	    id, id, id, id, id);
+	for (int i = 0; i < 5; i++)
+		made_exec(md,
+		    "INSERT INTO interval VALUES(%lld, %d, %d, 100, 90, 80, 10,"
+		    " 10, %d, 50, 30, 20, 4096, 0)",
+		    id, i, (i + 1) * 1000, i);
+}
+
+int
+made_figures(struct made *md, int64_t run, struct figures_report *fp,
+    struct errmsg *em)
+{
+	const struct figures_job fj = {
+		.fj_db = md->md_db,
+		.fj_run = run,
+		.fj_formats = FIGURE_PICTURES,
+		.fj_dir = md->md_out,
+	};
+
+	return analysis_figures(&fj, fp, em);
+}
+
+/* Below the folder of figures. */
+static void
+path_of(const struct made *md, const char *name, char *buf, size_t len)
+{
+	const int n = snprintf(buf, len, "%s/%s", md->md_out, name);
+
+	assert_in_range(n, 1, len - 1);
+}
+
+long
+made_size(const struct made *md, const char *name)
+{
+	char path[512];
+	struct stat st;
+
+	path_of(md, name, path, sizeof(path));
+	return stat(path, &st) == 0 ? (long)st.st_size : -1;
+}
+
+const char *
+made_text(const struct made *md, const char *name)
+{
+	static char text[65536];
+	char path[512];
+	FILE *fp;
+	size_t n;
+
+	path_of(md, name, path, sizeof(path));
+	if ((fp = fopen(path, "r")) == NULL)
+		fail_msg("%s is not there", path);
+	n = fread(text, 1, sizeof(text) - 1, fp);
+	text[n] = '\0';
+	(void)fclose(fp);
+	return text;
+}
+
+void
+made_need_gnuplot(void)
+{
+	if (system("gnuplot --version >/dev/null 2>&1") != 0)
+		skip();
+}
