@@ -212,10 +212,9 @@ replay_hit(struct engine *en, const struct trace_event *ev)
 	    ev->te_map != map->um_id || ev->te_file != map->um_file ||
 	    (write && en->en_data) ||
 	    (ev->te_offset + ev->te_length - 1) >> en->en_shift != pgno ||
-	    !uvm_access_fast(en->en_uvm, map, pgno,
+	    !engine_hit(en, map, pgno,
 		write ? UVM_ACCESS_WRITE : UVM_ACCESS_READ))
 		return false;
-	en->en_mapped[write]++;
 	return true;
 }
 
@@ -240,7 +239,7 @@ replay_check(struct engine *en)
 static int
 replay_batch(struct engine *en, const struct trace_event *ev, size_t n)
 {
-	const bool hits = !en->en_time_hits && !en->en_job->ej_paranoid;
+	const bool hits = !en->en_job->ej_paranoid;
 	int status = 0;
 	size_t i;
 

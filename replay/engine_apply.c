@@ -116,6 +116,18 @@ access_outcome(enum uvm_outcome how)
 	return OUTCOME_ERROR;
 }
 
+/* A fault failed: the program saw an error, or the run ends. */
+static int
+access_failed(struct engine *en, enum uvm_outcome got)
+{
+
+	if (got != UVM_FAULT_ERROR)
+		return 0;
+	if (uvm_failed(en->en_uvm, NULL) != 0)
+		return machine_failed(en);
+	return judge(en, EIO);
+}
+
 /* One page of an access event. */
 static int
 apply_page(struct engine *en, struct uvm_map *map, uint64_t pgno,
@@ -125,25 +137,21 @@ apply_page(struct engine *en, struct uvm_map *map, uint64_t pgno,
 	enum uvm_outcome got;
 	uint64_t began;
 
-	if (!en->en_time_hits && uvm_access_fast(en->en_uvm, map, pgno, how)) {
-		en->en_mapped[write]++;
-	} else {
+	if (!engine_hit(en, map, pgno, how)) {
 		began = engine_op_begin(en);
 		got = uvm_access(en->en_uvm, map, pgno, how);
 		if (got == UVM_FAULT_NOMAP)
 			return refuse(en, UVN_INPUT,
 			    "outside the mapping, or in a part of it that was "
 			    "detached");
-		engine_op_end(en, write ? OP_WRITE : OP_READ,
-		    access_outcome(got), began, pgno << en->en_shift,
-		    1ULL << en->en_shift);
-		if (got == UVM_FAULT_ERROR) {
-			if (uvm_failed(en->en_uvm, NULL) != 0)
-				return machine_failed(en);
-			(void)judge(en, EIO);
-		}
+		if (got == UVM_HIT_MAPPED && engine_untimed(en))
+			en->en_mapped[write]++;
+		else
+			engine_op_end(en, write ? OP_WRITE : OP_READ,
+			    access_outcome(got), began, pgno << en->en_shift,
+			    1ULL << en->en_shift);
 		if (got >= UVM_FAULT_PROT)
-			return 0;
+			return access_failed(en, got);
 	}
 	if (write && en->en_data)
 		stamp(en, map, pgno);

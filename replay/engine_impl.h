@@ -48,7 +48,6 @@ struct engine {
 	/* logging */
 	uint64_t en_every;	 /* one op row in so many; 0: none */
 	uint64_t en_skip;	 /* ops until the next row */
-	bool en_time_hits;	 /* time mapped hits too */
 	uint64_t en_mapped[2];	 /* untimed mapped hits: reads, writes */
 	struct uvmexp en_before; /* of the op under way, for its row */
 	uint64_t *en_cluster[2];
@@ -56,6 +55,36 @@ struct engine {
 	struct intervals en_iv;
 	uint64_t en_op_errors; /* calls that failed with an I/O error */
 };
+
+/*
+ * Is this op one of those that get no row, and, if it is a mapped hit, no
+ * time?  Counts it off if so.
+ */
+static inline bool
+engine_untimed(struct engine *en)
+{
+
+	if (likely(en->en_every == 0))
+		return true;
+	if (en->en_skip == 1)
+		return false;
+	en->en_skip--;
+	return true;
+}
+
+/* An access that needs no fault and is not to be timed.  false: not done. */
+static inline bool
+engine_hit(struct engine *en, struct uvm_map *map, uint64_t pgno,
+    enum uvm_access how)
+{
+
+	if (unlikely(en->en_skip == 1) ||
+	    !uvm_access_fast(en->en_uvm, map, pgno, how))
+		return false;
+	(void)engine_untimed(en);
+	en->en_mapped[how == UVM_ACCESS_WRITE]++;
+	return true;
+}
 
 /*
  * Do one event that is not a page access of the fast kind.

@@ -1,8 +1,8 @@
 /*
  * engine_log.c: what the engine measures, and where it puts it.
  *
- * Mapped hits take a few nanoseconds, less than reading a clock twice: unless
- * every op gets its row they are counted and not timed.
+ * Mapped hits take a few nanoseconds, less than reading a clock twice: those
+ * that get no row are counted and not timed.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -20,8 +20,7 @@ engine_log_init(struct engine *en)
 	struct intervals *const iv = &en->en_iv;
 
 	en->en_every = en->en_job->ej_db != NULL ? log : 0;
-	en->en_skip = 1;
-	en->en_time_hits = log == 1;
+	en->en_skip = en->en_every;
 	en->en_cluster_max = (size_t)(up->cluster / up->page_size);
 	en->en_cluster[UVM_READ] =
 	    calloc(en->en_cluster_max + 1, sizeof(uint64_t));
