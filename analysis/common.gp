@@ -14,9 +14,9 @@ set micro
 width = 8.5	# cm
 font = 7	# points
 
-# The commands that open NAME.FORMAT, height in cm, and make the line styles.  PNG
-# has 300 dots an inch, SVG 96; pdfcairo takes a point of text for two thirds of
-# one; SVG has points and lines of its own size.
+# The commands that open NAME.FORMAT, height in cm, and make the line styles.
+# PNG has 300 dots an inch, SVG 96; pdfcairo takes a point of text for two
+# thirds of one; SVG has points and lines of its own size.
 terminal(format, height) = ( \
     format eq "png" ? pixels("pngcairo", 300, height, font, 1) . \
 	sprintf(" fontscale %g pointscale %g dashlength 2", \
@@ -60,8 +60,8 @@ rounded(x, power) = power * (x > 5 * power ? 10 : x > 2 * power ? 5 : \
 
 # Names of the axes, at heights in cm of a picture that high.  Their own would
 # move with the width of the tics' labels, and differ between the terminals.
-left = 0.165
-right = 0.945
+left = 0.17
+right = 0.93
 x_name(text, at, height) = sprintf( \
     "set label 101 '%s' at screen %g,%g center noenhanced", \
     text, (left + right) / 2, at / height)

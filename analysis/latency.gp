@@ -6,7 +6,7 @@ low = 10. ** floor(log10(STATS_min))
 high = 10. ** ceil(log10(STATS_max))
 if (low >= high) { high = 10 * low }
 decades = log10(high / low)
-decade = decades > 7.5 ? 100 : 10
+decade = decades > 6 ? 100 : 10
 
 # Points where a curve crosses these fractions, apart for each curve.
 crossed(i, y) = floor((y - 0.08 - 0.03 * i) / 0.25)

@@ -11,9 +11,11 @@ unit = last < 2e3 ? 1 : last < 2e6 ? 1e3 : last < 2e9 ? 1e6 : \
 unit_name = unit == 1 ? "ns" : unit == 1e3 ? "µs" : unit == 1e6 ? "ms" : \
     unit == 1e9 ? "s" : unit == 6e10 ? "min" : "h"
 
-# Where there are many points, some tell curves apart, and one alone has none.
+# Where there are many points, some tell curves apart; a panel with one curve
+# needs them only where they are few.  A point between two gaps stays visible.
 some = max(1, intervals / 8)
-alone = intervals > 50 ? 0 : 7
+alone = intervals > 50 ? 0.05 : 0.45
+thick = intervals > 200 ? 0.7 : 1.2
 
 # An interval without accesses has no hit rate.
 stats name.".dat" using (valid(2) ? $2 : 100) nooutput
@@ -41,14 +43,14 @@ do for [format in formats] {
 	eval panel(height - 2.35, height - 0.2, "hit rate (%)")
 	set yrange [100 - 1.06 * gap:100 + 0.06 * gap]
 	set ytics distance(gap, 5)
-	plot name.".dat" using ($1 / unit):2 with linespoints ls 1 pt alone
+	plot name.".dat" using ($1 / unit):2 with linespoints ls 1 lw thick ps alone
 
 	eval panel(height - 4.65, height - 2.75, "dirty pages".scale_name(dirty))
 	top = dirty / scale(dirty)
 	set yrange [-0.05 * top:1.08 * top]
 	set ytics max(distance(top, 4), dirty < 4 ? 1 : 0)
 	plot name.".dat" using ($1 / unit):($3 / scale(dirty)) \
-	    with linespoints ls 1 pt alone
+	    with linespoints ls 1 lw thick ps alone
 
 	eval panel(plot_from(3), height - 5.05, "pages".scale_name(pages))
 	top = pages / scale(pages)
@@ -59,7 +61,7 @@ do for [format in formats] {
 	do for [i=1:3] { eval entry(i, i, 3, height) }
 	plot for [i=1:3] name.".dat" \
 	    using ($1 / unit):(column(i + 3) / scale(pages)) \
-	    with linespoints ls i pointinterval some
+	    with linespoints ls i lw thick pointinterval some
 	unset multiplot
 	set output
 	unset arrow

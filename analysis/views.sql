@@ -4,14 +4,14 @@
 -- Figure 5: which fraction of the operations of a kind and outcome took at most
 -- latency_ns, from the histogram of table latency.  A bucket is named by its
 -- lowest value, which is within 1 % of the others in it.  The rows are the
--- corners of a curve of steps, two at each value: the fraction below it, and the
--- fraction at or below it; so each curve begins with 0 and ends with 1.
+-- corners of a curve of steps, two at each value: the fraction below it, and
+-- the fraction at or below it; so each curve begins with 0 and ends with 1.
 -- total_ns is the time that all operations of the curve took together.
 --
--- The text "value:count value:count" becomes [[value,count],[value,count]], which
--- json_each() asks for by row of latency; and there is no UNION.  So SQLite
--- carries a condition on run down to table latency, and a database of a thousand
--- runs is not unfolded to draw one.
+-- The text "value:count value:count" becomes [[value,count],[value,count]],
+-- which json_each() takes apart for each row of latency; and there is no UNION.
+-- So SQLite carries a condition on run down to table latency, and a database of
+-- a thousand runs is not unfolded to draw one.
 CREATE VIEW IF NOT EXISTS figure_5_latency
 (run, kind, outcome, latency_ns, fraction, total_ns) AS
 SELECT run, kind, outcome, low,

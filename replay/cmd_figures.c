@@ -10,6 +10,8 @@
 #include "replay/options.h"
 #include "replay/replay.h"
 
+#define WORDS_MAX 200
+
 /* Words of a list, and the bit each stands for. */
 struct word_set {
 	const char *ws_what; /* "figure" */
@@ -30,26 +32,39 @@ format_word(size_t i)
 	return figure_ext[FIGURE_PNG + i];
 }
 
+/* The words of the set as text: "a, b, c". */
+static const char *
+list_words(const struct word_set *ws, char *buf, size_t len)
+{
+	size_t n = 0;
+
+	buf[0] = '\0';
+	for (size_t i = 0; i < ws->ws_n; i++) {
+		const char *word = ws->ws_word(i);
+
+		if (strlen(word) + sizeof(", ") > len - n)
+			break;
+		n += (size_t)sprintf(buf + n, "%s%s", i > 0 ? ", " : "", word);
+	}
+	return buf;
+}
+
 /* Say which word is meant, or which there are. */
 static int
 unknown_word(const struct word_set *ws, const char *word, struct errmsg *em)
 {
 	const char *words[FIGURES_MAX], *near;
-	char all[200], *end = all;
+	char all[WORDS_MAX];
 
-	for (size_t i = 0; i < ws->ws_n; i++) {
+	for (size_t i = 0; i < ws->ws_n; i++)
 		words[i] = ws->ws_word(i);
-		if (strlen(words[i]) + 3 > sizeof(all) - (size_t)(end - all))
-			break;
-		end += sprintf(end, "%s%s", i > 0 ? ", " : "", words[i]);
-	}
 	near = nearest_word(word, words, ws->ws_n);
 	if (near != NULL)
 		return ERRMSG(em, EINVAL,
 		    "there is no %s '%.40s'; did you mean '%s'?", ws->ws_what,
 		    word, near);
 	return ERRMSG(em, EINVAL, "there is no %s '%.40s', but %s", ws->ws_what,
-	    word, all);
+	    word, list_words(ws, all, sizeof(all)));
 }
 
 /* Read WORD,WORD... into the set. */
@@ -161,14 +176,14 @@ cmd_figures(int argc, char **argv)
 	struct word_set formats = { .ws_what = "format",
 		.ws_word = format_word,
 		.ws_n = FIGURE_NFILES - FIGURE_PNG };
+	char words[WORDS_MAX], only_help[WORDS_MAX + 40];
 	const char *dir = "figures";
 	uint64_t run = 0;
 	const struct option_row rows[] = {
 		{ "run", '\0', OPTION_COUNT, "N",
 		    "run to draw (the newest complete or interrupted one)",
 		    &run, NULL },
-		{ "only", '\0', OPTION_CALL, "NAME,...",
-		    "draw these figures: latency, rates, clusters (all)", &only,
+		{ "only", '\0', OPTION_CALL, "NAME,...", only_help, &only,
 		    add_words },
 		{ "format", '\0', OPTION_CALL, "FORMAT,...",
 		    "draw in these formats (png,svg,pdf)", &formats,
@@ -192,6 +207,9 @@ cmd_figures(int argc, char **argv)
 	struct options op;
 	int status = UVN_OK, error;
 
+	(void)snprintf(only_help, sizeof(only_help),
+	    "draw only these figures, of %s",
+	    list_words(&only, words, sizeof(words)));
 	if (!options_parse(&cl, argc, argv, &op, &status))
 		return status;
 	if (dir[0] == '\0') {
