@@ -21,7 +21,6 @@ static size_t
 event_text(char *buf, uint64_t seq, const struct trace_event *te)
 {
 	const char *op = trace_op_name[te->te_op];
-	const size_t oplen = strlen(op);
 	const uint64_t before[] = { seq, te->te_time, te->te_pid, te->te_tid };
 	const uint64_t after[] = { te->te_file, te->te_map, te->te_offset,
 		te->te_length };
@@ -31,8 +30,7 @@ event_text(char *buf, uint64_t seq, const struct trace_event *te)
 		p = decimal(p, before[i]);
 		*p++ = ',';
 	}
-	memcpy(p, op, oplen);
-	p += oplen;
+	p = stpcpy(p, op);
 	*p++ = ',';
 	for (size_t i = 0; i < nitems(after); i++) {
 		p = decimal(p, after[i]);

@@ -88,7 +88,7 @@ zipf_init(struct zipf *z, uint64_t n, double theta)
 	size_t k = 0;
 
 	z->z_n = buckets(n, NULL);
-	z->z_sum = calloc(z->z_n, sizeof(*z->z_sum));
+	z->z_sum = calloc(z->z_n + 1, sizeof(*z->z_sum));
 	z->z_start = calloc(z->z_n + 1, sizeof(*z->z_start));
 	z->z_guide = calloc(GUIDES, sizeof(*z->z_guide));
 	if (z->z_sum == NULL || z->z_start == NULL || z->z_guide == NULL) {

@@ -209,7 +209,8 @@ trace_meta_parse(char *head, const char *path, struct trace_meta *tm,
 	const char *p = head, *end;
 	int error = 0;
 
-	*tm = (struct trace_meta){ .tm_page = PAGE_DEFAULT, .tm_head = head };
+	*tm = (struct trace_meta){ .tm_page = PAGE_DEFAULT };
+	tm->tm_head = head;
 	*fx = (struct file_index){ 0 };
 	for (; error == 0 && (end = strchr(p, '\n')) != NULL; p = end + 1) {
 		h.h_line++;
@@ -228,7 +229,7 @@ trace_meta_parse(char *head, const char *path, struct trace_meta *tm,
 }
 
 char *
-trace_meta_head(const struct trace_meta *tm)
+trace_meta_text(const struct trace_meta *tm)
 {
 	char *head = NULL;
 	size_t len;

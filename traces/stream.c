@@ -143,7 +143,7 @@ int
 in_fill(struct trace_in *in, size_t need, struct errmsg *em)
 {
 	while (in_have(in) < need && !in->in_eof) {
-		size_t n;
+		size_t n = 0;
 		int error;
 
 		error = in_room(in, need, em);

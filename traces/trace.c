@@ -210,7 +210,7 @@ meta_take(struct trace_writer *tw, const struct trace_meta *meta,
     struct errmsg *em)
 {
 	char *head = meta->tm_head != NULL ? strdup(meta->tm_head) :
-					     trace_meta_head(meta);
+					     trace_meta_text(meta);
 	int error;
 
 	if (head == NULL)

@@ -141,6 +141,13 @@ struct trace_meta {
 	uint64_t tm_window; /* re-reference window in pages; 0 unknown */
 };
 
+/*
+ * A preamble made from the members other than tm_head.
+ *
+ * => the caller's to free(); NULL: no memory
+ */
+char *trace_meta_text(const struct trace_meta *tm) mustcheck;
+
 struct trace_reader;
 struct trace_writer;
 
@@ -238,6 +245,12 @@ struct trace_gen_param {
 extern const struct tunable trace_gen_table[];
 extern const size_t trace_gen_count;
 
+/*
+ * => *tgp is the caller's until trace_gen_destroy()
+ * => EINVAL: the parameters contradict each other; em says which.  Each is
+ *    taken to be within its row's bounds
+ * => ENOMEM
+ */
 struct trace_gen;
 int trace_gen_create(const struct trace_gen_param *gp, struct trace_gen **tgp,
     struct errmsg *em) mustcheck;

@@ -67,9 +67,6 @@ struct file_index {
 int trace_meta_parse(char *head, const char *path, struct trace_meta *tm,
     struct file_index *fx, struct errmsg *em) mustcheck;
 
-/* A preamble made from the other members; NULL if there is no memory. */
-char *trace_meta_head(const struct trace_meta *tm);
-
 void trace_meta_fini(struct trace_meta *tm, struct file_index *fx);
 bool file_index_has_slow(const struct file_index *fx, uint32_t id);
 

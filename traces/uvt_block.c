@@ -12,8 +12,7 @@
 int
 packer_init(struct packer *pk)
 {
-	const size_t column =
-	    sizeof(struct uvt_column) + 8 * (size_t)UVT_BLOCK_EVENTS;
+	const size_t column = sizeof(struct uvt_column) + 8 * UVT_BLOCK_EVENTS;
 
 	*pk = (struct packer){ 0 };
 	pk->pk_ev = calloc(UVT_BLOCK_EVENTS, sizeof(*pk->pk_ev));

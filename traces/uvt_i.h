@@ -20,7 +20,7 @@
 #define UVT_VERSION	1
 
 /* Events in a block, at most. */
-#define UVT_BLOCK_EVENTS 65536U
+#define UVT_BLOCK_EVENTS ((size_t)65536)
 
 struct uvt_header {
 	uint8_t uh_magic[UVT_MAGIC_LEN];

@@ -1,0 +1,112 @@
+/*
+ * What the verbs of `uvn trace` share: files in and out, and what a trace's
+ * events leave behind, maps and sizes of files.
+ *
+ *	cmd_trace.c		the verbs' table
+ *	cmd_trace_io.c		inputs, outputs, preambles
+ *	cmd_trace_state.c	struct trace_state
+ *	cmd_trace_VERB.c	cat, import and export are in convert
+ *
+ * Private to cmd_trace*.c.
+ */
+#ifndef REPLAY_CMD_TRACE_H
+#define REPLAY_CMD_TRACE_H
+
+#include <stdio.h>
+
+#include "replay/options.h"
+#include "replay/replay.h"
+#include "traces/trace.h"
+
+int trace_cmd_info(int argc, char **argv);
+int trace_cmd_cat(int argc, char **argv);
+int trace_cmd_import(int argc, char **argv);
+int trace_cmd_export(int argc, char **argv);
+int trace_cmd_gen(int argc, char **argv);
+int trace_cmd_cut(int argc, char **argv);
+int trace_cmd_merge(int argc, char **argv);
+int trace_cmd_check(int argc, char **argv);
+
+/* The row of --salvage. */
+#define SALVAGE_ROW(dest)                                                      \
+	{                                                                      \
+		"salvage", '\0', OPTION_FLAG, NULL,                            \
+		    "skip damaged blocks of a .uvt and go on behind them",     \
+		    (dest), NULL                                               \
+	}
+
+/* cmd_trace_io.c; all return an exit status, having complained. */
+
+/* The exit status of a failed writer: what is no fault of the input is one of
+ * the host. */
+int output_status(int error);
+
+/*
+ * The form that the name of an output asks for: .uvt, .csv, .csv.zst.
+ *
+ * => "-" is form, which is otherwise ignored
+ */
+int output_form(const char *path, enum trace_form *form);
+
+/* As trace_open(). */
+int input_open(const char *path, unsigned flags, struct trace_reader **trp);
+
+/* As trace_next(); *np is 0 at the end. */
+int input_next(struct trace_reader *tr, const struct trace_event **evp,
+    size_t *np);
+
+/* Say on stderr what --salvage had to leave out, if anything. */
+void input_salvaged(const struct trace_reader *tr, const char *path);
+
+/* Copy all that is left of tr to path; closes nothing. */
+int copy_all(struct trace_reader *tr, const char *path, enum trace_form form);
+
+/* cmd_trace_state.c */
+
+struct trace_state;
+
+/*
+ * What events leave behind: live maps, ids ever used, file sizes.  Memory goes
+ * with the live maps, and with the ids used, a bit each.
+ *
+ * => NULL: no memory
+ */
+struct trace_state *state_create(const struct trace_meta *tm);
+void state_destroy(struct trace_state *ts);
+
+/*
+ * Take an event.
+ *
+ * => *whatp: what is wrong with it, in words, or NULL; it is then not taken
+ * => ENOMEM
+ */
+int state_take(struct trace_state *ts, const struct trace_event *te,
+    const char **whatp) mustcheck;
+
+/* The size now of a declared file. */
+uint64_t state_size(const struct trace_state *ts, uint32_t file);
+
+uint64_t state_live(const struct trace_state *ts);
+
+/*
+ * The events that bring about the live maps as they are: attach, and what was
+ * detached, protected and advised since, map by map in the order attached.
+ *
+ * => call emit for each; stops at what it returns, if not 0
+ */
+int state_replay(const struct trace_state *ts,
+    int (*emit)(void *arg, const struct trace_event *te), void *arg);
+
+/* A set of numbers; 0 too. */
+struct set {
+	uint64_t *se_slots;
+	size_t se_cap, se_n;
+	bool se_zero;
+};
+
+/* => ENOMEM */
+int set_add(struct set *se, uint64_t v) mustcheck;
+size_t set_count(const struct set *se);
+void set_fini(struct set *se);
+
+#endif
