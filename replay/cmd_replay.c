@@ -137,6 +137,15 @@ check_files(const struct replay_args *ra)
 	return UVN_OK;
 }
 
+/* A mistyped name shall not leave an empty database behind. */
+static int
+check_trace(const char *path)
+{
+	if (strcmp(path, "-") == 0 || access(path, R_OK) == 0)
+		return UVN_OK;
+	return complain(UVN_INPUT, "%s: %s", path, errno_text(errno));
+}
+
 /*
  * A run's row has what was settled for it: freemin by memory, quirks by the
  * profile.  Put back to its default whatever would be settled the same again,
@@ -312,7 +321,8 @@ replay(const struct replay_args *ra)
 	struct config cf;
 	int error, status;
 
-	if ((status = check_files(ra)) != UVN_OK)
+	if ((status = check_files(ra)) != UVN_OK ||
+	    (status = check_trace(ra->ra_op.op_operands[0])) != UVN_OK)
 		return status;
 	/* Without --like the command line is judged before a file is made. */
 	if (ra->ra_like == UINT64_MAX) {

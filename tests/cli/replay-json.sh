@@ -64,3 +64,4 @@ expect 3 replay nothing.csv --json --backend null
 silent
 says "nothing.csv"
 says_one_line
+[ ! -e uvn.db ] || fail "uvn.db was made"
