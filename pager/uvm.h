@@ -174,11 +174,11 @@ int uvm_sys_mmap(struct uvm *uvm, const struct uvm_mmap *mm) mustcheck;
  * munmap(2) of the file range [offset, offset + length) of map; length 0 is
  * the whole map.  Pages of it that are not mapped are passed over.
  */
-int uvm_sys_munmap(struct uvm *uvm, uint32_t map, uint64_t offset,
+int uvm_sys_munmap(struct uvm *uvm, uint32_t id, uint64_t offset,
     uint64_t length) mustcheck;
 
 /* mprotect(2); ENOMEM if the range has holes, nothing done. */
-int uvm_sys_mprotect(struct uvm *uvm, uint32_t map, uint64_t offset,
+int uvm_sys_mprotect(struct uvm *uvm, uint32_t id, uint64_t offset,
     uint64_t length, unsigned prot) mustcheck;
 
 #define UVM_MS_ASYNC	  0x1
@@ -192,7 +192,7 @@ int uvm_sys_mprotect(struct uvm *uvm, uint32_t map, uint64_t offset,
  * => ENOMEM: the range has holes; nothing flushed
  * => EIO: as the quirks say (q1)
  */
-int uvm_sys_msync(struct uvm *uvm, uint32_t map, uint64_t offset,
+int uvm_sys_msync(struct uvm *uvm, uint32_t id, uint64_t offset,
     uint64_t length, unsigned flags) mustcheck;
 
 enum uvm_madv {
@@ -205,7 +205,7 @@ enum uvm_madv {
 };
 
 /* madvise(2); ENOMEM if the range has holes. */
-int uvm_sys_madvise(struct uvm *uvm, uint32_t map, uint64_t offset,
+int uvm_sys_madvise(struct uvm *uvm, uint32_t id, uint64_t offset,
     uint64_t length, enum uvm_madv advice) mustcheck;
 
 /* ftruncate(2).  EFBIG beyond UVM_FILE_MAX. */

@@ -121,7 +121,7 @@ check_object(const struct uvm *uvm, const struct vnode *vp, struct errmsg *em)
 		(uvn->u_flags & UVM_VNODE_BLOCKED) != 0,
 	    "I2: object %" PRIu32 " is wanted and not blocked", uobj->uo_num);
 	if ((uvn->u_flags & UVM_VNODE_VALID) == 0) {
-		CHECK(em, uobj->uo_npages == 0 || uobj->memq_head == 0,
+		CHECK(em, uobj->uo_npages == 0 && uobj->memq_head == 0,
 		    "object %" PRIu32 " is dead and has pages", uobj->uo_num);
 		return 0;
 	}

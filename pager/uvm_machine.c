@@ -14,7 +14,7 @@ _Static_assert(sizeof(struct vm_page) == 48, "three groups of 16 bytes");
 static struct idmap_slot *
 idmap_slot(const struct idmap *im, uint32_t id)
 {
-	size_t i = (id * 0x9e3779b1U) & im->im_mask;
+	size_t i = (size_t)(id * 0x9e3779b1U) & im->im_mask;
 
 	while (im->im_slot[i].is_id != 0 && im->im_slot[i].is_id != id)
 		i = (i + 1) & im->im_mask;
@@ -100,9 +100,9 @@ uvm_create(const struct uvm_param *up, const struct uvm_backend *be,
 	uvm->next_sync = up->sync_interval;
 	uvn_init(uvm);
 	uvm->slotbuf =
-	    calloc((size_t)UVM_SLOTDEPTH * uvm->slots, sizeof(uvm->slotbuf[0]));
+	    calloc((size_t)UVM_SLOTDEPTH * uvm->slots, sizeof(void *));
 	uvm->iobuf = calloc(uvm->slots, sizeof(uvm->iobuf[0]));
-	uvm->readbuf = calloc(uvm->slots, sizeof(uvm->readbuf[0]));
+	uvm->readbuf = calloc(uvm->slots, sizeof(void *));
 	if (uvm->slotbuf == NULL || uvm->iobuf == NULL || uvm->readbuf == NULL)
 		error = ERRMSG(em, ENOMEM, "no memory for a machine");
 	else

@@ -1,5 +1,7 @@
 #include "pager/uvm_i.h"
 
+struct vm_page uvm_dontcare;
+
 bool
 uvm_pagermapin(struct uvm *uvm, unsigned npages, bool wait)
 {

@@ -29,7 +29,8 @@ enum vm_pager {
 #define PGO_PDFREECLUST 0x080
 
 /* In a get's page array: leave this slot alone. */
-#define PGO_DONTCARE ((struct vm_page *)(uintptr_t)-1)
+extern struct vm_page uvm_dontcare;
+#define PGO_DONTCARE (&uvm_dontcare)
 
 /* A memory object: spec section 1.3.  Pages are in memq by insertion. */
 struct uvm_object {

@@ -420,7 +420,7 @@ uvn_flush(struct uvm *uvm, struct uvm_object *uobj, uint64_t start,
 		.f_flags = flags,
 		.f_ok = true,
 	};
-	struct uvm_flushinfo fi;
+	struct uvm_flushinfo fi = { .fi_caller = caller };
 
 	LOCK_HELD(&uobj->vmobjlock);
 	LOCK_FREE(&uvm->pageqlock);

@@ -15,33 +15,33 @@ struct engine_file {
 
 /* One replay, as the command line asks for it. */
 struct engine_job {
-	struct config *ej_config;	/* resolved */
-	const char *ej_trace;		/* path */
-	const char *ej_dir;		/* for backing files */
+	struct config *ej_config; /* resolved */
+	const char *ej_trace;	  /* path */
+	const char *ej_dir;	  /* for backing files */
 	const struct engine_file *ej_files;
 	size_t ej_nfiles;
 	bool ej_verify;
-	bool ej_paranoid;		/* uvm_check() after every event */
-	bool ej_progress;		/* a progress line on stderr */
-	uint64_t ej_history;		/* events of UVMHIST to dump at the end */
-	struct db *ej_db;		/* NULL: store nothing */
+	bool ej_paranoid;    /* uvm_check() after every event */
+	bool ej_progress;    /* a progress line on stderr */
+	uint64_t ej_history; /* events of UVMHIST to dump at the end */
+	struct db *ej_db;    /* NULL: store nothing */
 	const char *ej_command;
 	uint64_t ej_seed;
 };
 
 /* What came of it; engine_report_fini() frees what it holds. */
 struct engine_report {
-	const char *er_status;		/* as in table run */
-	int er_exit;			/* enum uvn_exit */
-	int64_t er_run;			/* row in table run, 0 without db */
+	const char *er_status; /* as in table run */
+	int er_exit;	       /* enum uvn_exit */
+	int64_t er_run;	       /* row in table run, 0 without db */
 	char er_digest[33];
 	uint64_t er_events, er_wall_ns, er_cpu_ns;
-	uint64_t er_rows, er_waits;	/* of the writer */
+	uint64_t er_rows, er_waits; /* of the writer */
 	struct uvmexp er_exp;
-	const char *er_verify;		/* "off", "passed", "failed" */
+	const char *er_verify; /* "off", "passed", "failed" */
 	struct hist *er_latency[OP_NKINDS][OUTCOME_NOUTCOMES];
 	uint64_t er_untimed[OP_NKINDS][OUTCOME_NOUTCOMES];
-	struct errmsg er_em;		/* why, if er_exit is not 0 */
+	struct errmsg er_em; /* why, if er_exit is not 0 */
 };
 
 /*

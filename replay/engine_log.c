@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "replay/engine_impl.h"
 
@@ -167,6 +168,8 @@ intervals_append(struct intervals *iv, struct db_interval in)
 	struct db_interval *const last =
 	    iv->iv_n != 0 ? &iv->iv_row[iv->iv_n - 1] : NULL;
 
+	if (iv->iv_row == NULL)
+		return;
 	if (last != NULL && last->in_time == in.in_time) {
 		in.in_accesses += last->in_accesses;
 		in.in_mapped += last->in_mapped;
@@ -203,13 +206,17 @@ intervals_room(struct intervals *iv)
 {
 	struct db_interval *row;
 
+	if (iv->iv_row == NULL)
+		return false;
 	while (iv->iv_adapt && iv->iv_n == iv->iv_room)
 		intervals_halve(iv);
 	if (iv->iv_n < iv->iv_room)
 		return true;
-	row = realloc(iv->iv_row, iv->iv_room * 2 * sizeof(*row));
+	row = calloc(iv->iv_room * 2, sizeof(*row));
 	if (row == NULL)
 		return false;
+	(void)memcpy(row, iv->iv_row, iv->iv_n * sizeof(*row));
+	free(iv->iv_row);
 	iv->iv_row = row;
 	iv->iv_room *= 2;
 	return true;
