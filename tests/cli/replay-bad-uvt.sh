@@ -14,7 +14,7 @@ patch() {
 }
 
 refused() {
-	expect 3 replay bad.uvt --backend null --no-db --quiet --paranoid
+	expect 3 replay bad.uvt --backend null --no-db --quiet
 	silent
 	says_one_line
 	says "bad.uvt"

@@ -26,7 +26,7 @@ prints "run           1 in uvn.db"
 grep -qE '^  write +miss +[0-9,]+ ' out || fail "no latency of write misses"
 
 check "--progress shows progress on standard error, --no-progress does not"
-trace_csv long.csv 400000
+trace_csv long.csv 60000
 expect 0 replay long.csv --backend null --progress --no-db --paranoid
 grep -q "events" err || fail "no progress"
 expect 0 replay t.csv --backend null --no-progress --no-db
