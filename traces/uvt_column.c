@@ -9,7 +9,11 @@
 static uint8_t
 width_of(uint64_t max)
 {
-	return max == 0 ? 1 : (uint8_t)((71 - __builtin_clzll(max)) / 8);
+	uint8_t width = 1;
+
+	while ((max >>= 8) != 0)
+		width++;
+	return width;
 }
 
 /* Bits that all values have as 0 at their low end. */

@@ -324,6 +324,30 @@ lost(struct trace_reader *tr, uint64_t first)
 }
 
 /*
+ * Is there a block or an index that is whole at the stream's place, and goes
+ * on from event first or later?  Then what is before it is lost.
+ */
+static bool
+resync_here(struct trace_reader *tr, uint64_t first, bool *endp)
+{
+	const struct trace_in *in = &tr->tr_in;
+	struct uvt_block ub;
+	struct uvt_index ui;
+
+	if (in_have(in) >= sizeof(ub) && block_good(in_data(in), &ub) &&
+	    ub.ub_first >= first) {
+		lost(tr, ub.ub_first);
+		return true;
+	}
+	if (at_index(in, &ui) && ui.ui_events >= first) {
+		lost(tr, ui.ui_events);
+		*endp = true;
+		return true;
+	}
+	return false;
+}
+
+/*
  * After damage: go on to the next block or index that is whole.
  *
  * => *endp: there is none
@@ -333,39 +357,33 @@ resync(struct trace_reader *tr, bool *endp, struct errmsg *em)
 {
 	struct uvt_reader *ur = tr->tr_form;
 	struct trace_in *in = &tr->tr_in;
-	struct uvt_block ub;
-	struct uvt_index ui;
+	const uint64_t first = ur->ur_first;
 
+	/* What is here is the damage, unless something before it is missing. */
+	if (resync_here(tr, first + 1, endp))
+		return 0;
 	for (;;) {
 		const uint8_t *u;
-		int error = in_fill(in, sizeof(ui) + 1, em);
+		int error = in_fill(in, sizeof(struct uvt_index) + 1, em);
 
 		if (error != 0)
 			return error;
-		if (in_have(in) <= sizeof(ub))
+		if (in_have(in) <= sizeof(struct uvt_block))
 			break;
 		u = memchr(in_data(in) + 1, UVT_BLOCK_MAGIC[0],
-		    in_have(in) - sizeof(ub));
+		    in_have(in) - sizeof(struct uvt_block));
 		if (u == NULL) {
-			in->in_beg += in_have(in) - sizeof(ub);
+			in->in_beg += in_have(in) - sizeof(struct uvt_block);
 			continue;
 		}
 		in->in_beg += (size_t)(u - in_data(in));
-		error = in_fill(in, sizeof(ui), em);
+		error = in_fill(in, sizeof(struct uvt_index), em);
 		if (error != 0)
 			return error;
-		if (block_good(in_data(in), &ub) &&
-		    ub.ub_first >= ur->ur_first) {
-			lost(tr, ub.ub_first);
+		if (resync_here(tr, first, endp))
 			return 0;
-		}
-		if (at_index(in, &ui) && ui.ui_events >= ur->ur_first) {
-			lost(tr, ui.ui_events);
-			*endp = true;
-			return 0;
-		}
 	}
-	lost(tr, tr->tr_count > ur->ur_first ? tr->tr_count : ur->ur_first);
+	lost(tr, tr->tr_count > first ? tr->tr_count : first);
 	*endp = true;
 	return 0;
 }
