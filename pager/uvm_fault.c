@@ -229,6 +229,10 @@ uvm_fault(struct uvm *uvm, struct vm_map *map, struct vm_map_entry *me,
 	}
 	fault_enter(&ft, pg);
 	OBJ_UNLOCK(uvm, uobj);
+	if (outcome == UVM_MISS) {
+		pglist_scout(uvm, &uvm->mem.pm_inactive);
+		pglist_scout(uvm, &uvm->mem.pm_active);
+	}
 	return outcome;
 }
 

@@ -32,7 +32,7 @@ uvm_page_init(struct uvm *uvm, struct errmsg *em)
 	pm->pm_fresh = 1;
 	pm->pm_mask = uvm->up.hash_buckets - 1;
 	pm->pm_framelen = (npages + 1) * sizeof(struct vm_page);
-	pm->pm_bucketlen = uvm->up.hash_buckets * sizeof(uint32_t);
+	pm->pm_bucketlen = uvm->up.hash_buckets * sizeof(struct pghash);
 	pm->pm_frame = reserve(pm->pm_framelen);
 	pm->pm_bucket = reserve(pm->pm_bucketlen);
 	if (uvm->be->be_flags & UVM_BE_DATA) {
@@ -63,56 +63,82 @@ uvm_page_fini(struct uvm *uvm)
 }
 
 void
-uvm_pageprefetch(const struct uvm *uvm, const struct uvm_object *uobj,
-    uint64_t pgno, unsigned n)
-{
-	unsigned i;
-
-	for (i = 0; i < n; i++) {
-		const uint32_t frame = *hash_bucket(uvm, uobj, pgno + i);
-
-		if (frame != 0)
-			__builtin_prefetch(&uvm->mem.pm_frame[frame], 1);
-	}
-}
-
-void
 uvm_pageprefetch_links(const struct uvm *uvm, const struct vm_page *pg)
 {
 	const struct vm_page *const frames = uvm->mem.pm_frame;
+	const struct uvm_object *uobj;
 
 	__builtin_prefetch(&frames[pg->pageq_next], 1);
 	if (pg->uobject == 0)
 		return;
-	__builtin_prefetch(hash_bucket(uvm, page_object(uvm, pg), pg->pgno), 1);
+	uobj = page_object(uvm, pg);
+	__builtin_prefetch(hash_bucket(uvm, uobj, pg->pgno), 1);
 	__builtin_prefetch(&frames[pg->listq_next], 1);
 	__builtin_prefetch(&frames[pg->listq_prev], 1);
+	if (pg->nmaps != 0)
+		uvm_prefetch_pte(&uobj->uo_maps->vm_hot, pg->pgno);
 }
 
 /* The window of a fault at pgno with advice normal, more or less. */
 #define HINT_BACK  3
 #define HINT_PAGES 8
 
+static const struct uvm_object *
+map_object(const struct uvm_map *map)
+{
+
+	return &((const struct vm_map *)map)->vm_vp->v_uvm.u_obj;
+}
+
 void
 uvm_prefetch_hash(const struct uvm *uvm, const struct uvm_map *map,
     uint64_t pgno)
 {
-	const struct uvm_object *const uobj =
-	    &((const struct vm_map *)map)->vm_vp->v_uvm.u_obj;
+	const struct uvm_object *const uobj = map_object(map);
+	const uint64_t first = pgno - HINT_BACK;
 
-	__builtin_prefetch(hash_bucket(uvm, uobj, pgno - HINT_BACK), 1);
-	__builtin_prefetch(hash_bucket(uvm, uobj,
-			       pgno - HINT_BACK + HINT_PAGES - 1),
-	    1);
+	__builtin_prefetch(hash_bucket(uvm, uobj, first), 1);
+	__builtin_prefetch(hash_bucket(uvm, uobj, first + HINT_PAGES - 1), 1);
+	if (likely(pgno < uobj->uo_rbits))
+		__builtin_prefetch(&uobj->uo_resident[pgno / 64]);
 }
 
+/* The first frames of the chains that a fault at pgno will search. */
 void
 uvm_prefetch_page(const struct uvm *uvm, const struct uvm_map *map,
     uint64_t pgno)
 {
+	const struct uvm_object *const uobj = map_object(map);
+	uint64_t i;
 
-	uvm_pageprefetch(uvm, &((const struct vm_map *)map)->vm_vp->v_uvm.u_obj,
-	    pgno - HINT_BACK, HINT_PAGES);
+	for (i = pgno - HINT_BACK; i != pgno - HINT_BACK + HINT_PAGES; i++) {
+		if (uvm_resident(uobj, i))
+			__builtin_prefetch(&uvm->mem.pm_frame[hash_bucket(uvm,
+					       uobj, i)
+								  ->ph_head],
+			    1);
+	}
+	__builtin_prefetch(&uvm->mem.pm_frame[hash_bucket(uvm, uobj, pgno)
+						  ->ph_tail],
+	    1);
+}
+
+/* The second ones. */
+void
+uvm_prefetch_chain(const struct uvm *uvm, const struct uvm_map *map,
+    uint64_t pgno)
+{
+	const struct uvm_object *const uobj = map_object(map);
+	const struct vm_page *const frames = uvm->mem.pm_frame;
+	uint64_t i;
+
+	for (i = pgno - HINT_BACK; i != pgno - HINT_BACK + HINT_PAGES; i++) {
+		const struct pghash *const ph = hash_bucket(uvm, uobj, i);
+
+		if (uvm_resident(uobj, i) && ph->ph_head != ph->ph_tail)
+			__builtin_prefetch(&frames[frames[ph->ph_head].hashq],
+			    1);
+	}
 }
 
 /* Objects of more pages than this have bits for their first ones only. */
@@ -145,12 +171,14 @@ uvm_pageinsert(struct uvm *uvm, struct uvm_object *uobj, struct vm_page *pg)
 {
 	struct vm_page *const frames = uvm->mem.pm_frame;
 	const uint32_t frame = page_frame(uvm, pg);
-	uint32_t *link;
+	struct pghash *const ph = hash_bucket(uvm, uobj, pg->pgno);
 
 	simple_lock(&uvm->ls, &uvm->hashlock);
-	for (link = hash_bucket(uvm, uobj, pg->pgno); *link != 0;)
-		link = &frames[*link].hashq;
-	*link = frame;
+	if (ph->ph_tail != 0)
+		frames[ph->ph_tail].hashq = frame;
+	else
+		ph->ph_head = frame;
+	ph->ph_tail = frame;
 	pg->hashq = 0;
 	simple_unlock(&uvm->ls, &uvm->hashlock);
 
@@ -176,13 +204,16 @@ uvm_pageremove(struct uvm *uvm, struct vm_page *pg)
 	struct vm_page *const frames = uvm->mem.pm_frame;
 	struct uvm_object *const uobj = page_object(uvm, pg);
 	const uint32_t frame = page_frame(uvm, pg);
-	uint32_t *link;
+	struct pghash *const ph = hash_bucket(uvm, uobj, pg->pgno);
+	uint32_t *link, prev = 0;
 
 	LOCK_HELD(&uobj->vmobjlock);
 	simple_lock(&uvm->ls, &uvm->hashlock);
-	for (link = hash_bucket(uvm, uobj, pg->pgno); *link != frame;)
-		link = &frames[*link].hashq;
+	for (link = &ph->ph_head; *link != frame; link = &frames[prev].hashq)
+		prev = *link;
 	*link = pg->hashq;
+	if (ph->ph_tail == frame)
+		ph->ph_tail = prev;
 	simple_unlock(&uvm->ls, &uvm->hashlock);
 
 	if (pg->listq_next != 0)

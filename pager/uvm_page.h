@@ -57,9 +57,22 @@ struct vm_page {
 	uint32_t spare;
 };
 
-/* A tail queue of frames, linked by pageq. */
+/*
+ * A tail queue of frames, linked by pageq.
+ *
+ * The page daemon takes pages from the head, each at a random place in memory.
+ * A scout runs some pages ahead of it and tells the cache; pl_lead is about how
+ * many.  It is a hint: nothing depends on where it stands.
+ */
 struct pglist {
 	uint32_t pl_head, pl_tail;
+	uint32_t pl_scout;
+	uint32_t pl_lead;
+};
+
+/* A hash chain, linked by hashq. */
+struct pghash {
+	uint32_t ph_head, ph_tail;
 };
 
 /*
@@ -69,7 +82,7 @@ struct pglist {
  */
 struct uvm_pagemem {
 	struct vm_page *pm_frame; /* [pm_npages + 1]; [0] unused */
-	uint32_t *pm_bucket;	  /* [pm_mask + 1]: head frame, or 0 */
+	struct pghash *pm_bucket; /* [pm_mask + 1] */
 	uint64_t pm_mask;
 	uint64_t pm_npages;
 	uint64_t pm_fresh;	   /* f: next never used frame */
@@ -86,13 +99,9 @@ int uvm_page_init(struct uvm *uvm, struct errmsg *em) mustcheck;
 void uvm_page_fini(struct uvm *uvm);
 
 /*
- * Bring the pages [pgno, pgno + n) towards the cache, for lookups that follow.
- * Never used where lookups are what is measured: in flushes.
+ * Bring towards the cache all that freeing or moving pg will touch.  Never used
+ * where list steps and lookups are what is measured: in flushes.
  */
-void uvm_pageprefetch(const struct uvm *uvm, const struct uvm_object *uobj,
-    uint64_t pgno, unsigned n);
-
-/* The same for all that freeing or moving pg will touch. */
 void uvm_pageprefetch_links(const struct uvm *uvm, const struct vm_page *pg);
 
 /*

@@ -6,6 +6,9 @@
 
 /* Included by uvm_i.h, at its end, and by nobody else. */
 
+#define SCOUT_LEAD  24 /* pages */
+#define SCOUT_STEPS 2  /* at a call: the next page takes its time to come */
+
 static inline void
 pglist_append(struct uvm *uvm, struct pglist *pl, struct vm_page *pg)
 {
@@ -25,18 +28,47 @@ pglist_remove(struct uvm *uvm, struct pglist *pl, struct vm_page *pg)
 {
 	struct vm_page *const frames = uvm->mem.pm_frame;
 
+	if (unlikely(pg == &frames[pl->pl_scout]))
+		pl->pl_scout = pg->pageq_next;
 	if (pg->pageq_next != 0)
 		frames[pg->pageq_next].pageq_prev = pg->pageq_prev;
 	else
 		pl->pl_tail = pg->pageq_prev;
 	if (pg->pageq_prev != 0)
 		frames[pg->pageq_prev].pageq_next = pg->pageq_next;
-	else
+	else {
 		pl->pl_head = pg->pageq_next;
+		pl->pl_lead -= pl->pl_lead != 0;
+	}
 	pg->pageq_next = pg->pageq_prev = 0;
 }
 
-static inline uint32_t *
+/*
+ * Move the scout of a queue on, to stay ahead of a head that has moved.
+ *
+ * => each page passed has what its leaving will touch prefetched
+ */
+static inline void
+pglist_scout(const struct uvm *uvm, struct pglist *pl)
+{
+	const struct vm_page *pg;
+	unsigned i;
+
+	if (pl->pl_scout == 0) {
+		pl->pl_scout = pl->pl_head;
+		pl->pl_lead = 0;
+	}
+	for (i = 0; i < SCOUT_STEPS && pl->pl_lead < SCOUT_LEAD; i++) {
+		if (pl->pl_scout == 0)
+			break;
+		pg = &uvm->mem.pm_frame[pl->pl_scout];
+		uvm_pageprefetch_links(uvm, pg);
+		pl->pl_scout = pg->pageq_next;
+		pl->pl_lead++;
+	}
+}
+
+static inline struct pghash *
 hash_bucket(const struct uvm *uvm, const struct uvm_object *uobj, uint64_t pgno)
 {
 
@@ -49,7 +81,7 @@ hash_find(const struct uvm *uvm, const struct uvm_object *uobj, uint64_t pgno)
 {
 	uint32_t frame;
 
-	for (frame = *hash_bucket(uvm, uobj, pgno); frame != 0;) {
+	for (frame = hash_bucket(uvm, uobj, pgno)->ph_head; frame != 0;) {
 		struct vm_page *const pg = &uvm->mem.pm_frame[frame];
 
 		if (pg->pgno == pgno && pg->uobject == uobj->uo_num)
@@ -74,6 +106,15 @@ uvm_pagelookup(struct uvm *uvm, const struct uvm_object *uobj, uint64_t pgno)
 	return hash_find(uvm, uobj, pgno);
 }
 
+/* May the page be there?  For objects beyond what the bits cover, yes. */
+static inline bool
+uvm_resident(const struct uvm_object *uobj, uint64_t pgno)
+{
+
+	return unlikely(pgno >= uobj->uo_rbits) ||
+	    (uobj->uo_resident[pgno / 64] >> (pgno % 64) & 1) != 0;
+}
+
 /*
  * Find a page as uvm_pagelookup() does, counting the same, but ask a bit first
  * whether it is there.  For faults, where most lookups find nothing and are not
@@ -85,8 +126,7 @@ uvm_pageprobe(struct uvm *uvm, const struct uvm_object *uobj, uint64_t pgno)
 
 	LOCK_HELD(&uobj->vmobjlock);
 	EXP(uvm)->lookups++;
-	if (likely(pgno < uobj->uo_rbits) &&
-	    (uobj->uo_resident[pgno / 64] >> (pgno % 64) & 1) == 0)
+	if (!uvm_resident(uobj, pgno))
 		return NULL;
 	return hash_find(uvm, uobj, pgno);
 }

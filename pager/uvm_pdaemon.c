@@ -106,7 +106,6 @@ pd_inactive_page(struct uvm *uvm, struct vm_page *pg)
 	struct vm_page *next = frame_page(uvm, pg->pageq_next);
 	bool dead = false;
 
-	uvm_pageprefetch_links(uvm, pg);
 	exp->pdscans++;
 	if (pmap_is_referenced(uvm, pg)) {
 		uvm_pageactivate(uvm, pg);
@@ -203,9 +202,6 @@ uvm_pageout_turn(struct uvm *uvm)
 		pd_scan_active(uvm, exp->pdfreed != freed);
 		uvm_unlock_pageq(uvm);
 	}
-	/* Where the next turn begins. */
-	__builtin_prefetch(&uvm->mem.pm_frame[uvm->mem.pm_inactive.pl_head], 1);
-	__builtin_prefetch(&uvm->mem.pm_frame[uvm->mem.pm_active.pl_head], 1);
 	uvm->indaemon = false;
 	uvm_wakeup(uvm, &exp->free);
 }

@@ -49,10 +49,8 @@ static inline uint64_t
 clock_ticks(void)
 {
 #if defined(__x86_64__)
-	unsigned aux;
-
 	if (likely(clock_source.ck_tsc))
-		return __rdtscp(&aux);
+		return __rdtsc();
 #endif
 	return clock_monotonic();
 }

@@ -173,7 +173,7 @@ setup_db(struct engine *en)
 }
 
 /* How far ahead of the replay each hint of uvm.h is given, in events. */
-enum { HINT_PTE = 32, HINT_HASH = 20, HINT_PAGE = 10 };
+enum { HINT_PTE = 32, HINT_HASH = 24, HINT_PAGE = 16, HINT_CHAIN = 8 };
 
 /*
  * Tell the cache what events ahead of ev will need; the trace knows.  Only of
@@ -195,6 +195,9 @@ hint(const struct engine *en, const struct trace_event *ev)
 	pgno = ev[HINT_PAGE].te_offset >> en->en_shift;
 	if (ev[HINT_PAGE].te_map == map->um_id && uvm_unmapped(map, pgno))
 		uvm_prefetch_page(en->en_uvm, map, pgno);
+	pgno = ev[HINT_CHAIN].te_offset >> en->en_shift;
+	if (ev[HINT_CHAIN].te_map == map->um_id && uvm_unmapped(map, pgno))
+		uvm_prefetch_chain(en->en_uvm, map, pgno);
 }
 
 /*
