@@ -279,7 +279,7 @@ events_write(const char *path, enum trace_form form,
 }
 
 struct trace_gen *
-gen_make(const char *const *settings)
+trace_gen_make(const char *const *settings)
 {
 	struct errmsg em = { .em_text = "" };
 	struct trace_gen_param gp;
@@ -320,7 +320,7 @@ generate(const char *path, ...)
 		settings[n] = va_arg(ap, const char *);
 	} while (settings[n++] != NULL);
 	va_end(ap);
-	tg = gen_make(settings);
+	tg = trace_gen_make(settings);
 	must_em(trace_create(path, form_of(path), trace_gen_meta(tg), &tw, &em),
 	    &em);
 	do {

@@ -59,6 +59,6 @@ void events_write(const char *path, enum trace_form form,
 
 /* A trace of the generator: "name=value" pairs, NULL-ended. */
 void generate(const char *path, ...) __attribute__((sentinel));
-struct trace_gen *gen_make(const char *const *settings);
+struct trace_gen *trace_gen_make(const char *const *settings);
 
 #endif
