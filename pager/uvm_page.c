@@ -369,6 +369,7 @@ uvm_page_dirtied(struct uvm *uvm, struct vm_page *pg)
 
 	if ((pg->flags & PG_COUNTED) == 0) {
 		pg->flags |= PG_COUNTED;
+		EXP(uvm)->dirtied++;
 		EXP(uvm)->dirty++;
 	}
 }

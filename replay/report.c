@@ -144,6 +144,9 @@ text_pager(FILE *out, const struct uvmexp *exp)
 	    exp->pagein_bytes, exp->pagein_errors);
 	text_io(out, "page-outs", exp->pageout_ios, exp->pageout_pages,
 	    exp->pageout_bytes, exp->pageout_errors);
+	line(out, "dirtied", "%15s pages  written %.2f times on average",
+	    count_text(exp->dirtied, a),
+	    ratio(exp->pageout_pages, exp->dirtied));
 	line(out, "flushes", "%15s  %s by list, %s by hash",
 	    count_text(exp->flushes, a), count_text(exp->flush_by_list, b),
 	    count_text(exp->flush_by_hash, c));

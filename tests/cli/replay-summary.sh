@@ -15,7 +15,8 @@ number() {
 }
 for row in "accesses:accesses" "  mapped:mapped_hits" \
     "  resident:resident_hits" "  miss:misses" "faults:faults" \
-    "page-ins:pagein_ios" "page-outs:pageout_ios" "flushes:flushes"; do
+    "page-ins:pagein_ios" "page-outs:pageout_ios" "dirtied:dirtied" \
+    "flushes:flushes"; do
 	grep -qE "^${row%:*} +$(number "${row#*:}")( |\$)" out ||
 	    fail "no line '${row%:*}' with $(number "${row#*:}")"
 done
