@@ -83,7 +83,7 @@ import(const char *from, bool salvage, const char *to)
 	if (status == UVN_OK && form != TRACE_UVT)
 		status = complain(UVN_USAGE,
 		    "%s: import writes .uvt; uvn trace export writes CSV", to);
-	if (status == UVN_OK && strcmp(from, to) == 0)
+	if (status == UVN_OK && strcmp(from, to) == 0 && strcmp(to, "-") != 0)
 		status = complain(UVN_USAGE,
 		    "%s: input and output are the same file", to);
 	if (status == UVN_OK)
