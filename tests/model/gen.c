@@ -124,7 +124,8 @@ gen_attach(struct genstate *gs)
 	if (gs->nmaps == gs->maxmaps)
 		return;
 	map = &gs->maps[gs->nmaps++];
-	*map = (struct genmap){ .id = ++gs->lastmap, .file = f };
+	*map = (struct genmap){ .id = ++gs->lastmap * 4001 % GEN_MAX_ID,
+		.file = f };
 	map->pid = (uint32_t)gen_between(gs, 1, 4);
 	map->npages = pages;
 	if (gen_chance(gs, 40)) {
@@ -221,6 +222,8 @@ gen_access(struct genstate *gs, struct genmap *map, uint64_t no, bool write)
 	}
 	begin = (map->first + no) * gs->page + gen_below(gs, gs->page);
 	end = (map->first + no + most) * gs->page - gen_below(gs, gs->page);
+	if (gen_chance(gs, 1))
+		begin = end = (map->first + no) * gs->page;
 	ev->offset = begin;
 	ev->length = end > begin ? end - begin : 0;
 }
@@ -489,6 +492,40 @@ gen_sync(struct genstate *gs)
 	(void)put(gs, MODEL_SYNC);
 }
 
+/* Make the last event one that a program could not have made. */
+static void
+gen_wrong(struct genstate *gs)
+{
+	const struct genmap *const map = any_map(gs);
+	struct model_event *ev;
+
+	gs->n--;
+	ev = put_file(gs, MODEL_READ, any_file(gs));
+	ev->map = GEN_MAX_ID;
+	switch (gen_below(gs, 6)) {
+	case 0:
+		ev->op = MODEL_DETACH;
+		break;
+	case 1:
+		ev->op = MODEL_MSYNC;
+		ev->flags = MODEL_F_MS_SYNC;
+		break;
+	case 2:
+		ev->op = MODEL_TRUNCATE;
+		ev->file = GEN_MAX_FILES + 1;
+		ev->map = 0;
+		break;
+	default:
+		if (map == NULL)
+			break;
+		ev->map = map->id;
+		ev->file = map->file->id;
+		ev->offset = (map->first + map->npages - 1) * gs->page;
+		ev->length = gs->page * 2;
+		break;
+	}
+}
+
 static const struct {
 	void (*make)(struct genstate *);
 	unsigned weight, peak;
@@ -543,6 +580,8 @@ gen_make(struct gen *g, uint64_t seed)
 			pick -= gs.weight[i];
 		kinds[i].make(&gs);
 	}
+	if (gen_chance(&gs, 10) && gs.n > 0)
+		gen_wrong(&gs);
 	g->trace.events = g->events;
 	g->trace.nevents = gs.n;
 	g->trace.files = g->files;

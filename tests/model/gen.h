@@ -1,7 +1,7 @@
 /*
  * gen: random traces for the model and the pager, and the machines they run on.
  *
- *	struct gen		a trace with its configuration, files, bad pages
+ *	struct gen		a trace with its configuration, files and bad pages
  *	gen_make()		make the one of a seed
  *
  * The events are such as a program could have made: they access pages that are
@@ -15,7 +15,7 @@
 #include "tests/model/model.h"
 
 #define GEN_MAX_FILES 6
-#define GEN_MAX_BAD   3
+#define GEN_MAX_BAD   GEN_MAX_FILES
 
 struct gen {
 	uint64_t seed;

@@ -23,6 +23,8 @@ memory(struct genstate *gs, struct model_config *c)
 		c->inactive_num = share[i][0];
 		c->inactive_den = share[i][1];
 	}
+	if (gen_chance(gs, 5))
+		c->daemon_limit = gen_between(gs, 1, 3);
 	if (gen_chance(gs, 30))
 		c->rule = gen_between(gs, MODEL_AT_IO, MODEL_AT_WAIT);
 }
@@ -80,12 +82,26 @@ files(struct genstate *gs, struct gen *g)
 		g->files[i].id = gs->files[i].id;
 		g->files[i].size = gs->files[i].size;
 	}
-	if (gen_chance(gs, 75))
+}
+
+/* Pages that cannot be written: none, a few, all. */
+static void
+damage(struct genstate *gs, struct gen *g)
+{
+	const bool all = gen_chance(gs, 8);
+	struct model_bad *bad;
+
+	if (!all && gen_chance(gs, 75))
 		return;
-	g->trace.nbad = gen_between(gs, 1, GEN_MAX_BAD);
-	for (i = 0; i < g->trace.nbad; i++) {
-		g->bad[i].file = (uint32_t)gen_between(gs, 1, gs->nfiles);
-		g->bad[i].page = gen_below(gs, GEN_FILE_PAGES);
+	g->trace.nbad = all ? gs->nfiles : gen_between(gs, 1, 3);
+	for (bad = g->bad; bad < g->bad + g->trace.nbad; bad++) {
+		bad->file = (uint32_t)gen_between(gs, 1, gs->nfiles);
+		bad->page = gen_below(gs, GEN_FILE_PAGES);
+		bad->npages =
+		    gen_chance(gs, 80) ? 1 : gen_between(gs, 1, GEN_FILE_PAGES);
+		if (all)
+			*bad = (struct model_bad){ (uint32_t)(bad - g->bad) + 1,
+				0, GEN_PAGES };
 	}
 }
 
@@ -111,4 +127,5 @@ gen_config(struct genstate *gs, struct gen *g)
 	gs->burst = gen_between(gs, 1, 80);
 	gs->maxmaps = gen_between(gs, 1, GEN_MAX_MAPS);
 	files(gs, g);
+	damage(gs, g);
 }

@@ -8,6 +8,7 @@
 #define GEN_PAGES      330 /* of a map */
 #define GEN_MAX_MAPS   12
 #define GEN_NKINDS     12
+#define GEN_MAX_ID     10007 /* a prime: ids of maps come in no order */
 
 struct genfile {
 	uint32_t id;

@@ -143,10 +143,10 @@ struct model_event {
 	enum model_op op;
 };
 
-/* A page whose writes always fail. */
+/* Pages whose writes always fail. */
 struct model_bad {
 	uint32_t file;
-	uint64_t page;
+	uint64_t page, npages;
 };
 
 struct model_io {
@@ -163,6 +163,7 @@ struct model_io {
 	X(misses)                                                              \
 	X(faults)                                                              \
 	X(fault_errors)                                                        \
+	X(sigsegv)                                                             \
 	X(neighbours_mapped)                                                   \
 	X(fltlget)                                                             \
 	X(fltget)                                                              \
@@ -183,6 +184,8 @@ struct model_io {
 	X(pageout_pages)                                                       \
 	X(pageout_bytes)                                                       \
 	X(pageout_errors)                                                      \
+	X(lost_pages)                                                          \
+	X(dirty_discarded)                                                     \
 	X(alloc_failures)                                                      \
 	X(memory_waits)                                                        \
 	X(pdwoke)                                                              \
@@ -202,9 +205,11 @@ struct model_io {
 	X(persists)                                                            \
 	X(vnodes_recycled)                                                     \
 	X(file_reads)                                                          \
+	X(file_read_bytes)                                                     \
 	X(file_writes)                                                         \
 	X(file_write_bytes)                                                    \
 	X(fsyncs)                                                              \
+	X(lock_violations)                                                     \
 	X(free)                                                                \
 	X(active)                                                              \
 	X(inactive)                                                            \

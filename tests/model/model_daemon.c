@@ -15,6 +15,7 @@ static void
 free_loop(struct model *m)
 {
 	struct page *pg, *next;
+	bool written;
 
 	for (pg = TAILQ_FIRST(&m->inactive); pg != NULL; pg = next) {
 		if (m->n.free >= m->freetarg)
@@ -35,24 +36,25 @@ free_loop(struct model *m)
 			m_page_unmap(m, pg);
 			m_page_free(m, pg);
 			m->n.pdfreed++;
-			m->idle_turns = 0;
+			m->progress = true;
 			continue;
 		}
 		m->n.pgswapout++;
 		m->n.pdpageouts++;
 		pg->busy = true;
 		m_page_readonly(m, pg);
-		if (m_daemon_put(m, pg)) {
+		written = m_daemon_put(m, pg);
+		next = TAILQ_NEXT(pg, queue);
+		pg->busy = pg->referenced = false;
+		if (written) {
 			pg->modified = false;
 			pg->clean = true;
-			m->idle_turns = 0;
-			next = TAILQ_NEXT(pg, queue);
-		} else {
-			next = TAILQ_NEXT(pg, queue);
-			m_page_activate(m, pg);
+			m->progress = true;
 		}
-		pg->referenced = false;
-		pg->busy = false;
+		if (pg->released)
+			m_object_release(m, pg, written);
+		else if (!written)
+			m_page_activate(m, pg);
 	}
 }
 
@@ -76,26 +78,43 @@ scan(struct model *m)
 		m_page_unmap(m, pg);
 		m_page_deactivate(m, pg);
 		m->n.pddeact++;
-		m->idle_turns = 0;
 		shortage--;
 	}
+}
+
+/*
+ * Did the turn get on?  It freed or cleaned; or it deactivated, but pages that
+ * cannot be written go round for ever, so that counts for one round only.
+ */
+static void
+judge(struct model *m, uint64_t deactivated)
+{
+
+	if (m->progress)
+		m->vain = 0;
+	else if (deactivated > 0 && m->vain < m->c.memory)
+		m->progress = true;
+	m->vain += deactivated;
+	m->idle_turns = m->progress ? 0 : m->idle_turns + 1;
+	if (m->idle_turns >= m->c.daemon_limit)
+		m_stop(m, "the page daemon does not get on");
 }
 
 void
 m_daemon_turn(struct model *m)
 {
+	const uint64_t deactivated = m->n.pddeact;
 
 	m->woken = false;
 	m->n.pdwoke++;
-	m->idle_turns++;
+	m->progress = false;
 	m->inactarg = (m->n.active + m->n.inactive) * m->c.inactive_num /
 	    m->c.inactive_den;
 	if (m->inactarg <= m->freetarg)
 		m->inactarg = m->freetarg + 1;
 	if (m->n.free < m->freetarg || m->n.inactive < m->inactarg)
 		scan(m);
-	if (m->idle_turns >= m->c.daemon_limit)
-		m_stop(m, "the page daemon does not get on");
+	judge(m, m->n.pddeact - deactivated);
 }
 
 void

@@ -211,6 +211,7 @@ access_page(struct model *m, struct map *map, uint64_t no,
 	m->n.faults++;
 	if (!allowed(fa.piece->prot, ev) || !fault(&fa)) {
 		m->n.fault_errors++;
+		m->n.sigsegv++;
 		return;
 	}
 	touch(map, no, write);

@@ -99,6 +99,15 @@ m_vnode_put(struct model *m, struct file *f)
 }
 
 static void
+do_pread(struct model *m, const struct file *f, const struct model_event *ev)
+{
+	const uint64_t there = ev->offset < f->size ? f->size - ev->offset : 0;
+
+	m->n.file_reads++;
+	m->n.file_read_bytes += ev->length < there ? ev->length : there;
+}
+
+static void
 do_pwrite(struct model *m, struct file *f, const struct model_event *ev)
 {
 
@@ -163,7 +172,7 @@ m_do_file(struct model *m, const struct model_event *ev)
 	else if (ev->op == MODEL_PWRITE)
 		do_pwrite(m, f, ev);
 	else if (ev->op == MODEL_PREAD)
-		m->n.file_reads++;
+		do_pread(m, f, ev);
 	else if (ev->op == MODEL_FSYNC)
 		m->n.fsyncs++;
 	else if (ev->op == MODEL_UNLINK) {

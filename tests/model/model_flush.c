@@ -112,13 +112,18 @@ make_cluster(struct model *m, struct page *center, struct cluster *cl,
 
 /* dropcluster: let go of all but the center. */
 static void
-drop_cluster(struct cluster *cl, struct page *center, bool written)
+drop_cluster(struct model *m, struct cluster *cl, struct page *center,
+    bool written)
 {
 	uint64_t i;
 
 	for (i = 0; i < cl->n; i++) {
 		if (cl->page[i] == center)
 			continue;
+		if (cl->page[i]->released) {
+			m_object_release(m, cl->page[i], written);
+			continue;
+		}
 		cl->page[i]->busy = false;
 		if (written) {
 			cl->page[i]->referenced = false;
@@ -139,7 +144,7 @@ put(struct model *m, struct page *center, struct cluster *cl)
 		return true;
 	if (cl->n == 1)
 		return false;
-	drop_cluster(cl, center, false);
+	drop_cluster(m, cl, center, false);
 	return m_io_start(m, center->file, center->no, 1, true);
 }
 
@@ -152,8 +157,16 @@ m_daemon_put(struct model *m, struct page *pg)
 	make_cluster(m, pg, &cl, false, everything);
 	if (!put(m, pg, &cl))
 		return false;
-	drop_cluster(&cl, pg, true);
+	drop_cluster(m, &cl, pg, true);
 	return true;
+}
+
+/* Does a failed write lose the page?  Else it stays dirty. */
+static bool
+pg_lost(const struct flush *fl)
+{
+
+	return (fl->flags & FLUSH_FREE) || !(fl->m->c.fixed & MODEL_FIX_Q1);
 }
 
 /* A page of a cluster that has been tried. */
@@ -173,6 +186,8 @@ finish(struct flush *fl, struct page *pg, bool written)
 	if (!written &&
 	    ((fl->flags & FLUSH_FREE) || (m->c.fixed & MODEL_FIX_Q1)))
 		fl->ok = false;
+	if (!written && pg_lost(fl))
+		m->n.lost_pages++;
 	assert(!(fl->flags & FLUSH_DEACTIVATE));
 	if (fl->flags & FLUSH_FREE) {
 		m_page_unmap(m, pg);
@@ -245,7 +260,13 @@ flush_page(struct flush *fl, struct page *pg, uint64_t no)
 			m_page_deactivate(fl->m, pg);
 		}
 	} else if (fl->flags & FLUSH_FREE) {
-		assert(!pg->busy);
+		if (pg->busy) {
+			pg->released = true;
+			return next;
+		}
+		/* What FLUSH_CLEAN leaves is clean. */
+		if (!pg->clean || pg->modified)
+			fl->m->n.dirty_discarded++;
 		m_page_unmap(fl->m, pg);
 		m_page_free(fl->m, pg);
 	}

@@ -25,6 +25,8 @@ struct page {
 	struct file *file; /* owner; NULL if free */
 	uint64_t no;
 	bool busy, clean, checked; /* checked is PG_CLEANCHK */
+	bool released;		   /* to be freed by whoever has it busy */
+	bool failed;		   /* the page daemon could not write it */
 	bool referenced, modified; /* R and M */
 	enum queue on;
 	TAILQ_ENTRY(page) queue;
@@ -43,6 +45,7 @@ struct file {
 	TAILQ_ENTRY(file) freelist;
 	/* object */
 	bool valid, can_persist, dying, writeable;
+	bool relkill; /* goes with its last released page */
 	uint64_t refs, usize;
 	struct pages memq;
 	uint64_t npages;
@@ -90,7 +93,9 @@ struct model {
 	struct pages free, active, inactive;
 	uint64_t freemin, freetarg, inactarg;
 	bool woken;
-	uint64_t idle_turns; /* in a row */
+	bool progress;	     /* of this turn */
+	uint64_t vain;	     /* deactivated since one freed or cleaned */
+	uint64_t idle_turns; /* in a row, without progress */
 
 	struct file *files;
 	size_t nfiles;
@@ -134,6 +139,10 @@ bool m_io_start(struct model *m, struct file *f, uint64_t no, uint64_t n,
     bool write);
 void m_object_attach(struct model *m, struct file *f, bool write);
 void m_object_detach(struct model *m, struct file *f);
+/*
+ * Free a released page, written or not, and its object if that waits for it.
+ */
+void m_object_release(struct model *m, struct page *pg, bool written);
 void m_object_terminate(struct model *m, struct file *f);
 void m_object_uncache(struct model *m, struct file *f);
 void m_object_setsize(struct model *m, struct file *f, uint64_t size);

@@ -12,8 +12,9 @@ fails(const struct model *m, const struct model_io *io)
 	size_t i;
 
 	for (i = 0; io->write && i < m->trace->nbad; i++) {
-		if (bad[i].file == io->file && bad[i].page >= io->page &&
-		    bad[i].page < io->page + io->npages)
+		if (bad[i].file == io->file &&
+		    bad[i].page < io->page + io->npages &&
+		    io->page < bad[i].page + bad[i].npages)
 			return true;
 	}
 	return false;
@@ -36,6 +37,9 @@ m_io_start(struct model *m, struct file *f, uint64_t no, uint64_t n, bool write)
 		io.bytes = f->usize - offset;
 	if (m->c.rule == MODEL_AT_IO && m->woken)
 		m_daemon_turn(m);
+	/* A write goes the way of write(2), which uncaches first. */
+	if (write)
+		m_object_uncache(m, f);
 	io.failed = fails(m, &io);
 	if (m->nio == m->maxio) {
 		m->maxio = m->maxio * 2 + 256;
@@ -54,8 +58,6 @@ m_io_start(struct model *m, struct file *f, uint64_t no, uint64_t n, bool write)
 	m->n.pageout_pages += n;
 	m->n.pageout_bytes += io.bytes;
 	m->n.pageout_errors += io.failed;
-	/* It goes the way of write(2), which uncaches. */
-	m_object_uncache(m, f);
 	return !io.failed;
 }
 
@@ -87,6 +89,22 @@ object_kill(struct model *m, struct file *f)
 	if (f->writeable)
 		TAILQ_REMOVE(&m->wlist, f, wlist);
 	f->valid = f->can_persist = f->dying = f->writeable = false;
+	f->relkill = false;
+}
+
+void
+m_object_release(struct model *m, struct page *pg, bool written)
+{
+	struct file *const f = pg->file;
+
+	/* Only what is dirty is ever released: it was about to be written. */
+	if (!written)
+		m->n.dirty_discarded++;
+	m_page_unmap(m, pg);
+	m_page_free(m, pg);
+	/* The vnode is not dropped: Q8. */
+	if (f->relkill && f->npages == 0)
+		object_kill(m, f);
 }
 
 void
@@ -99,10 +117,16 @@ m_object_detach(struct model *m, struct file *f)
 	if (f->can_persist) {
 		(void)m_object_flush(m, f, 0, 0, FLUSH_DEACTIVATE | FLUSH_ALL);
 		m->n.persists++;
+		/* The vnode is dropped with the object locked. */
+		m->n.lock_violations++;
 	} else {
 		f->dying = true;
 		(void)m_object_flush(m, f, 0, 0,
 		    FLUSH_CLEAN | FLUSH_FREE | FLUSH_ALL);
+		if (f->npages > 0) {
+			f->relkill = true;
+			return;
+		}
 		object_kill(m, f);
 	}
 	m_vnode_put(m, f);

@@ -27,8 +27,9 @@ record(void *cookie, struct uvm_buf *b)
 		.npages = b->b_npages,
 		.bytes = b->b_length };
 	for (i = 0; io->write && i < p->trace->nbad; i++) {
-		if (bad[i].file == io->file && bad[i].page >= io->page &&
-		    bad[i].page < io->page + io->npages)
+		if (bad[i].file == io->file &&
+		    bad[i].page < io->page + io->npages &&
+		    io->page < bad[i].page + bad[i].npages)
 			io->failed = true;
 	}
 	b->b_done = io->failed ? 0 : b->b_length;

@@ -16,6 +16,7 @@ struct verdict {
 	bool agree;
 	size_t events;	/* done; the first that differs is the last of them */
 	char what[256]; /* differs, model first */
+	char why[160];	/* both ended before the trace did; the model's words */
 	uint64_t ios;
 	struct model_counters counters; /* the model's */
 };

@@ -284,7 +284,7 @@ boot_e8(struct lab *lab)
 {
 
 	boot(lab, 1000, 16 * PAGE);
-	lab->bad = (struct model_bad){ .file = 1, .page = 3 };
+	lab->bad = (struct model_bad){ .file = 1, .page = 3, .npages = 1 };
 	lab->trace.nbad = 1;
 	must(event(lab, MODEL_ATTACH, 1, 0, 16, SHARED_W));
 	touch(lab, MODEL_WRITE, 1, 0, 15);

@@ -46,7 +46,7 @@ model_and_pager_agree(void **state)
 	const uint64_t many = getenv("UVN_SEED") != NULL ? 1 : 200;
 	const uint64_t traces = number("UVN_MODEL_TRACES", many);
 	struct model_counters sum = { 0 };
-	uint64_t i, events = 0, ios = 0, bad = 0;
+	uint64_t i, events = 0, ios = 0, bad = 0, ended = 0;
 	struct verdict v;
 	struct gen g;
 
@@ -57,6 +57,7 @@ model_and_pager_agree(void **state)
 		pair_run(&g.trace, &v);
 		events += v.events;
 		ios += v.ios;
+		ended += v.why[0] != '\0';
 #define X(name) sum.name += v.counters.name;
 		MODEL_COUNTERS(X)
 #undef X
@@ -66,7 +67,9 @@ model_and_pager_agree(void **state)
 		}
 		gen_free(&g);
 	}
-	(void)printf("%" PRIu64 " events, %" PRIu64 " I/Os\n", events, ios);
+	(void)printf("%" PRIu64 " events, %" PRIu64 " I/Os, %" PRIu64
+		     " ended early\n",
+	    events, ios, ended);
 	if (getenv("UVN_MODEL_COUNTERS") != NULL) {
 #define X(name) (void)printf("%-18s %" PRIu64 "\n", #name, sum.name);
 		MODEL_COUNTERS(X)
