@@ -49,7 +49,7 @@ trace_cmd_cat(int argc, char **argv)
 static char *
 import_name(const char *path)
 {
-	static const char *const ends[] = { ".zst", ".csv" };
+	static const char *const ends[] = { ".uvt", ".zst", ".csv" };
 	size_t len = strlen(path);
 	char *name;
 
