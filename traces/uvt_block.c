@@ -263,7 +263,7 @@ unpacker_open(struct unpacker *up, const uint8_t *raw, size_t len, uint32_t n,
 		&up->up_kind };
 
 	for (unsigned id = 0; id < UVT_NCOLUMNS; id++) {
-		struct column other;
+		struct column other = { .co_planes = NULL };
 		struct column *co = id < UVT_PER_EVENT ? per_event[id] : &other;
 		const size_t bytes = column_open(co, raw, len);
 

@@ -408,7 +408,7 @@ forged_columns_make_events_that_are_well_formed_or_an_error(void **state)
 	struct blob bl;
 	struct uvt_block ub;
 	uint8_t *raw, *copy;
-	size_t pos;
+	size_t pos = 0;
 
 	(void)state;
 	generate("good.uvt", "events=500", "pages=500", "files=3", "maps=2",
@@ -418,6 +418,8 @@ forged_columns_make_events_that_are_well_formed_or_an_error(void **state)
 	memcpy(&ub, bl.bl_data + pos, sizeof(ub));
 	raw = malloc(ub.ub_raw);
 	copy = malloc(ub.ub_raw);
+	assert_non_null(raw);
+	assert_non_null(copy);
 	assert_int_equal(ZSTD_decompress(raw, ub.ub_raw,
 			     bl.bl_data + pos + sizeof(ub), ub.ub_packed),
 	    ub.ub_raw);

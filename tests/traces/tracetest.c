@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 static char top[4096];
-static char folder[] = "/tmp/uvn-test-XXXXXX";
+static char folder[32];
 
 const char *
 tracetest_top(void)
@@ -24,7 +24,7 @@ tracetest_setup(void **state)
 	(void)state;
 	if (getcwd(top, sizeof(top)) == NULL)
 		return -1;
-	memcpy(folder + sizeof(folder) - 7, "XXXXXX", 6);
+	(void)snprintf(folder, sizeof(folder), "/tmp/uvn-test-XXXXXX");
 	if (mkdtemp(folder) == NULL)
 		return -1;
 	return chdir(folder);
@@ -292,8 +292,9 @@ trace_gen_make(const char *const *settings)
 		char name[64];
 		uint64_t v;
 
-		(void)snprintf(name, sizeof(name), "%.*s",
-		    (int)(value - *settings - 1), *settings);
+		assert_true(value - *settings < (ptrdiff_t)sizeof(name));
+		(void)snprintf(name, sizeof(name), "%s", *settings);
+		name[value - *settings - 1] = '\0';
 		tn = tunable_find(trace_gen_table, trace_gen_count, name);
 		assert_non_null(tn);
 		must_em(tunable_parse(tn, value, &v, &em), &em);
