@@ -309,22 +309,40 @@ struct uvm_hot {
 /*
  * Access one page through a usable mapping, spec section 1.7: what hardware
  * would do without the pager.  false: it takes uvm_access_slow().
+ *
+ * => the caller counts what hit, with uvm_count_hits()
  */
 static inline bool
-uvm_access_fast(struct uvm *uvm, struct uvm_map *map, uint64_t pgno,
-    enum uvm_access how)
+uvm_pte_hit(const struct uvm_map *map, uint64_t pgno, enum uvm_access how)
 {
 	const uint64_t idx = pgno - map->um_first;
 	/* A write is fast once the entry is known to be modified. */
 	const uint8_t need = how == UVM_ACCESS_WRITE ? PTE_W | PTE_MOD : PTE_R;
-	struct uvmexp *const exp = &((struct uvm_hot *)uvm)->uh_exp;
 
 	if (unlikely(idx >= map->um_npages) ||
 	    unlikely((map->um_pte[idx] & need) != need))
 		return false;
 	map->um_pte[idx] |= PTE_REF;
-	exp->accesses++;
-	exp->mapped_hits++;
+	return true;
+}
+
+static inline void
+uvm_count_hits(struct uvm *uvm, uint64_t n)
+{
+	struct uvmexp *const exp = &((struct uvm_hot *)uvm)->uh_exp;
+
+	exp->accesses += n;
+	exp->mapped_hits += n;
+}
+
+static inline bool
+uvm_access_fast(struct uvm *uvm, const struct uvm_map *map, uint64_t pgno,
+    enum uvm_access how)
+{
+
+	if (!uvm_pte_hit(map, pgno, how))
+		return false;
+	uvm_count_hits(uvm, 1);
 	return true;
 }
 
@@ -342,7 +360,8 @@ uvm_access(struct uvm *uvm, struct uvm_map *map, uint64_t pgno,
 /*
  * Hints of accesses to come, in four steps, each wanted some accesses before the
  * next: the page table, where the hash begins, then the first and the second
- * pages of the chains that a fault there will search.  They change nothing and count nothing.
+ * pages of the chains that a fault there will search.  They change nothing and
+ * count nothing.
  */
 static inline void
 uvm_prefetch_pte(const struct uvm_map *map, uint64_t pgno)

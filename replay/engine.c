@@ -175,6 +175,9 @@ setup_db(struct engine *en)
 /* How far ahead of the replay each hint of uvm.h is given, in events. */
 enum { HINT_PTE = 32, HINT_HASH = 24, HINT_PAGE = 16, HINT_CHAIN = 8 };
 
+/* One fault in so many accesses, or fewer: hints cost more than they bring. */
+#define HINT_RARE 64
+
 /*
  * Tell the cache what events ahead of ev will need; the trace knows.  Only of
  * the map in use: a wrong guess costs, and changes nothing else.
@@ -201,24 +204,39 @@ hint(const struct engine *en, const struct trace_event *ev)
 }
 
 /*
- * The event that most are: an access to one page of the map in use that needs
- * no fault, and no bytes.  false: it takes engine_apply(); nothing is done.
+ * Replay events for as long as they are what most are: an access to one page of
+ * the map in use that needs no fault, no bytes and no row.
+ *
+ * => how many were, of the first n; the others are not touched
  */
-static inline bool
-replay_hit(struct engine *en, const struct trace_event *ev)
+static inline size_t
+replay_hits(struct engine *en, const struct trace_event *ev, size_t n)
 {
-	struct uvm_map *const map = en->en_map;
-	const uint64_t pgno = ev->te_offset >> en->en_shift;
-	const bool write = ev->te_op == TRACE_WRITE;
+	const struct uvm_map map = *en->en_map;
+	const unsigned shift = en->en_shift;
+	const uint64_t due = en->en_due;
+	const bool data = en->en_data;
+	uint64_t writes = 0;
+	size_t i;
 
-	if ((ev->te_op != TRACE_READ && !write) || map == NULL ||
-	    ev->te_map != map->um_id || ev->te_file != map->um_file ||
-	    (write && en->en_data) ||
-	    (ev->te_offset + ev->te_length - 1) >> en->en_shift != pgno ||
-	    !engine_hit(en, map, pgno,
-		write ? UVM_ACCESS_WRITE : UVM_ACCESS_READ))
-		return false;
-	return true;
+	for (i = 0; i < n; i++) {
+		const struct trace_event *const te = &ev[i];
+		const uint64_t pgno = te->te_offset >> shift;
+		const bool write = te->te_op == TRACE_WRITE;
+
+		if ((te->te_op != TRACE_READ && !write) || (write && data) ||
+		    te->te_map != map.um_id || te->te_file != map.um_file ||
+		    te->te_time >= due ||
+		    (te->te_offset + te->te_length - 1) >> shift != pgno ||
+		    !uvm_pte_hit(&map, pgno,
+			write ? UVM_ACCESS_WRITE : UVM_ACCESS_READ))
+			break;
+		writes += write;
+	}
+	uvm_count_hits(en->en_uvm, i);
+	en->en_mapped[0] += i - writes;
+	en->en_mapped[1] += writes;
+	return i;
 }
 
 /* What may end a run between two events. => 0, or the exit status */
@@ -242,15 +260,20 @@ replay_check(struct engine *en)
 static int
 replay_batch(struct engine *en, const struct trace_event *ev, size_t n)
 {
-	const bool hits = !en->en_job->ej_paranoid;
+	const struct uvmexp *const exp = uvm_stat(en->en_uvm);
+	const bool hits = !en->en_job->ej_paranoid && en->en_every == 0;
+	const bool hints = (exp->faults - en->en_faults) * HINT_RARE > n;
 	int status = 0;
-	size_t i;
+	size_t i, k;
 
-	for (i = 0; i < n && status == 0; i++, en->en_seq++) {
-		if (likely(i + HINT_PTE < n))
+	en->en_faults = exp->faults;
+	for (i = 0; i < n && status == 0; i += k, en->en_seq += k) {
+		if (hints && likely(i + HINT_PTE < n))
 			hint(en, &ev[i]);
-		if (likely(hits) && likely(ev[i].te_time < en->en_due) &&
-		    replay_hit(en, &ev[i]))
+		k = 0;
+		if (likely(hits) && likely(en->en_map != NULL))
+			k = replay_hits(en, &ev[i], hints ? 1 : n - i);
+		if (k != 0)
 			continue;
 		en->en_ev = &ev[i];
 		if (ev[i].te_time >= en->en_due &&
@@ -260,6 +283,7 @@ replay_batch(struct engine *en, const struct trace_event *ev, size_t n)
 			break;
 		uvm_event_end(en->en_uvm);
 		status = replay_check(en);
+		k = 1;
 	}
 	return status;
 }

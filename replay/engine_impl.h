@@ -44,6 +44,7 @@ struct engine {
 	uint64_t en_seq;
 	struct uvm_map *en_map; /* of the last access; NULL: look it up */
 	uint64_t en_due;	/* trace time of the next tick or interval */
+	uint64_t en_faults;	/* when the batch began */
 
 	/* logging */
 	uint64_t en_every;	 /* one op row in so many; 0: none */
