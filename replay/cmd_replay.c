@@ -25,7 +25,7 @@ struct replay_args {
 	const char *ra_dir;
 	uint64_t ra_like; /* UINT64_MAX if not given */
 	uint64_t ra_history;
-	bool ra_overwrite, ra_verify, ra_paranoid, ra_no_db;
+	bool ra_overwrite, ra_verify, ra_paranoid, ra_salvage, ra_no_db;
 	bool ra_progress, ra_no_progress;
 };
 
@@ -81,6 +81,9 @@ read_args(struct replay_args *ra, int argc, char **argv, int *statusp)
 		{ "paranoid", '\0', OPTION_FLAG, NULL,
 		    "check the pager's structures after every event",
 		    &ra->ra_paranoid, NULL },
+		{ "salvage", '\0', OPTION_FLAG, NULL,
+		    "leave out damaged blocks of a .uvt instead of stopping",
+		    &ra->ra_salvage, NULL },
 		{ "history", '\0', OPTION_COUNT, "N",
 		    "print the last N steps of the pager to standard error",
 		    &ra->ra_history, NULL },
@@ -258,6 +261,8 @@ repeating_command(const struct replay_args *ra, const struct config *cf)
 		(void)fputs(" --verify", out);
 	if (ra->ra_paranoid)
 		(void)fputs(" --paranoid", out);
+	if (ra->ra_salvage)
+		(void)fputs(" --salvage", out);
 	(void)fprintf(out, " --seed %" PRIu64, op->op_seed);
 	if (!ra->ra_no_db)
 		put_option(out, "--db", op->op_db);
@@ -282,6 +287,7 @@ run(const struct replay_args *ra, struct config *cf, struct db *db,
 		.ej_nfiles = ra->ra_files.fs_n,
 		.ej_verify = ra->ra_verify,
 		.ej_paranoid = ra->ra_paranoid,
+		.ej_salvage = ra->ra_salvage,
 		.ej_progress = ra->ra_progress ||
 		    (!ra->ra_no_progress && !op->op_quiet &&
 			isatty(STDERR_FILENO) == 1),
@@ -304,6 +310,17 @@ run(const struct replay_args *ra, struct config *cf, struct db *db,
 		} else if (!op->op_quiet)
 			report_text(stdout, &job, &er, path);
 	}
+	if (er.er_bad_blocks > 0)
+		(void)complain(UVN_OK,
+		    "%s: left out %" PRIu64 " damaged blocks with %" PRIu64
+		    " events",
+		    job.ej_trace, er.er_bad_blocks, er.er_bad_events);
+	if (er.er_window_pages > 0 && !op->op_quiet)
+		(void)complain(UVN_OK,
+		    "%s was recorded with a window of %" PRIu64 " pages; with "
+		    "less than four times as many in memory its misses are not "
+		    "those of the program",
+		    job.ej_trace, er.er_window_pages);
 	if (er.er_exit != UVN_OK)
 		(void)complain(er.er_exit, "%s",
 		    er.er_em.em_text[0] != '\0' ? er.er_em.em_text :

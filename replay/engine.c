@@ -129,7 +129,8 @@ setup(struct engine *en)
 	struct errmsg *const em = &en->en_report->er_em;
 	int error, status;
 
-	error = trace_open(ej->ej_trace, 0, &en->en_trace, em);
+	error = trace_open(ej->ej_trace, ej->ej_salvage ? TRACE_SALVAGE : 0,
+	    &en->en_trace, em);
 	if (error != 0)
 		return UVN_INPUT;
 	if ((status = setup_backend(en)) != 0)
@@ -354,6 +355,8 @@ static void
 conclude(struct engine *en, int status)
 {
 	struct engine_report *const er = en->en_report;
+	const struct uvm_param *const up = &en->en_cf->cf_uvm;
+	const uint64_t window = trace_meta(en->en_trace)->tm_window;
 	const struct uvmexp *const exp = uvm_stat(en->en_uvm);
 	const uint64_t errors =
 	    exp->pagein_errors + exp->pageout_errors + en->en_op_errors;
@@ -379,7 +382,10 @@ conclude(struct engine *en, int status)
 	if (en->en_verify != NULL)
 		er->er_verify = status == 0 ? "passed" : "failed";
 	er->er_events = en->en_seq;
+	if (up->memory / up->page_size < 4 * window)
+		er->er_window_pages = window;
 	er->er_exp = *exp;
+	trace_salvaged(en->en_trace, &er->er_bad_blocks, &er->er_bad_events);
 	if (trace_digest(en->en_trace, er->er_digest) != 0)
 		er->er_digest[0] = '\0';
 }

@@ -22,6 +22,7 @@ struct engine_job {
 	size_t ej_nfiles;
 	bool ej_verify;
 	bool ej_paranoid;    /* uvm_check() after every event */
+	bool ej_salvage;     /* leave out damaged blocks of a .uvt */
 	bool ej_progress;    /* a progress line on stderr */
 	uint64_t ej_history; /* events of UVMHIST to dump at the end */
 	struct db *ej_db;    /* NULL: store nothing */
@@ -36,7 +37,10 @@ struct engine_report {
 	int64_t er_run;	       /* row in table run, 0 without db */
 	char er_digest[33];
 	uint64_t er_events, er_wall_ns, er_cpu_ns;
-	uint64_t er_rows, er_waits; /* of the writer */
+	uint64_t er_rows, er_waits;	       /* of the writer */
+	uint64_t er_bad_blocks, er_bad_events; /* left out of a damaged trace */
+	/* Of the recording, if it is too large for the memory; else 0. */
+	uint64_t er_window_pages;
 	struct uvmexp er_exp;
 	const char *er_verify; /* "off", "passed", "failed" */
 	struct hist *er_latency[OP_NKINDS][OUTCOME_NOUTCOMES];

@@ -38,6 +38,13 @@ expect 0 replay t.csv --backend null --history 7 --no-db --quiet
 silent
 is 7 "$(wc -l <err)" "the number of lines"
 
+check "a memory too small for the window of the recording is remarked"
+sed '1a #window 64' t.csv >w.csv
+expect 0 replay w.csv --backend null --memory 512K --no-db
+says "window of 64 pages"
+expect 0 replay w.csv --backend null --memory 1M --no-db
+[ ! -s err ] || fail "a warning for memory of four windows"
+
 check "--paranoid finds nothing wrong"
 expect 0 replay t.csv --backend null --memory 1M --paranoid --no-db --quiet
 
