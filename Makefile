@@ -172,8 +172,7 @@ manlint: | out/.deps-test
 # ---- manual, installation ----
 
 docs: uvn
-	$(Q)./uvn params --mdoc >docs/man/uvn-tunables.7.tmp && \
-	    mv docs/man/uvn-tunables.7.tmp docs/man/uvn-tunables.7
+	$(Q)./scripts/docs
 
 install: uvn
 	install -d '$(DESTDIR)$(PREFIX)/bin'
