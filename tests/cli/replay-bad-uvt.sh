@@ -38,12 +38,14 @@ refused
 says "block"
 expect 3 replay bad.uvt --backend null --json --no-db
 [ "$(json '$.events')" -lt "$events" ] || fail "all events were replayed"
+is failed "$(json '$.status')" status
+
+check "--salvage replays the blocks that are good"
 before=$(json '$.events')
 expect 0 replay bad.uvt --salvage --backend null --json --no-db
 says "left out 1 damaged blocks"
 [ "$(json '$.events')" -gt "$before" ] && [ "$(json '$.events')" -lt "$events" ] ||
     fail "--salvage replayed $(json '$.events') events"
-is failed "$(json '$.status')" status
 
 check "a flipped bit anywhere is found"
 for at in 20 $((size / 4)) $((size / 2)) $((size * 3 / 4)) $((size - 20)); do
