@@ -16,11 +16,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define mustcheck __attribute__((warn_unused_result))
+#define mustcheck	      __attribute__((warn_unused_result))
 #define printflike(fmt, args) __attribute__((format(printf, fmt, args)))
-#define nitems(a) (sizeof(a) / sizeof((a)[0]))
-#define likely(x) __builtin_expect(!!(x), 1)
-#define unlikely(x) __builtin_expect(!!(x), 0)
+#define nitems(a)	      (sizeof(a) / sizeof((a)[0]))
+#define likely(x)	      __builtin_expect(!!(x), 1)
+#define unlikely(x)	      __builtin_expect(!!(x), 0)
 
 /* 128 bits, where products of two 64-bit numbers must be exact. */
 __extension__ typedef unsigned __int128 uint128_t;

@@ -44,19 +44,19 @@ enum quirk {
 
 /* A rational in 64 bits; RATIO_INF is larger than every other. */
 #define RATIO(num, den) ((uint64_t)(num) << 32 | (uint64_t)(den))
-#define RATIO_INF RATIO(1, 0)
-#define RATIO_NUM(r) ((uint32_t)((r) >> 32))
-#define RATIO_DEN(r) ((uint32_t)(r))
+#define RATIO_INF	RATIO(1, 0)
+#define RATIO_NUM(r)	((uint32_t)((r) >> 32))
+#define RATIO_DEN(r)	((uint32_t)(r))
 
 struct tunable {
-	const char *tn_name;	/* option, column and axis name */
+	const char *tn_name; /* option, column and axis name */
 	enum tunable_kind tn_kind;
-	size_t tn_off;		/* of the uint64_t in its struct */
-	uint64_t tn_def;	/* default */
+	size_t tn_off;		 /* of the uint64_t in its struct */
+	uint64_t tn_def;	 /* default */
 	uint64_t tn_min, tn_max; /* inclusive; unused by ENUM and QUIRK */
-	const char *tn_unit;	/* "" if none */
-	const char *tn_choices;	/* ENUM: "a|b|c"; else NULL */
-	const char *tn_help;	/* one line, lower case, no full stop */
+	const char *tn_unit;	 /* "" if none */
+	const char *tn_choices;	 /* ENUM: "a|b|c"; else NULL */
+	const char *tn_help;	 /* one line, lower case, no full stop */
 };
 
 /* Enough for every value that tunable_format() writes. */

@@ -4,7 +4,8 @@
 #ifndef PAGER_UVM_PAGE_I_H
 #define PAGER_UVM_PAGE_I_H
 
-/* Included by uvm_i.h, at its end, and by nobody else. */
+/* uvm_i.h includes this at its end. */
+#include "pager/uvm_i.h"
 
 #define SCOUT_LEAD  24 /* pages */
 #define SCOUT_STEPS 2  /* at a call: the next page takes its time to come */

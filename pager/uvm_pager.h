@@ -5,6 +5,7 @@
 #ifndef PAGER_UVM_PAGER_H
 #define PAGER_UVM_PAGER_H
 
+#include "pager/uvm_lock.h"
 #include "pager/uvm_map.h"
 #include "pager/uvm_page.h"
 

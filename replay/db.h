@@ -45,7 +45,7 @@ enum opkind {
 #define K(NAME, name) OP_##NAME,
 	OPKINDS(K)
 #undef K
-	OP_NKINDS
+	    OP_NKINDS
 };
 
 #define OUTCOMES(O)                                                            \
@@ -61,7 +61,7 @@ enum outcome {
 #define O(NAME, name) OUTCOME_##NAME,
 	OUTCOMES(O)
 #undef O
-	OUTCOME_NOUTCOMES
+	    OUTCOME_NOUTCOMES
 };
 
 extern const char *const opkind_name[OP_NKINDS];
@@ -69,32 +69,32 @@ extern const char *const outcome_name[OUTCOME_NOUTCOMES];
 
 /* A row of table op. */
 struct db_op {
-	uint64_t op_seq;	/* event number in the trace */
-	uint64_t op_time;	/* trace time, ns */
+	uint64_t op_seq;  /* event number in the trace */
+	uint64_t op_time; /* trace time, ns */
 	uint64_t op_offset, op_length;
 	uint64_t op_bytes_in, op_bytes_out;
-	uint64_t op_latency;	/* ns */
+	uint64_t op_latency; /* ns */
 	uint32_t op_tid, op_file;
 	uint32_t op_reads, op_writes;
-	uint8_t op_kind;	/* enum opkind */
-	uint8_t op_outcome;	/* enum outcome */
+	uint8_t op_kind;    /* enum opkind */
+	uint8_t op_outcome; /* enum outcome */
 };
 
 /* A row of table flush. */
 struct db_flush {
-	uint64_t fl_seq;	/* event number it happened in */
+	uint64_t fl_seq; /* event number it happened in */
 	uint64_t fl_range_pages, fl_object_pages;
 	uint64_t fl_visits, fl_lookups, fl_cleaned, fl_writes;
-	uint64_t fl_cpu_ns;	/* traversal alone: latency less I/O */
+	uint64_t fl_cpu_ns; /* traversal alone: latency less I/O */
 	uint64_t fl_latency_ns;
 	uint32_t fl_file;
-	uint8_t fl_caller;	/* enum uvm_flush_caller */
+	uint8_t fl_caller; /* enum uvm_flush_caller */
 	bool fl_by_list;
 };
 
 /* A row of table interval: differences over it, and levels at its end. */
 struct db_interval {
-	uint64_t in_time;	/* trace time of its end, ns */
+	uint64_t in_time; /* trace time of its end, ns */
 	uint64_t in_accesses, in_mapped, in_resident, in_misses;
 	uint64_t in_dirty, in_free, in_active, in_inactive;
 	uint64_t in_bytes_in, in_bytes_out;
@@ -103,20 +103,20 @@ struct db_interval {
 /* What is known when a run begins. */
 struct db_run {
 	const struct config *rn_config;
-	const char *rn_trace;		/* path as given */
-	const char *rn_command;		/* command line that repeats it */
-	const char *rn_dir;		/* backing files; NULL under null */
-	uint64_t rn_repeat;		/* 0.. */
+	const char *rn_trace;	/* path as given */
+	const char *rn_command; /* command line that repeats it */
+	const char *rn_dir;	/* backing files; NULL under null */
+	uint64_t rn_repeat;	/* 0.. */
 	uint64_t rn_seed;
 };
 
 /* What is known when it ends. */
 struct db_result {
-	const char *rs_status;		/* "complete", "interrupted", "failed"*/
-	const char *rs_reason;		/* why it failed; NULL */
-	const char *rs_digest;		/* of the trace; NULL if unknown */
+	const char *rs_status; /* "complete", "interrupted", "failed"*/
+	const char *rs_reason; /* why it failed; NULL */
+	const char *rs_digest; /* of the trace; NULL if unknown */
 	uint64_t rs_events, rs_wall_ns, rs_cpu_ns;
-	const char *rs_verify;		/* "off", "passed", "failed" */
+	const char *rs_verify; /* "off", "passed", "failed" */
 	const struct uvmexp *rs_exp;
 	/* Extra counters of the engine: names, values, how many. */
 	const char *const *rs_names;

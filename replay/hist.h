@@ -11,7 +11,7 @@
 #include "base/base.h"
 
 #define HIST_STEP_BITS 7
-#define HIST_NBUCKET ((64 - HIST_STEP_BITS + 1) << HIST_STEP_BITS)
+#define HIST_NBUCKET   ((64 - HIST_STEP_BITS + 1) << HIST_STEP_BITS)
 
 struct hist {
 	uint64_t h_count, h_sum, h_min, h_max;

@@ -20,10 +20,10 @@
 /* Exit statuses, all of them; uvn(1). */
 enum uvn_exit {
 	UVN_OK = 0,
-	UVN_FAILED = 1,		/* the run found a data or I/O error */
-	UVN_USAGE = 2,		/* wrong usage */
-	UVN_INPUT = 3,		/* bad input: trace, database */
-	UVN_ENVIRONMENT = 4,	/* the host cannot do it */
+	UVN_FAILED = 1,	     /* the run found a data or I/O error */
+	UVN_USAGE = 2,	     /* wrong usage */
+	UVN_INPUT = 3,	     /* bad input: trace, database */
+	UVN_ENVIRONMENT = 4, /* the host cannot do it */
 };
 
 /* A subcommand: argv[0] is its name; returns an exit status. */

@@ -198,7 +198,8 @@ hash_chains_grow_at_the_tail_and_survive_removal(void **state)
 	start(&lab, "hash_buckets=1");
 	for (i = 0; i < 6; i++)
 		pg[i] = alloc(&lab, 1, 10 * i);
-	assert_int_equal(lab.uvm->mem.pm_bucket[0].ph_head, frame_of(&lab, pg[0]));
+	assert_int_equal(lab.uvm->mem.pm_bucket[0].ph_head,
+	    frame_of(&lab, pg[0]));
 	for (i = 0; i < 5; i++)
 		assert_int_equal(pg[i]->hashq, frame_of(&lab, pg[i + 1]));
 	assert_int_equal(pg[5]->hashq, 0);
@@ -206,7 +207,8 @@ hash_chains_grow_at_the_tail_and_survive_removal(void **state)
 	release(&lab, pg[0]);
 	release(&lab, pg[3]);
 	release(&lab, pg[5]);
-	assert_int_equal(lab.uvm->mem.pm_bucket[0].ph_head, frame_of(&lab, pg[1]));
+	assert_int_equal(lab.uvm->mem.pm_bucket[0].ph_head,
+	    frame_of(&lab, pg[1]));
 	assert_int_equal(pg[2]->hashq, frame_of(&lab, pg[4]));
 	assert_int_equal(pg[4]->hashq, 0);
 	assert_null(core_page(&lab, 1, 30));
@@ -227,7 +229,8 @@ bucket_is_object_number_times_stride_plus_page(void **state)
 	lab_map(&lab, 2, 2, MAP_R);
 	assert_int_equal(lab.up.hash_buckets, 128);
 	pg = alloc(&lab, 1, 3);
-	assert_int_equal(lab.uvm->mem.pm_bucket[13].ph_head, frame_of(&lab, pg));
+	assert_int_equal(lab.uvm->mem.pm_bucket[13].ph_head,
+	    frame_of(&lab, pg));
 	pg = alloc(&lab, 2, 120);
 	assert_int_equal(lab.uvm->mem.pm_bucket[(20 + 120) & 127].ph_head,
 	    frame_of(&lab, pg));
