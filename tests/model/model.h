@@ -155,7 +155,10 @@ struct model_io {
 	uint64_t page, npages, bytes;
 };
 
-/* Those of uvm_stat.def, by its names; all counted from 0. */
+/*
+ * Those of uvm_stat.def, by its names; all counted from 0.  Some stay there:
+ * nothing is wired, reads do not fail.
+ */
 #define MODEL_COUNTERS(X)                                                      \
 	X(accesses)                                                            \
 	X(mapped_hits)                                                         \
@@ -164,6 +167,7 @@ struct model_io {
 	X(faults)                                                              \
 	X(fault_errors)                                                        \
 	X(sigsegv)                                                             \
+	X(sigbus)                                                              \
 	X(neighbours_mapped)                                                   \
 	X(fltlget)                                                             \
 	X(fltget)                                                              \
@@ -183,6 +187,7 @@ struct model_io {
 	X(pageout_ios)                                                         \
 	X(pageout_pages)                                                       \
 	X(pageout_bytes)                                                       \
+	X(pagein_errors)                                                       \
 	X(pageout_errors)                                                      \
 	X(lost_pages)                                                          \
 	X(dirty_discarded)                                                     \
@@ -213,6 +218,7 @@ struct model_io {
 	X(free)                                                                \
 	X(active)                                                              \
 	X(inactive)                                                            \
+	X(wired)                                                               \
 	X(dirty)
 
 struct model_counters {
@@ -249,6 +255,9 @@ bool model_step(struct model *m, const struct model_event *ev, int *errorp);
 /* Valid until the next step. */
 const struct model_counters *model_counters(struct model *m);
 const char *model_why(const struct model *m);
+
+/* The file's size, which is 0 for one that is not known. */
+uint64_t model_file_size(struct model *m, uint32_t file);
 
 /* The I/Os up to now, *np of them; valid until the next step. */
 const struct model_io *model_ios(const struct model *m, size_t *np);

@@ -16,6 +16,14 @@ m_file_find(struct model *m, uint32_t id)
 	return NULL;
 }
 
+uint64_t
+model_file_size(struct model *m, uint32_t file)
+{
+	const struct file *const f = m_file_find(m, file);
+
+	return f == NULL ? 0 : f->size;
+}
+
 /* A vnode for a file that has none: a new one, or the least recently used. */
 static void
 getnewvnode(struct model *m)

@@ -78,6 +78,26 @@ same_ios(const struct model *m, const struct pager *p, struct verdict *v)
 	return true;
 }
 
+static bool
+same_sizes(struct model *m, const struct pager *p, struct verdict *v)
+{
+	uint64_t mine, its;
+	uint32_t id;
+	size_t i;
+
+	for (i = 0; i < p->trace->nfiles; i++) {
+		id = p->trace->files[i].id;
+		mine = model_file_size(m, id);
+		its = uvm_file_size(p->uvm, id);
+		if (mine == its)
+			continue;
+		(void)snprintf(v->what, sizeof(v->what),
+		    "size of file %u %" PRIu64 ", %" PRIu64, id, mine, its);
+		return false;
+	}
+	return true;
+}
+
 /* One event on both.  False: the run ends, in agreement or not. */
 static bool
 step(struct model *m, struct pager *p, const struct model_event *ev,
@@ -99,7 +119,8 @@ step(struct model *m, struct pager *p, const struct model_event *ev,
 		    its);
 		return false;
 	}
-	if (!same_ios(m, p, v) || !same_counters(m, p, v))
+	if (!same_ios(m, p, v) || !same_counters(m, p, v) ||
+	    !same_sizes(m, p, v))
 		return false;
 	if (v->events % CHECK_EVERY == 0 && uvm_check(p->uvm, &em) != 0) {
 		(void)snprintf(v->what, sizeof(v->what), "uvm_check: %.200s",

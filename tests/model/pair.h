@@ -22,9 +22,10 @@ struct verdict {
 };
 
 /*
- * Run tr through both and compare every counter, every I/O and what the
- * program would see after each event; check the pager's invariants now and
- * then.  A trace that is wrong ends both at the same event, which is agreeing.
+ * Run tr through both and compare every counter, every I/O, the sizes of files
+ * and what the program would see after each event; check the pager's invariants
+ * now and then.  A trace that is wrong ends both at the same event, which is
+ * agreeing.
  */
 void pair_run(const struct model_trace *tr, struct verdict *v);
 
