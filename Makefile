@@ -20,7 +20,7 @@
 # per tree.
 
 CC	= gcc
-O	= 2
+O	= 3
 SAN	=
 COV	=
 V	=

@@ -358,10 +358,9 @@ uvm_access(struct uvm *uvm, struct uvm_map *map, uint64_t pgno,
 }
 
 /*
- * Hints of accesses to come, in four steps, each wanted some accesses before the
- * next: the page table, where the hash begins, then the first and the second
- * pages of the chains that a fault there will search.  They change nothing and
- * count nothing.
+ * Hints of accesses to come, in three steps, each wanted some accesses before
+ * the next: the page table, where the hash begins, then the pages that a fault
+ * there will look at.  They change nothing and count nothing.
  */
 static inline void
 uvm_prefetch_pte(const struct uvm_map *map, uint64_t pgno)
@@ -375,8 +374,6 @@ uvm_prefetch_pte(const struct uvm_map *map, uint64_t pgno)
 void uvm_prefetch_hash(const struct uvm *uvm, const struct uvm_map *map,
     uint64_t pgno);
 void uvm_prefetch_page(const struct uvm *uvm, const struct uvm_map *map,
-    uint64_t pgno);
-void uvm_prefetch_chain(const struct uvm *uvm, const struct uvm_map *map,
     uint64_t pgno);
 
 /* Is a fault due at pgno, as things stand?  For the hints above. */

@@ -6,6 +6,7 @@
  * the way.  If the faulting page was not among them, the second brings it in.
  */
 #include <errno.h>
+#include <string.h>
 
 #include "pager/uvm_i.h"
 
@@ -84,14 +85,28 @@ fault_window(struct fault *ft)
 	ft->ft_center = (unsigned)back;
 }
 
+/* Map a resident neighbour. => object locked */
+static inline void
+fault_neighbour(struct fault *ft, struct vm_page *pg)
+{
+	struct uvm *const uvm = ft->ft_uvm;
+
+	uvm_lock_pageq(uvm);
+	uvm_pageactivate(uvm, pg);
+	uvm_unlock_pageq(uvm);
+	EXP(uvm)->neighbours_mapped++;
+	pmap_enter(uvm, ft->ft_map, pg, ft->ft_enter_prot);
+}
+
 /*
  * The first get: map the resident neighbours, return the faulting page if it
- * is resident too.
+ * is resident too.  The pager's locked get, word for word; for windows of more
+ * pages than a word has bits.
  *
  * => object locked on entry and exit
  */
 static struct vm_page *
-fault_neighbours(struct fault *ft)
+fault_neighbours_wide(struct fault *ft)
 {
 	struct uvm *const uvm = ft->ft_uvm;
 	struct vm_map *const map = ft->ft_map;
@@ -115,14 +130,70 @@ fault_neighbours(struct fault *ft)
 
 		if (i == ft->ft_center || pg == NULL || pg == PGO_DONTCARE)
 			continue;
-		uvm_lock_pageq(uvm);
-		uvm_pageactivate(uvm, pg);
-		uvm_unlock_pageq(uvm);
-		EXP(uvm)->neighbours_mapped++;
-		pmap_enter(uvm, map, pg, ft->ft_enter_prot);
+		fault_neighbour(ft, pg);
 		pg->flags &= (uint16_t)~PG_BUSY;
 	}
 	return pages[ft->ft_center];
+}
+
+/* Bit i: page i of the window is mapped, or a private copy kept closed. */
+static uint64_t
+fault_mapped(const struct fault *ft)
+{
+	const struct uvm_map *const map = &ft->ft_map->vm_hot;
+	const uint64_t idx = ft->ft_start - map->um_first;
+	const uint8_t *const pte = &map->um_pte[idx];
+	uint64_t word, mapped = 0;
+	unsigned i;
+
+	if (ft->ft_npages <= 8 && idx + 8 <= map->um_npages) {
+		/* The lowest bits of eight bytes, side by side. */
+		_Static_assert(PTE_R == 1 && PTE_ANON >> 4 == 1, "bits");
+		(void)memcpy(&word, pte, sizeof(word));
+		word = (word | word >> 4) & 0x0101010101010101ULL;
+		return word * 0x0102040810204080ULL >> 56;
+	}
+	for (i = 0; i < ft->ft_npages; i++)
+		mapped |= (uint64_t)((pte[i] & (PTE_R | PTE_ANON)) != 0) << i;
+	return mapped;
+}
+
+/*
+ * The first get, as fault_neighbours_wide() does it and counting the same, with
+ * sets of pages in a word: most windows hold nothing to lend.
+ *
+ * => object locked on entry and exit
+ */
+static struct vm_page *
+fault_neighbours(struct fault *ft)
+{
+	struct uvm *const uvm = ft->ft_uvm;
+	struct uvm_object *const uobj = &ft->ft_map->vm_vp->v_uvm.u_obj;
+	const unsigned n = ft->ft_npages;
+	struct vm_page *pg, *center = NULL;
+	uint64_t wanted, there;
+
+	if (unlikely(n >= 64))
+		return fault_neighbours_wide(ft);
+	wanted =
+	    (~fault_mapped(ft) | 1ULL << ft->ft_center) & ((1ULL << n) - 1);
+	EXP(uvm)->fltlget++;
+	EXP(uvm)->lookups += (unsigned)__builtin_popcountll(wanted);
+	there = uvm_resident_run(uobj, ft->ft_start, n) & wanted;
+	for (; there != 0; there &= there - 1) {
+		const unsigned i = (unsigned)__builtin_ctzll(there);
+
+		pg = uvm_pagepeek(uvm, uobj, ft->ft_start + i);
+		if (pg == NULL || (pg->flags & (PG_BUSY | PG_RELEASED)))
+			continue;
+		if (i != ft->ft_center) {
+			fault_neighbour(ft, pg);
+			continue;
+		}
+		pg->flags |= PG_BUSY;
+		center = pg;
+	}
+	return center;
 }
 
 /*
@@ -229,10 +300,8 @@ uvm_fault(struct uvm *uvm, struct vm_map *map, struct vm_map_entry *me,
 	}
 	fault_enter(&ft, pg);
 	OBJ_UNLOCK(uvm, uobj);
-	if (outcome == UVM_MISS) {
-		pglist_scout(uvm, &uvm->mem.pm_inactive);
-		pglist_scout(uvm, &uvm->mem.pm_active);
-	}
+	pglist_scout(uvm, &uvm->mem.pm_inactive);
+	pglist_scout(uvm, &uvm->mem.pm_active);
 	return outcome;
 }
 

@@ -109,35 +109,22 @@ uvm_prefetch_page(const struct uvm *uvm, const struct uvm_map *map,
     uint64_t pgno)
 {
 	const struct uvm_object *const uobj = map_object(map);
-	uint64_t i;
+	const uint64_t first = pgno - HINT_BACK;
+	uint64_t there;
 
-	for (i = pgno - HINT_BACK; i != pgno - HINT_BACK + HINT_PAGES; i++) {
-		if (uvm_resident(uobj, i))
-			__builtin_prefetch(&uvm->mem.pm_frame[hash_bucket(uvm,
-					       uobj, i)
-								  ->ph_head],
-			    1);
-	}
 	__builtin_prefetch(&uvm->mem.pm_frame[hash_bucket(uvm, uobj, pgno)
 						  ->ph_tail],
 	    1);
-}
+	if (unlikely(pgno < HINT_BACK || first + HINT_PAGES > uobj->uo_rbits))
+		return;
+	there = uvm_resident_run(uobj, first, HINT_PAGES) &
+	    ((1U << HINT_PAGES) - 1);
+	for (; there != 0; there &= there - 1) {
+		const uint64_t at = first + (unsigned)__builtin_ctzll(there);
 
-/* The second ones. */
-void
-uvm_prefetch_chain(const struct uvm *uvm, const struct uvm_map *map,
-    uint64_t pgno)
-{
-	const struct uvm_object *const uobj = map_object(map);
-	const struct vm_page *const frames = uvm->mem.pm_frame;
-	uint64_t i;
-
-	for (i = pgno - HINT_BACK; i != pgno - HINT_BACK + HINT_PAGES; i++) {
-		const struct pghash *const ph = hash_bucket(uvm, uobj, i);
-
-		if (uvm_resident(uobj, i) && ph->ph_head != ph->ph_tail)
-			__builtin_prefetch(&frames[frames[ph->ph_head].hashq],
-			    1);
+		__builtin_prefetch(&uvm->mem.pm_frame[hash_bucket(uvm, uobj, at)
+							  ->ph_head],
+		    1);
 	}
 }
 

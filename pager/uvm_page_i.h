@@ -7,8 +7,7 @@
 /* uvm_i.h includes this at its end. */
 #include "pager/uvm_i.h"
 
-#define SCOUT_LEAD  24 /* pages */
-#define SCOUT_STEPS 2  /* at a call: the next page takes its time to come */
+#define SCOUT_LEAD 40 /* pages */
 
 static inline void
 pglist_append(struct uvm *uvm, struct pglist *pl, struct vm_page *pg)
@@ -45,28 +44,26 @@ pglist_remove(struct uvm *uvm, struct pglist *pl, struct vm_page *pg)
 }
 
 /*
- * Move the scout of a queue on, to stay ahead of a head that has moved.
+ * Move the scout of a queue on by one page, to stay ahead of its head.
  *
- * => each page passed has what its leaving will touch prefetched
+ * => what the leaving of that page will touch is prefetched, and the page after
+ *    it: one step a fault gives it the time to come
  */
 static inline void
 pglist_scout(const struct uvm *uvm, struct pglist *pl)
 {
 	const struct vm_page *pg;
-	unsigned i;
 
-	if (pl->pl_scout == 0) {
+	if (unlikely(pl->pl_scout == 0)) {
 		pl->pl_scout = pl->pl_head;
 		pl->pl_lead = 0;
 	}
-	for (i = 0; i < SCOUT_STEPS && pl->pl_lead < SCOUT_LEAD; i++) {
-		if (pl->pl_scout == 0)
-			break;
-		pg = &uvm->mem.pm_frame[pl->pl_scout];
-		uvm_pageprefetch_links(uvm, pg);
-		pl->pl_scout = pg->pageq_next;
-		pl->pl_lead++;
-	}
+	if (pl->pl_lead >= SCOUT_LEAD || pl->pl_scout == 0)
+		return;
+	pg = &uvm->mem.pm_frame[pl->pl_scout];
+	uvm_pageprefetch_links(uvm, pg);
+	pl->pl_scout = pg->pageq_next;
+	pl->pl_lead++;
 }
 
 static inline struct pghash *
@@ -117,19 +114,20 @@ uvm_resident(const struct uvm_object *uobj, uint64_t pgno)
 }
 
 /*
- * Find a page as uvm_pagelookup() does, counting the same, but ask a bit first
- * whether it is there.  For faults, where most lookups find nothing and are not
- * what is measured; flushes and the cluster builder search as 1998 did.
+ * Which of the n <= 64 pages from pgno on may be there: bit i is page pgno + i.
  */
-static inline struct vm_page *
-uvm_pageprobe(struct uvm *uvm, const struct uvm_object *uobj, uint64_t pgno)
+static inline uint64_t
+uvm_resident_run(const struct uvm_object *uobj, uint64_t pgno, unsigned n)
 {
+	const unsigned shift = (unsigned)(pgno % 64);
+	uint64_t bits;
 
-	LOCK_HELD(&uobj->vmobjlock);
-	EXP(uvm)->lookups++;
-	if (!uvm_resident(uobj, pgno))
-		return NULL;
-	return hash_find(uvm, uobj, pgno);
+	if (unlikely(pgno + n > uobj->uo_rbits))
+		return UINT64_MAX;
+	bits = uobj->uo_resident[pgno / 64] >> shift;
+	if (shift + n > 64)
+		bits |= uobj->uo_resident[pgno / 64 + 1] << (64 - shift);
+	return bits;
 }
 
 /* The same for bookkeeping that 1998 did not do; not counted. */

@@ -43,7 +43,7 @@ struct uvm_object {
 	uint64_t uo_npages;
 	uint64_t uo_hashbase;	/* in buckets: number * stride */
 	struct vm_map *uo_maps; /* that may map its pages */
-	uint64_t *uo_resident;	/* a bit a page; see uvm_pageprobe() */
+	uint64_t *uo_resident;	/* a bit a page; see uvm_resident_run() */
 	uint64_t uo_rbits;	/* of those; a multiple of 64 */
 	bool uo_maydirty;	/* q15 fixed: may hold dirty pages */
 };

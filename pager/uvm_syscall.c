@@ -255,7 +255,7 @@ uvm_sys_msync(struct uvm *uvm, uint32_t id, uint64_t offset, uint64_t length,
 {
 	const unsigned mode = flags & (UVM_MS_SYNC | UVM_MS_ASYNC);
 	struct vm_map *map;
-	uint64_t start, end;
+	uint64_t start = 0, end = 0;
 	int error;
 
 	error = range_begin(uvm, id, offset, length, &map, &start, &end);

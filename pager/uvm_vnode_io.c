@@ -15,23 +15,23 @@ static int
 uvn_get_locked(struct uvm *uvm, struct uvm_object *uobj, uint64_t pgno,
     struct vm_page **pps, unsigned *npagesp, unsigned centeridx, unsigned flags)
 {
-	const unsigned n = *npagesp;
 	unsigned i, got = 0;
 	bool done = true;
 
-	for (i = 0; i < n; i++) {
+	for (i = 0; i < *npagesp; i++) {
 		struct vm_page *pg;
 
 		if (pps[i] == PGO_DONTCARE)
 			continue;
-		pg = uvm_pageprobe(uvm, uobj, pgno + i);
-		if (pg != NULL && (pg->flags & (PG_BUSY | PG_RELEASED)) == 0) {
-			pg->flags |= PG_BUSY;
-			pps[i] = pg;
-			got++;
-		} else if (i == centeridx || (flags & PGO_ALLPAGES)) {
-			done = false;
+		pg = uvm_pagelookup(uvm, uobj, pgno + i);
+		if (pg == NULL || (pg->flags & (PG_BUSY | PG_RELEASED))) {
+			if (i == centeridx || (flags & PGO_ALLPAGES))
+				done = false;
+			continue;
 		}
+		pg->flags |= PG_BUSY;
+		pps[i] = pg;
+		got++;
 	}
 	*npagesp = got;
 	return done ? VM_PAGER_OK : VM_PAGER_UNLOCK;
@@ -52,7 +52,7 @@ uvn_getpage(struct uvm *uvm, struct uvm_object *uobj, uint64_t pgno,
 	bool awake;
 
 	for (;;) {
-		pg = uvm_pageprobe(uvm, uobj, pgno);
+		pg = uvm_pagelookup(uvm, uobj, pgno);
 		*freshp = pg == NULL;
 		if (pg == NULL) {
 			pg = uvm_pagealloc(uvm, uobj, pgno);

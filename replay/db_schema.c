@@ -326,7 +326,7 @@ static int
 outdated(struct db *db, enum owner *ownerp, struct errmsg *em)
 {
 	size_t missing = 0;
-	int64_t nkinds, noutcomes;
+	int64_t nkinds = 0, noutcomes = 0;
 	int error;
 
 	if ((error = columns_missing(db, false, &missing, em)) != 0 ||
@@ -348,7 +348,7 @@ outdated(struct db *db, enum owner *ownerp, struct errmsg *em)
 static int
 whose(struct db *db, enum owner *ownerp, struct errmsg *em)
 {
-	int64_t id, version, objects;
+	int64_t id = 0, version = 0, objects = 0;
 	int error;
 
 	if ((error = query_int(db, "PRAGMA application_id", &id, em)) != 0 ||

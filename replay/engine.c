@@ -174,7 +174,7 @@ setup_db(struct engine *en)
 }
 
 /* How far ahead of the replay each hint of uvm.h is given, in events. */
-enum { HINT_PTE = 32, HINT_HASH = 24, HINT_PAGE = 16, HINT_CHAIN = 8 };
+enum { HINT_PTE = 32, HINT_HASH = 24, HINT_PAGE = 14, HINT_RUN = 6 };
 
 /* One fault in so many accesses, or fewer: hints cost more than they bring. */
 #define HINT_RARE 64
@@ -199,9 +199,18 @@ hint(const struct engine *en, const struct trace_event *ev)
 	pgno = ev[HINT_PAGE].te_offset >> en->en_shift;
 	if (ev[HINT_PAGE].te_map == map->um_id && uvm_unmapped(map, pgno))
 		uvm_prefetch_page(en->en_uvm, map, pgno);
-	pgno = ev[HINT_CHAIN].te_offset >> en->en_shift;
-	if (ev[HINT_CHAIN].te_map == map->um_id && uvm_unmapped(map, pgno))
-		uvm_prefetch_chain(en->en_uvm, map, pgno);
+}
+
+/* Give the hints for some events from i on; returns the first without. */
+static size_t
+hint_run(const struct engine *en, const struct trace_event *ev, size_t i,
+    size_t n)
+{
+	const size_t end = i + HINT_RUN < n ? i + HINT_RUN : n;
+
+	for (; i < end && i + HINT_PTE < n; i++)
+		hint(en, &ev[i]);
+	return end;
 }
 
 /*
@@ -265,15 +274,15 @@ replay_batch(struct engine *en, const struct trace_event *ev, size_t n)
 	const bool hits = !en->en_job->ej_paranoid && en->en_every == 0;
 	const bool hints = (exp->faults - en->en_faults) * HINT_RARE > n;
 	int status = 0;
-	size_t i, k;
+	size_t i, k, hinted = 0;
 
 	en->en_faults = exp->faults;
 	for (i = 0; i < n && status == 0; i += k, en->en_seq += k) {
-		if (hints && likely(i + HINT_PTE < n))
-			hint(en, &ev[i]);
+		if (hints && i >= hinted)
+			hinted = hint_run(en, ev, i, n);
 		k = 0;
 		if (likely(hits) && likely(en->en_map != NULL))
-			k = replay_hits(en, &ev[i], hints ? 1 : n - i);
+			k = replay_hits(en, &ev[i], (hints ? hinted : n) - i);
 		if (k != 0)
 			continue;
 		en->en_ev = &ev[i];

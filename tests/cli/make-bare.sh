@@ -76,4 +76,4 @@ rm analysis/views.*
 
 compiles 2 SAN=thread all
 compiles 0 WERROR=1 all
-cmp uvn out/fakecc-O2/uvn
+cmp uvn out/fakecc-O3/uvn
