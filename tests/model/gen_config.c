@@ -59,7 +59,9 @@ windows(struct genstate *gs, struct model_config *c)
 		c->advice = gen_between(gs, MODEL_RANDOM, MODEL_SEQUENTIAL);
 	if (gen_chance(gs, 30)) {
 		c->fault_back = gen_below(gs, 20);
-		c->fault_forward = gen_below(gs, 20);
+		/* Windows of 64 pages and more are searched another way. */
+		c->fault_forward =
+		    gen_below(gs, gen_below(gs, 8) == 0 ? 120 : 20);
 	}
 	if (gen_chance(gs, 30)) {
 		c->seq_back = gen_below(gs, 20);
