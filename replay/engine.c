@@ -468,16 +468,20 @@ engine_run(const struct engine_job *ej, struct engine_report *er)
 	(void)memset(er, 0, sizeof(*er));
 	er->er_status = "failed";
 	er->er_verify = "off";
-	status = setup(&en);
-	if (status == 0)
-		status = setup_db(&en);
-	if (status != 0) {
+	if ((status = setup(&en)) != 0) {
+		er->er_exit = status;
+		teardown(&en);
+		return status;
+	}
+	/* From the moment the run has a row, a signal ends it in good order. */
+	signals_catch(old);
+	if ((status = setup_db(&en)) != 0) {
+		signals_release(old);
 		er->er_exit = status;
 		teardown(&en);
 		return status;
 	}
 	engine_log_observe(&en);
-	signals_catch(old);
 	wall = clock_monotonic();
 	cpu = cpu_ns();
 	status = replay(&en);
