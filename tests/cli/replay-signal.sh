@@ -19,6 +19,8 @@ begin() {
 	exec 4>endless
 	cat t.csv >&4
 	wait_for 20 is_running || fail "the run does not begin"
+	# The row comes before the first event: let it get to some.
+	sleep 1
 }
 is_running() {
 	[ "$(sql uvn.db "SELECT status FROM run ORDER BY id DESC LIMIT 1" \
