@@ -104,15 +104,6 @@ uvm_pagelookup(struct uvm *uvm, const struct uvm_object *uobj, uint64_t pgno)
 	return hash_find(uvm, uobj, pgno);
 }
 
-/* May the page be there?  For objects beyond what the bits cover, yes. */
-static inline bool
-uvm_resident(const struct uvm_object *uobj, uint64_t pgno)
-{
-
-	return unlikely(pgno >= uobj->uo_rbits) ||
-	    (uobj->uo_resident[pgno / 64] >> (pgno % 64) & 1) != 0;
-}
-
 /*
  * Which of the n <= 64 pages from pgno on may be there: bit i is page pgno + i.
  */
