@@ -38,7 +38,7 @@ CFLAGS	:= -O$(O) -g -fno-omit-frame-pointer
 SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all)
 COVFLAGS := $(if $(COV),--coverage)
 ALLFLAGS := $(CSTD) $(CFLAGS) $(SANFLAGS) $(COVFLAGS) $(WARN) -pthread
-LIBS	:= -lsqlite3 -lzstd -lxxhash -ljansson -lm -pthread
+LIBS	:= -lsqlite3 -lzstd -lxxhash -ljansson -lpfm -lm -pthread
 
 layers	:= base pager traces analysis replay
 src	:= $(sort $(wildcard $(addsuffix /*.c,$(layers))))
@@ -96,6 +96,14 @@ $B/.flags: FORCE
 	$(Q)echo '$(CC) $(ALLFLAGS)' | cmp -s - $@ || \
 	    echo '$(CC) $(ALLFLAGS)' >$@
 
+# The commit, for the rows of runs.
+$B/.revision: FORCE
+	$(Q)mkdir -p $(@D)
+	$(Q)git describe --always --dirty --abbrev=12 2>/dev/null >$@.new || :
+	$(Q)cmp -s $@.new $@ || cp $@.new $@
+$B/replay/host.o: $B/.revision
+$B/replay/host.o: REVISION = -DUVN_REVISION='"$(file <$B/.revision)"'
+
 $(obj): | out/.deps-build
 $(testobj) $(helpobj): | out/.deps-test
 # What sources embed (.incbin); the compiler does not tell make of it.
@@ -105,7 +113,7 @@ $(filter $B/analysis/%,$(obj)): $(wildcard analysis/*.gp analysis/*.sql \
 $B/%.o: %.c $B/.flags
 	@mkdir -p $(@D)
 	@echo "  CC      $<"
-	$(Q)$(CC) $(ALLFLAGS) -MMD -MP -MF $(@:.o=.d) -c -o $@ $<
+	$(Q)$(CC) $(ALLFLAGS) $(REVISION) -MMD -MP -MF $(@:.o=.d) -c -o $@ $<
 
 -include $(obj:.o=.d) $(helpobj:.o=.d) $(testobj:.o=.d)
 

@@ -5,16 +5,18 @@
  * The assembler reads the file, relative to the root of the source, and ends it
  * with a zero byte.  make knows the dependency: "embedded" in the Makefile.
  */
-#define EMBED(symbol, file)                                                    \
+#define EMBED(symbol, file) EMBED_FILES(symbol, FILE_OF(file))
+#define FILE_OF(file)	    ".incbin \"" file "\"\n"
+#define EMBED_FILES(symbol, files)                                             \
 	__asm__(".section .rodata\n"                                           \
 		".global " #symbol "\n"                                        \
-		".type " #symbol ", %object\n" #symbol ":\n"                   \
-		".incbin \"" file "\"\n"                                       \
-		".byte 0\n"                                                    \
+		".type " #symbol ", %object\n" #symbol ":\n" files ".byte 0\n" \
 		".size " #symbol ", . - " #symbol "\n"                         \
 		".previous\n")
 
-EMBED(embed_views_sql, "analysis/views.sql");
+EMBED_FILES(embed_views_sql,
+    FILE_OF("analysis/views.sql") FILE_OF("analysis/views_flush.sql") FILE_OF(
+	"analysis/views_sweep.sql") FILE_OF("analysis/views_calibration.sql"));
 EMBED(embed_common_gp, "analysis/common.gp");
 EMBED(embed_latency_gp, "analysis/latency.gp");
 EMBED(embed_rates_gp, "analysis/rates.gp");

@@ -10,7 +10,7 @@
 
 /* What docs/schema.md says of the database's header. */
 #define APPLICATION_ID 0x75766e31
-#define SCHEMA	       1
+#define SCHEMA	       2
 
 /* How long to wait for another program's lock, ms. */
 #define WAIT 5000

@@ -426,15 +426,28 @@ struct uvm_flushinfo {
 	uint64_t fi_cleaned, fi_writes;
 	uint64_t fi_begin, fi_end; /* uo_clock() values; 0 without it */
 	uint64_t fi_io;		   /* of that, within the backend */
+	bool fi_choice;		   /* hash_penalty chose: not PGO_ALLPAGES */
+	/*
+	 * With uo_both, of a flush with fi_choice: what the method not taken
+	 * would have counted, and what a dry walk of each took, in units of
+	 * uo_clock().  The dry walks come before fi_begin and are in no other
+	 * figure here.
+	 */
+	bool fi_both;
+	uint64_t fi_other_visits, fi_other_lookups, fi_other_writes;
+	uint64_t fi_list_time, fi_hash_time;
 };
 
 /*
  * Who wants to be told of what happens inside.  Any op may be NULL.
  *
  * uo_clock:	a time in any unit, for fi_begin, fi_end and fi_io.
+ * uo_both:	fill in fi_both and what follows it, for each flush.
  * uo_flush:	a flush ended.
  * uo_io:	an I/O ended, as the backend left it.
  * uo_freed:	a page was freed; dirty says with changes not in the file.
+ * uo_traverse:	a flush's traversal goes on (true) or stops (false): off while
+ *		the backend works, and never on twice, though flushes may nest.
  */
 struct uvm_observer {
 	void *uo_arg;
@@ -442,6 +455,8 @@ struct uvm_observer {
 	void (*uo_flush)(void *, const struct uvm_flushinfo *);
 	void (*uo_io)(void *, const struct uvm_buf *);
 	void (*uo_freed)(void *, uint32_t file, uint64_t pgno, bool dirty);
+	void (*uo_traverse)(void *, bool on);
+	bool uo_both;
 };
 
 /* Replace the observer; copied.  NULL for none. */
@@ -449,6 +464,27 @@ void uvm_observe(struct uvm *uvm, const struct uvm_observer *uo);
 
 /* The word for a caller of flush, as the flush table has it. */
 const char *uvm_flush_caller_name(enum uvm_flush_caller caller);
+
+/*
+ * ---- dry walks ----
+ *
+ * The traversals of uvn_flush() over the structures as they stand, for
+ * calibration: one pass, nothing counted, nothing changed.
+ */
+
+/* Resident pages of a file; 0 if it has no object. */
+uint64_t uvm_resident(const struct uvm *uvm, uint32_t file);
+
+/*
+ * Walk the whole page list of file, looking at each page as a flush of file
+ * pages [first, first + n) does; or look up each of those pages.
+ *
+ * => how many resident pages of the range were met
+ */
+uint64_t uvm_dry_list(struct uvm *uvm, uint32_t file, uint64_t first,
+    uint64_t n);
+uint64_t uvm_dry_hash(struct uvm *uvm, uint32_t file, uint64_t first,
+    uint64_t n);
 
 /*
  * ---- event history (UVMHIST) ----

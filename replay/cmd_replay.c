@@ -27,6 +27,8 @@ struct replay_args {
 	uint64_t ra_history;
 	bool ra_overwrite, ra_verify, ra_paranoid, ra_salvage, ra_no_db;
 	bool ra_progress, ra_no_progress;
+	bool ra_flush_both;
+	const char *ra_events; /* NULL: none */
 };
 
 /* Read ID=PATH of --file. */
@@ -81,6 +83,14 @@ read_args(struct replay_args *ra, int argc, char **argv, int *statusp)
 		{ "paranoid", '\0', OPTION_FLAG, NULL,
 		    "check the pager's structures after every event",
 		    &ra->ra_paranoid, NULL },
+		{ "flush-both", '\0', OPTION_FLAG, NULL,
+		    "at each flush that may choose, measure what the other "
+		    "method would have cost, too",
+		    &ra->ra_flush_both, NULL },
+		{ "events", '\0', OPTION_TEXT, "NAME,...",
+		    "count these events of processor and kernel, as libpfm4 "
+		    "names them",
+		    &ra->ra_events, NULL },
 		{ "salvage", '\0', OPTION_FLAG, NULL,
 		    "leave out damaged blocks of a .uvt instead of stopping",
 		    &ra->ra_salvage, NULL },
@@ -263,6 +273,10 @@ repeating_command(const struct replay_args *ra, const struct config *cf)
 		(void)fputs(" --paranoid", out);
 	if (ra->ra_salvage)
 		(void)fputs(" --salvage", out);
+	if (ra->ra_flush_both)
+		(void)fputs(" --flush-both", out);
+	if (ra->ra_events != NULL)
+		put_option(out, "--events", ra->ra_events);
 	(void)fprintf(out, " --seed %" PRIu64, op->op_seed);
 	if (!ra->ra_no_db)
 		put_option(out, "--db", op->op_db);
@@ -295,6 +309,8 @@ run(const struct replay_args *ra, struct config *cf, struct db *db,
 		.ej_db = db,
 		.ej_command = command,
 		.ej_seed = op->op_seed,
+		.ej_flush_both = ra->ra_flush_both,
+		.ej_events = ra->ra_events,
 	};
 	struct engine_report er;
 	const char *path = db != NULL ? op->op_db : NULL;

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "analysis/analysis.h"
@@ -340,4 +341,18 @@ db_close(struct db *db)
 	(void)sqlite3_close(db->db_sq);
 	free(db->db_path);
 	free(db);
+}
+
+void
+db_stamp(char buf[DB_STAMP_MAX])
+{
+	struct timespec ts;
+	struct tm tm;
+	size_t n;
+
+	(void)clock_gettime(CLOCK_REALTIME, &ts);
+	(void)gmtime_r(&ts.tv_sec, &tm);
+	n = strftime(buf, DB_STAMP_MAX, "%Y-%m-%dT%H:%M:%S", &tm);
+	(void)sqlite3_snprintf((int)(DB_STAMP_MAX - n), buf + n, ".%03dZ",
+	    (int)(ts.tv_nsec / 1000000));
 }

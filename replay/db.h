@@ -90,6 +90,27 @@ struct db_flush {
 	uint32_t fl_file;
 	uint8_t fl_caller; /* enum uvm_flush_caller */
 	bool fl_by_list;
+	bool fl_choice; /* hash_penalty chose */
+	bool fl_both;	/* the rest is known; else NULL in the table */
+	uint64_t fl_other_visits, fl_other_lookups, fl_other_writes;
+	uint64_t fl_list_ns, fl_hash_ns;
+};
+
+/* A row of table flush_total: sums over the flushes of a caller and method. */
+struct db_flush_total {
+	uint64_t ft_flushes;
+	uint64_t ft_range_pages, ft_object_pages;
+	uint64_t ft_visits, ft_lookups, ft_cleaned, ft_writes;
+	uint64_t ft_cpu_ns, ft_latency_ns;
+};
+
+/* A row of table event: what one perf event counted in one phase. */
+struct db_event {
+	const char *ev_phase; /* "run", "flush", "phase-0", ... */
+	const char *ev_name;
+	const char *ev_reason; /* why there is no value; NULL: there is */
+	uint64_t ev_value;     /* scaled to the whole time enabled */
+	uint64_t ev_enabled, ev_running; /* ns */
 };
 
 /* A row of table interval: differences over it, and levels at its end. */
@@ -108,6 +129,8 @@ struct db_run {
 	const char *rn_dir;	/* backing files; NULL under null */
 	uint64_t rn_repeat;	/* 0.. */
 	uint64_t rn_seed;
+	int64_t rn_sweep;    /* row in table sweep; 0: none */
+	const char *rn_cell; /* key of the cell; NULL: none */
 };
 
 /* What is known when it ends. */
@@ -132,6 +155,10 @@ struct db_result {
 	size_t rs_cluster_max;
 	const struct db_interval *rs_intervals;
 	size_t rs_nintervals;
+	/* [caller][by list]; NULL: none. */
+	const struct db_flush_total (*rs_flush_total)[2];
+	const struct db_event *rs_perf; /* rows of table event */
+	size_t rs_nperf;
 };
 
 /*

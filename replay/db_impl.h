@@ -3,7 +3,8 @@
  *
  *	db.c		opening, errors, small helpers
  *	db_schema.c	tables, and bringing an older database up to date
- *	db_run.c	the beginning and end of a run
+ *	db_run.c	the beginning of a run, and runs of the past
+ *	db_result.c	the end of a run
  *	db_rows.c	INSERTs of many rows
  *	writer.c	the thread and its queue
  */
@@ -15,7 +16,7 @@
 #include "replay/db.h"
 
 #define DB_APPLICATION_ID 0x75766e31 /* "uvn1", as file(1) shows it */
-#define DB_SCHEMA	  1	     /* user_version */
+#define DB_SCHEMA	  2	     /* user_version */
 
 /* How long we wait for another program's lock, ms: to open, and once a run
  * has begun, when giving up would lose it. */
@@ -53,6 +54,14 @@ int db_step(struct db *db, sqlite3_stmt *st, const char *doing,
 void db_bind_u64(sqlite3_stmt *st, int at, uint64_t v);
 void db_bind_text(sqlite3_stmt *st, int at, const char *text);
 void db_bind_known(sqlite3_stmt *st, int at, const char *text);
+
+/* Now, UTC, ISO 8601, as SQLite's date functions read it. */
+#define DB_STAMP_MAX sizeof("2000-01-01T00:00:00.000Z")
+void db_stamp(char buf[DB_STAMP_MAX]);
+
+/* Every tunable's exact text as a JSON object; the caller's to free(), NULL
+ * without memory. */
+char *db_tunables_text(const struct config *cf);
 
 /*
  * Make the tables, or add the columns of tunables this database has not.

@@ -72,7 +72,15 @@ flush_bind(sqlite3_stmt *st, int at, uint64_t n, const struct db_row *row)
 	db_bind_u64(st, at++, fl->fl_cleaned);
 	db_bind_u64(st, at++, fl->fl_writes);
 	db_bind_u64(st, at++, fl->fl_cpu_ns);
-	db_bind_u64(st, at, fl->fl_latency_ns);
+	db_bind_u64(st, at++, fl->fl_latency_ns);
+	db_bind_u64(st, at++, fl->fl_choice);
+	const uint64_t both[] = { fl->fl_other_visits, fl->fl_other_lookups,
+		fl->fl_other_writes, fl->fl_list_ns, fl->fl_hash_ns };
+	for (size_t i = 0; i < nitems(both); i++)
+		if (fl->fl_both)
+			db_bind_u64(st, at++, both[i]);
+		else
+			(void)sqlite3_bind_null(st, at++);
 }
 
 static const struct table tables[DB_ROW_NKINDS] = {
@@ -81,8 +89,9 @@ static const struct table tables[DB_ROW_NKINDS] = {
 	    14, op_bind },
 	[DB_ROW_FLUSH] = { "flush(run, n, seq, caller, file, range_pages, object_pages,"
 			   " method, visits, lookups, cleaned, writes, cpu_ns,"
-			   " latency_ns)",
-	    13, flush_bind },
+			   " latency_ns, choice, other_visits, other_lookups,"
+			   " other_writes, list_ns, hash_ns)",
+	    19, flush_bind },
 };
 
 /*

@@ -12,26 +12,8 @@
 #include "replay/host.h"
 #include "replay/replay.h"
 
-#define STAMP_MAX sizeof("2000-01-01T00:00:00.000Z")
-
-/* stamp: now, UTC, ISO 8601, as SQLite's date functions read it. */
-static void
-stamp(char buf[STAMP_MAX])
-{
-	struct timespec ts;
-	struct tm tm;
-	size_t n;
-
-	(void)clock_gettime(CLOCK_REALTIME, &ts);
-	(void)gmtime_r(&ts.tv_sec, &tm);
-	n = strftime(buf, STAMP_MAX, "%Y-%m-%dT%H:%M:%S", &tm);
-	(void)sqlite3_snprintf((int)(STAMP_MAX - n), buf + n, ".%03dZ",
-	    (int)(ts.tv_nsec / 1000000));
-}
-
-/* Every tunable's exact text as a JSON object; free()d by the caller. */
-static char *
-tunables_text(const struct config *cf)
+char *
+db_tunables_text(const struct config *cf)
 {
 	json_t *obj = json_object();
 	char text[TUNABLE_TEXT_MAX];
@@ -56,8 +38,8 @@ static const char begin_columns[] = "status, started, trace, command, repeat, "
 				    "seed, dir, device, file_system, "
 				    "mount_options, host, kernel, cpu, clock, "
 				    "version, compiler, pid, pid_start, boot, "
-				    "tunables";
-#define BEGIN_NCOLUMNS 20
+				    "tunables, sweep, cell, revision";
+#define BEGIN_NCOLUMNS 23
 
 /* begin_bind: what begin_columns names, in that order. */
 static int
@@ -65,8 +47,8 @@ begin_bind(sqlite3_stmt *st, const struct db_run *rn)
 {
 	struct host_facts hf;
 	struct host_dir hd = { .hd_device = "" };
-	char started[STAMP_MAX];
-	char *tunables = tunables_text(rn->rn_config);
+	char started[DB_STAMP_MAX];
+	char *tunables = db_tunables_text(rn->rn_config);
 	int at = 1;
 
 	if (tunables == NULL)
@@ -74,7 +56,7 @@ begin_bind(sqlite3_stmt *st, const struct db_run *rn)
 	host_facts(&hf);
 	if (rn->rn_dir != NULL)
 		host_dir(rn->rn_dir, &hd);
-	stamp(started);
+	db_stamp(started);
 	db_bind_text(st, at++, "running");
 	db_bind_text(st, at++, started);
 	db_bind_text(st, at++, rn->rn_trace);
@@ -95,6 +77,11 @@ begin_bind(sqlite3_stmt *st, const struct db_run *rn)
 	db_bind_u64(st, at++, host_pid_start(getpid()));
 	db_bind_known(st, at++, hf.hf_boot);
 	db_bind_text(st, at++, tunables);
+	if (rn->rn_sweep != 0)
+		(void)sqlite3_bind_int64(st, at, rn->rn_sweep);
+	at++;
+	db_bind_text(st, at++, rn->rn_cell);
+	db_bind_known(st, at++, host_revision());
 	free(tunables);
 	for (size_t i = 0; i < config_count(); i++)
 		db_bind_tunable(st, at++, config_tunable(i),
@@ -144,216 +131,6 @@ db_run_begin(struct db *db, const struct db_run *rn, int64_t *runp,
 out:
 	(void)sqlite3_finalize(st);
 	sqlite3_free(sql);
-	return error;
-}
-
-static const char ending[] = "ending a run";
-
-static int
-end_run(struct db *db, int64_t run, const struct db_result *rs,
-    struct errmsg *em)
-{
-	sqlite3_stmt *st = NULL;
-	char finished[STAMP_MAX];
-	int error;
-
-	error = db_prepare(db,
-	    "UPDATE run SET status = ?, reason = ?, finished = ?, digest = ?,"
-	    " events = ?, accesses = ?, wall_ns = ?, cpu_ns = ?, verify = ?"
-	    " WHERE id = ?",
-	    &st, em);
-	if (error != 0)
-		return error;
-	stamp(finished);
-	db_bind_text(st, 1, rs->rs_status);
-	db_bind_text(st, 2, rs->rs_reason);
-	db_bind_text(st, 3, finished);
-	db_bind_text(st, 4, rs->rs_digest);
-	db_bind_u64(st, 5, rs->rs_events);
-	db_bind_u64(st, 6, rs->rs_exp->accesses);
-	db_bind_u64(st, 7, rs->rs_wall_ns);
-	db_bind_u64(st, 8, rs->rs_cpu_ns);
-	db_bind_text(st, 9, rs->rs_verify);
-	(void)sqlite3_bind_int64(st, 10, run);
-	error = db_step(db, st, ending, em);
-	if (error == 0 && sqlite3_changes(db->db_sq) != 1)
-		error = ERRMSG(em, ENOENT, "%s: %s: there is no run %" PRId64,
-		    db->db_path, ending, run);
-	(void)sqlite3_finalize(st);
-	return error;
-}
-
-/* counter_value: the i-th field of exp, which holds nothing but counters. */
-static uint64_t
-counter_value(const struct uvmexp *exp, size_t i)
-{
-	uint64_t v;
-
-	memcpy(&v, (const char *)exp + i * sizeof(v), sizeof(v));
-	return v;
-}
-
-static int
-end_counters(struct db *db, int64_t run, const struct db_result *rs,
-    struct errmsg *em)
-{
-	sqlite3_stmt *st = NULL;
-	int error =
-	    db_prepare(db, "INSERT INTO counter VALUES(?,?,?)", &st, em);
-
-	if (error == 0)
-		(void)sqlite3_bind_int64(st, 1, run);
-	for (size_t i = 0; error == 0 && i < uvm_stat_count; i++) {
-		db_bind_text(st, 2, uvm_stat_table[i].uc_name);
-		db_bind_u64(st, 3, counter_value(rs->rs_exp, i));
-		error = db_step(db, st, ending, em);
-	}
-	for (size_t i = 0; error == 0 && i < rs->rs_nvalues; i++) {
-		db_bind_text(st, 2, rs->rs_names[i]);
-		db_bind_u64(st, 3, rs->rs_values[i]);
-		error = db_step(db, st, ending, em);
-	}
-	(void)sqlite3_finalize(st);
-	return error;
-}
-
-/* latency_times: columns min..histogram; NULL if h timed nothing. */
-static int
-latency_times(sqlite3_stmt *st, int at, const struct hist *h)
-{
-	static const double quantile[] = { 0.5, 0.9, 0.99, 0.999 };
-	char *text;
-
-	if (h == NULL || h->h_count == 0) {
-		for (int i = 0; i < 8; i++)
-			(void)sqlite3_bind_null(st, at + i);
-		return 0;
-	}
-	if ((text = hist_text(h)) == NULL)
-		return ENOMEM;
-	db_bind_u64(st, at++, h->h_min);
-	(void)sqlite3_bind_double(st, at++, hist_mean(h));
-	for (size_t i = 0; i < nitems(quantile); i++)
-		db_bind_u64(st, at++, hist_quantile(h, quantile[i]));
-	db_bind_u64(st, at++, h->h_max);
-	db_bind_text(st, at, text);
-	free(text);
-	return 0;
-}
-
-/* latency_row: one kind and outcome, unless nothing was counted. */
-static int
-latency_row(struct db *db, sqlite3_stmt *st, const struct hist *h,
-    uint64_t untimed, struct errmsg *em)
-{
-	const uint64_t timed = h == NULL ? 0 : h->h_count;
-
-	if (timed + untimed == 0)
-		return 0;
-	db_bind_u64(st, 4, timed + untimed);
-	db_bind_u64(st, 5, timed);
-	if (latency_times(st, 6, h) != 0)
-		return ERRMSG(em, ENOMEM, "%s: %s: out of memory", db->db_path,
-		    ending);
-	return db_step(db, st, ending, em);
-}
-
-static int
-end_latency(struct db *db, int64_t run, const struct db_result *rs,
-    struct errmsg *em)
-{
-	sqlite3_stmt *st = NULL;
-	int error = db_prepare(db,
-	    "INSERT INTO latency VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?)", &st, em);
-
-	if (error == 0)
-		(void)sqlite3_bind_int64(st, 1, run);
-	for (int i = 0; error == 0 && i < OP_NKINDS * OUTCOME_NOUTCOMES; i++) {
-		const int kind = i / OUTCOME_NOUTCOMES;
-		const int outcome = i % OUTCOME_NOUTCOMES;
-		const struct hist *h = rs->rs_latency == NULL ?
-		    NULL :
-		    rs->rs_latency[kind][outcome];
-		const uint64_t untimed =
-		    rs->rs_untimed == NULL ? 0 : rs->rs_untimed[kind][outcome];
-
-		db_bind_text(st, 2, opkind_name[kind]);
-		db_bind_text(st, 3, outcome_name[outcome]);
-		error = latency_row(db, st, h, untimed, em);
-	}
-	(void)sqlite3_finalize(st);
-	return error;
-}
-
-static int
-end_clusters(struct db *db, int64_t run, const struct db_result *rs,
-    struct errmsg *em)
-{
-	static const char
-	    *const direction[] = { [UVM_READ] = "in", [UVM_WRITE] = "out" };
-	sqlite3_stmt *st = NULL;
-	int error =
-	    db_prepare(db, "INSERT INTO cluster VALUES(?,?,?,?)", &st, em);
-
-	if (error == 0)
-		(void)sqlite3_bind_int64(st, 1, run);
-	for (size_t i = 0; error == 0 && i < 2 * rs->rs_cluster_max; i++) {
-		const uint64_t *count = rs->rs_cluster[i % 2];
-		const size_t pages = i / 2 + 1;
-
-		if (count == NULL || count[pages] == 0)
-			continue;
-		db_bind_text(st, 2, direction[i % 2]);
-		db_bind_u64(st, 3, pages);
-		db_bind_u64(st, 4, count[pages]);
-		error = db_step(db, st, ending, em);
-	}
-	(void)sqlite3_finalize(st);
-	return error;
-}
-
-static int
-end_intervals(struct db *db, int64_t run, const struct db_result *rs,
-    struct errmsg *em)
-{
-	sqlite3_stmt *st = NULL;
-	int error = db_prepare(db,
-	    "INSERT INTO interval VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?)", &st,
-	    em);
-
-	if (error == 0)
-		(void)sqlite3_bind_int64(st, 1, run);
-	for (size_t i = 0; error == 0 && i < rs->rs_nintervals; i++) {
-		const struct db_interval *in = &rs->rs_intervals[i];
-		const uint64_t value[] = { i, in->in_time, in->in_accesses,
-			in->in_mapped + in->in_resident, in->in_mapped,
-			in->in_resident, in->in_misses, in->in_dirty,
-			in->in_free, in->in_active, in->in_inactive,
-			in->in_bytes_in, in->in_bytes_out };
-
-		for (size_t j = 0; j < nitems(value); j++)
-			db_bind_u64(st, (int)j + 2, value[j]);
-		error = db_step(db, st, ending, em);
-	}
-	(void)sqlite3_finalize(st);
-	return error;
-}
-
-int
-db_run_end(struct db *db, int64_t run, const struct db_result *rs,
-    struct errmsg *em)
-{
-	int error = db_exec(db, "BEGIN IMMEDIATE", ending, em);
-
-	if (error != 0)
-		return error;
-	if ((error = end_run(db, run, rs, em)) != 0 ||
-	    (error = end_counters(db, run, rs, em)) != 0 ||
-	    (error = end_latency(db, run, rs, em)) != 0 ||
-	    (error = end_clusters(db, run, rs, em)) != 0 ||
-	    (error = end_intervals(db, run, rs, em)) != 0 ||
-	    (error = db_exec(db, "COMMIT", ending, em)) != 0)
-		db_rollback(db);
 	return error;
 }
 

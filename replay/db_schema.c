@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,7 +39,11 @@ static const char run_columns[] = "id INTEGER PRIMARY KEY AUTOINCREMENT,"
 				  "wall_ns INTEGER,"
 				  "cpu_ns INTEGER,"
 				  "verify TEXT,"
-				  "tunables TEXT NOT NULL";
+				  "tunables TEXT NOT NULL,"
+				  "sweep INTEGER REFERENCES sweep(id)"
+				  " ON DELETE SET NULL,"
+				  "cell TEXT,"
+				  "revision TEXT";
 
 #define RUN_REF "run INTEGER NOT NULL REFERENCES run(id) ON DELETE CASCADE,"
 
@@ -81,6 +86,12 @@ static const char tables[] =
     "writes INTEGER NOT NULL,"
     "cpu_ns INTEGER NOT NULL,"
     "latency_ns INTEGER NOT NULL,"
+    "choice INTEGER,"
+    "other_visits INTEGER,"
+    "other_lookups INTEGER,"
+    "other_writes INTEGER,"
+    "list_ns INTEGER,"
+    "hash_ns INTEGER,"
     "PRIMARY KEY(run, n)) STRICT, WITHOUT ROWID;"
     "CREATE TABLE counter(" RUN_REF "name TEXT NOT NULL,"
     "value INTEGER NOT NULL,"
@@ -123,6 +134,94 @@ static const char tables[] =
     "time_running INTEGER,"
     "reason TEXT) STRICT;"
     "CREATE INDEX event_run ON event(run);";
+
+/* The tables of schema 2. */
+static const char tables_2[] =
+    "CREATE TABLE sweep(id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "status TEXT NOT NULL,"
+    "reason TEXT,"
+    "started TEXT NOT NULL,"
+    "finished TEXT,"
+    "command TEXT,"
+    "axes TEXT NOT NULL,"
+    "traces TEXT NOT NULL,"
+    "repeats INTEGER NOT NULL,"
+    "seed INTEGER NOT NULL,"
+    "jobs INTEGER NOT NULL,"
+    "cells INTEGER NOT NULL,"
+    "resumed INTEGER NOT NULL DEFAULT 0,"
+    "definition TEXT NOT NULL,"
+    "host TEXT,"
+    "version TEXT NOT NULL,"
+    "revision TEXT,"
+    "pid INTEGER NOT NULL,"
+    "pid_start INTEGER NOT NULL,"
+    "boot TEXT) STRICT;"
+    "CREATE TABLE sweep_cell("
+    "sweep INTEGER NOT NULL REFERENCES sweep(id) ON DELETE CASCADE,"
+    "n INTEGER NOT NULL,"
+    "trace TEXT NOT NULL,"
+    "digest TEXT NOT NULL,"
+    "repeat INTEGER NOT NULL,"
+    "tunables TEXT NOT NULL,"
+    "cell TEXT NOT NULL,"
+    "status TEXT NOT NULL,"
+    "run INTEGER REFERENCES run(id) ON DELETE SET NULL,"
+    "reason TEXT,"
+    "PRIMARY KEY(sweep, n)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX run_cell ON run(cell) WHERE cell IS NOT NULL;"
+    "CREATE TABLE flush_total(" RUN_REF "caller TEXT NOT NULL,"
+    "method TEXT NOT NULL,"
+    "flushes INTEGER NOT NULL,"
+    "range_pages INTEGER NOT NULL,"
+    "object_pages INTEGER NOT NULL,"
+    "visits INTEGER NOT NULL,"
+    "lookups INTEGER NOT NULL,"
+    "cleaned INTEGER NOT NULL,"
+    "writes INTEGER NOT NULL,"
+    "cpu_ns INTEGER NOT NULL,"
+    "latency_ns INTEGER NOT NULL,"
+    "PRIMARY KEY(run, caller, method)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE calibration(id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "session INTEGER NOT NULL,"
+    "started TEXT NOT NULL,"
+    "host TEXT,"
+    "kernel TEXT,"
+    "cpu TEXT,"
+    "core INTEGER,"
+    "version TEXT NOT NULL,"
+    "revision TEXT,"
+    "compiler TEXT NOT NULL,"
+    "seed INTEGER NOT NULL,"
+    "command TEXT,"
+    "pages INTEGER NOT NULL,"
+    "frames TEXT NOT NULL,"
+    "present TEXT NOT NULL,"
+    "caches TEXT NOT NULL,"
+    "repeats INTEGER NOT NULL,"
+    "list_ns REAL NOT NULL,"
+    "list_low REAL NOT NULL,"
+    "list_high REAL NOT NULL,"
+    "lookup_ns REAL NOT NULL,"
+    "lookup_low REAL NOT NULL,"
+    "lookup_high REAL NOT NULL,"
+    "break_even REAL NOT NULL,"
+    "break_even_low REAL NOT NULL,"
+    "break_even_high REAL NOT NULL) STRICT;";
+
+/* What schema 2 added to the tables of schema 1; columns of a new database
+ * stand in their CREATE TABLE. */
+static const char alter_2[] =
+    "ALTER TABLE run ADD COLUMN sweep INTEGER REFERENCES sweep(id)"
+    " ON DELETE SET NULL;"
+    "ALTER TABLE run ADD COLUMN cell TEXT;"
+    "ALTER TABLE run ADD COLUMN revision TEXT;"
+    "ALTER TABLE flush ADD COLUMN choice INTEGER;"
+    "ALTER TABLE flush ADD COLUMN other_visits INTEGER;"
+    "ALTER TABLE flush ADD COLUMN other_lookups INTEGER;"
+    "ALTER TABLE flush ADD COLUMN other_writes INTEGER;"
+    "ALTER TABLE flush ADD COLUMN list_ns INTEGER;"
+    "ALTER TABLE flush ADD COLUMN hash_ns INTEGER;";
 
 /* op with words for its codes. */
 static const char view_ops[] =
@@ -245,7 +344,7 @@ create_tables(struct db *db, struct errmsg *em)
 		sqlite3_str_appendall(sql, ",");
 		column_add(sql, config_tunable(i));
 	}
-	sqlite3_str_appendf(sql, ") STRICT;%s", tables);
+	sqlite3_str_appendf(sql, ") STRICT;%s%s", tables, tables_2);
 	sqlite3_str_appendf(sql,
 	    "PRAGMA application_id = %d; PRAGMA user_version = %d;",
 	    DB_APPLICATION_ID, DB_SCHEMA);
@@ -326,16 +425,17 @@ static int
 outdated(struct db *db, enum owner *ownerp, struct errmsg *em)
 {
 	size_t missing = 0;
-	int64_t nkinds = 0, noutcomes = 0;
+	int64_t version = 0, nkinds = 0, noutcomes = 0;
 	int error;
 
-	if ((error = columns_missing(db, false, &missing, em)) != 0 ||
+	if ((error = query_int(db, "PRAGMA user_version", &version, em)) != 0 ||
+	    (error = columns_missing(db, false, &missing, em)) != 0 ||
 	    (error = query_int(db, "SELECT count(*) FROM op_kind", &nkinds,
 		 em)) != 0 ||
 	    (error = query_int(db, "SELECT count(*) FROM outcome", &noutcomes,
 		 em)) != 0)
 		return error;
-	*ownerp = missing == 0 && nkinds >= OP_NKINDS &&
+	*ownerp = version == DB_SCHEMA && missing == 0 && nkinds >= OP_NKINDS &&
 		noutcomes >= OUTCOME_NOUTCOMES ?
 	    OWNER_US :
 	    OWNER_OLDER;
@@ -374,6 +474,56 @@ whose(struct db *db, enum owner *ownerp, struct errmsg *em)
 	return outdated(db, ownerp, em);
 }
 
+/*
+ * drop_views: all of ours; they are made anew, as this program has them.
+ */
+static int
+drop_views(struct db *db, struct errmsg *em)
+{
+	sqlite3_stmt *st = NULL;
+	sqlite3_str *sql = sqlite3_str_new(db->db_sq);
+	int rc, error;
+
+	error = db_prepare(db,
+	    "SELECT name FROM sqlite_schema WHERE type = 'view' AND"
+	    " (name = 'ops' OR name GLOB 'figure_*')",
+	    &st, em);
+	if (error == 0) {
+		while ((rc = sqlite3_step(st)) == SQLITE_ROW)
+			sqlite3_str_appendf(sql, "DROP VIEW \"%w\";",
+			    (const char *)sqlite3_column_text(st, 0));
+		if (rc != SQLITE_DONE)
+			error = db_error(db, em, "reading its views");
+	}
+	(void)sqlite3_finalize(st);
+	if (error == 0 && sqlite3_str_length(sql) > 0)
+		return exec_str(db, sql, "replacing its views", em);
+	sqlite3_free(sqlite3_str_finish(sql));
+	return error;
+}
+
+/* From the schema that the database has to ours. */
+static int
+upgrade(struct db *db, struct errmsg *em)
+{
+	static const char doing[] = "bringing its tables up to date";
+	int64_t version = 0;
+	char text[48];
+	int error;
+
+	if ((error = query_int(db, "PRAGMA user_version", &version, em)) != 0)
+		return error;
+	if (version < 2 &&
+	    ((error = db_exec(db, tables_2, doing, em)) != 0 ||
+		(error = db_exec(db, alter_2, doing, em)) != 0))
+		return error;
+	(void)snprintf(text, sizeof(text), "PRAGMA user_version = %d",
+	    DB_SCHEMA);
+	if ((error = db_exec(db, text, doing, em)) != 0)
+		return error;
+	return drop_views(db, em);
+}
+
 /* make_or_mend: within a transaction that holds the write lock. */
 static int
 make_or_mend(struct db *db, struct errmsg *em)
@@ -387,7 +537,8 @@ make_or_mend(struct db *db, struct errmsg *em)
 		return error;
 	if (owner == OWNER_NOBODY)
 		return create_tables(db, em);
-	if ((error = columns_missing(db, true, &missing, em)) != 0)
+	if ((error = upgrade(db, em)) != 0 ||
+	    (error = columns_missing(db, true, &missing, em)) != 0)
 		return error;
 	return fill_names(db, em);
 }

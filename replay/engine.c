@@ -129,11 +129,19 @@ setup(struct engine *en)
 	struct errmsg *const em = &en->en_report->er_em;
 	int error, status;
 
-	error = trace_open(ej->ej_trace, ej->ej_salvage ? TRACE_SALVAGE : 0,
-	    &en->en_trace, em);
-	if (error != 0)
-		return UVN_INPUT;
-	if ((status = setup_backend(en)) != 0)
+	if (ej->ej_image != NULL) {
+		error = trace_image_open(ej->ej_image, &en->en_trace);
+		if (error != 0)
+			return ERRMSG(em, UVN_ENVIRONMENT, "%s: out of memory",
+			    ej->ej_trace);
+	} else {
+		error = trace_open(ej->ej_trace,
+		    ej->ej_salvage ? TRACE_SALVAGE : 0, &en->en_trace, em);
+		if (error != 0)
+			return UVN_INPUT;
+	}
+	if ((status = engine_events_open(en)) != 0 ||
+	    (status = setup_backend(en)) != 0)
 		return status;
 	error = uvm_create(&en->en_cf->cf_uvm, en->en_be, en->en_cookie,
 	    &en->en_uvm, em);
@@ -158,7 +166,10 @@ setup_db(struct engine *en)
 		.rn_trace = ej->ej_trace,
 		.rn_command = ej->ej_command,
 		.rn_dir = en->en_filebe != NULL ? ej->ej_dir : NULL,
+		.rn_repeat = ej->ej_repeat,
 		.rn_seed = ej->ej_seed,
+		.rn_sweep = ej->ej_sweep,
+		.rn_cell = ej->ej_cell,
 	};
 	int error;
 
@@ -451,6 +462,7 @@ teardown(struct engine *en)
 	if (en->en_trace != NULL)
 		trace_close(en->en_trace);
 	engine_log_fini(en);
+	engine_events_fini(en);
 }
 
 int
@@ -484,7 +496,9 @@ engine_run(const struct engine_job *ej, struct engine_report *er)
 	engine_log_observe(&en);
 	wall = clock_monotonic();
 	cpu = cpu_ns();
+	engine_events_begin(&en);
 	status = replay(&en);
+	engine_events_end(&en);
 	er->er_wall_ns = clock_monotonic() - wall;
 	er->er_cpu_ns = cpu_ns() - cpu;
 	signals_release(old);

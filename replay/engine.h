@@ -7,6 +7,8 @@
 #include "replay/config.h"
 #include "replay/db.h"
 
+struct trace_image;
+
 /* A file of the user's to replay a trace file on. */
 struct engine_file {
 	uint32_t ef_file;
@@ -17,7 +19,9 @@ struct engine_file {
 struct engine_job {
 	struct config *ej_config; /* resolved */
 	const char *ej_trace;	  /* path */
-	const char *ej_dir;	  /* for backing files */
+	/* Its events, if they are decoded already; NULL: read ej_trace. */
+	const struct trace_image *ej_image;
+	const char *ej_dir; /* for backing files */
 	const struct engine_file *ej_files;
 	size_t ej_nfiles;
 	bool ej_verify;
@@ -28,6 +32,11 @@ struct engine_job {
 	struct db *ej_db;    /* NULL: store nothing */
 	const char *ej_command;
 	uint64_t ej_seed;
+	uint64_t ej_repeat;    /* 0.. */
+	int64_t ej_sweep;      /* row in table sweep; 0: none */
+	const char *ej_cell;   /* key of the sweep's cell; NULL: none */
+	bool ej_flush_both;    /* dry walks of both methods at each flush */
+	const char *ej_events; /* perf events to count: a,b,c; NULL: none */
 };
 
 /* What came of it; engine_report_fini() frees what it holds. */

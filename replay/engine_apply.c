@@ -422,6 +422,8 @@ engine_apply(struct engine *en)
 		verify_event(en->en_verify, en->en_seq);
 	if (ev->te_op == TRACE_READ || ev->te_op == TRACE_WRITE)
 		return apply_access(en);
+	if (ev->te_op == TRACE_MARK)
+		engine_events_mark(en);
 	if (calls[ev->te_op].ac_call == NULL)
 		return 0;
 	began = engine_op_begin(en);

@@ -4,6 +4,8 @@
  *	engine.c	set-up, the loop over batches, the end
  *	engine_apply.c	one event of the trace, given to the pager
  *	engine_log.c	latencies, rows, intervals
+ *	engine_flush.c	what flushes cost
+ *	engine_events.c	perf events
  */
 #ifndef REPLAY_ENGINE_IMPL_H
 #define REPLAY_ENGINE_IMPL_H
@@ -54,6 +56,8 @@ struct engine {
 	uint64_t *en_cluster[2];
 	size_t en_cluster_max; /* pages */
 	struct intervals en_iv;
+	struct db_flush_total en_flush_total[FLUSH_NCALLER][2];
+	struct engine_events *en_events; /* engine_events.c; NULL: none */
 	uint64_t en_op_errors; /* calls that failed with an I/O error */
 };
 
@@ -107,8 +111,26 @@ void engine_op_end(struct engine *en, enum opkind kind, enum outcome outcome,
 int engine_log_init(struct engine *en);
 void engine_log_fini(struct engine *en);
 
-/* The observer of the pager that counts clusters and queues flush rows. */
+/* The observer of the pager that counts clusters, flushes and events. */
 void engine_log_observe(struct engine *en);
+
+/* Its members that tell of flushes. */
+void engine_flush_observe(struct engine *en, struct uvm_observer *uo);
+
+/*
+ * Perf events: made ready before the run has its row; its members of the
+ * observer; counted from begin to end, a phase ending at each mark of the
+ * trace; put into the result, which borrows them until fini.
+ *
+ * => open: 0, or the exit status with the report's message
+ */
+int engine_events_open(struct engine *en);
+void engine_events_observe(struct engine *en, struct uvm_observer *uo);
+void engine_events_begin(struct engine *en);
+void engine_events_mark(struct engine *en);
+void engine_events_end(struct engine *en);
+void engine_events_result(struct engine *en, struct db_result *rs);
+void engine_events_fini(struct engine *en);
 
 void engine_interval_close(struct engine *en, uint64_t now);
 

@@ -57,29 +57,6 @@ observe_io(void *arg, const struct uvm_buf *b)
 }
 
 static void
-observe_flush(void *arg, const struct uvm_flushinfo *fi)
-{
-	struct engine *const en = arg;
-	const uint64_t ticks = fi->fi_end - fi->fi_begin;
-	const struct db_flush fl = {
-		.fl_seq = en->en_seq,
-		.fl_range_pages = fi->fi_range_pages,
-		.fl_object_pages = fi->fi_object_pages,
-		.fl_visits = fi->fi_visits,
-		.fl_lookups = fi->fi_lookups,
-		.fl_cleaned = fi->fi_cleaned,
-		.fl_writes = fi->fi_writes,
-		.fl_cpu_ns = clock_ns(ticks - fi->fi_io),
-		.fl_latency_ns = clock_ns(ticks),
-		.fl_file = fi->fi_file,
-		.fl_caller = (uint8_t)fi->fi_caller,
-		.fl_by_list = fi->fi_by_list,
-	};
-
-	db_put_flush(en->en_writer, &fl);
-}
-
-static void
 observe_freed(void *arg, uint32_t file, uint64_t pgno, bool dirty)
 {
 	struct engine *const en = arg;
@@ -91,16 +68,14 @@ observe_freed(void *arg, uint32_t file, uint64_t pgno, bool dirty)
 void
 engine_log_observe(struct engine *en)
 {
-	const bool flush = en->en_writer != NULL &&
-	    en->en_cf->cf_replay.log_flush == FLUSHLOG_ALL;
-	const struct uvm_observer uo = {
+	struct uvm_observer uo = {
 		.uo_arg = en,
-		.uo_clock = flush ? clock_ticks : NULL,
-		.uo_flush = flush ? observe_flush : NULL,
 		.uo_io = observe_io,
 		.uo_freed = en->en_verify != NULL ? observe_freed : NULL,
 	};
 
+	engine_flush_observe(en, &uo);
+	engine_events_observe(en, &uo);
 	uvm_observe(en->en_uvm, &uo);
 }
 
@@ -275,4 +250,7 @@ engine_log_result(struct engine *en, struct db_result *rs)
 	rs->rs_cluster_max = en->en_cluster_max;
 	rs->rs_intervals = en->en_iv.iv_row;
 	rs->rs_nintervals = en->en_iv.iv_n;
+	rs->rs_flush_total =
+	    (const struct db_flush_total(*)[2])en->en_flush_total;
+	engine_events_result(en, rs);
 }

@@ -299,3 +299,14 @@ host_compiler(void)
 
 	return COMPILER;
 }
+
+/* From the Makefile, which asks git. */
+#ifndef UVN_REVISION
+#define UVN_REVISION ""
+#endif
+
+const char *
+host_revision(void)
+{
+	return UVN_REVISION;
+}

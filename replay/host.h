@@ -39,4 +39,8 @@ uint64_t host_pid_start(int64_t pid);
 /* This program's compiler and its version. */
 const char *host_compiler(void);
 
+/* The commit it was built from, with -dirty if files had changed; "" if that
+ * is not known. */
+const char *host_revision(void);
+
 #endif

@@ -4,6 +4,7 @@
  *	struct trace_event	one event: docs/trace-format.md lists the ops
  *	struct trace_meta	what a trace says of itself: files, provenance
  *	struct trace_reader	a trace being read, batch by batch
+ *	struct trace_image	a trace decoded once, for many readers
  *	struct trace_writer	a trace being written
  *	struct trace_gen	a generator of synthetic traces
  *
@@ -198,6 +199,34 @@ void trace_salvaged(const struct trace_reader *tr, uint64_t *blocksp,
 int trace_digest(const struct trace_reader *tr, char digest[33]) mustcheck;
 
 void trace_close(struct trace_reader *tr);
+
+/*
+ * A trace decoded once, for many replays.  Its events lie in memory that
+ * children of fork(2) share and nobody changes after the load.
+ */
+struct trace_image;
+
+/*
+ * => flags as trace_open(); the digest is known afterwards
+ * => EFBIG: the events take more than max bytes; nothing is kept
+ * => otherwise as trace_open() and trace_next(); ENOMEM
+ * => *tip is the caller's until trace_image_free()
+ */
+int trace_image_load(const char *path, unsigned flags, uint64_t max,
+    struct trace_image **tip, struct errmsg *em) mustcheck;
+void trace_image_free(struct trace_image *ti);
+
+/*
+ * A reader of it; trace_salvaged() says what the load left out.
+ *
+ * => ti must live until trace_close(); ENOMEM
+ */
+int trace_image_open(const struct trace_image *ti, struct trace_reader **trp)
+    mustcheck;
+
+/* How many events, and the digest; as of a reader at its end. */
+uint64_t trace_image_count(const struct trace_image *ti);
+const char *trace_image_digest(const struct trace_image *ti);
 
 /*
  * A well-formed event?  Flags fit the op, file and map are there if the op

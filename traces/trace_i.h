@@ -7,6 +7,7 @@
  *	csv_read.c, csv_write.c
  *	uvt_column.c, uvt_block.c, uvt_read.c, uvt_write.c
  *	trace.c		trace.h's readers and writers over them
+ *	image.c		a trace decoded once, for many readers
  *	gen*.c		generators
  *
  * Private to traces/.

@@ -1,0 +1,2 @@
+
+-- Views of table calibration.

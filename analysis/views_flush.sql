@@ -1,0 +1,2 @@
+
+-- Views of the flush laboratory: tables flush and flush_total.

@@ -1,0 +1,2 @@
+
+-- Views of sweeps: a row a run of a sweep, with what the axes say.
