@@ -514,8 +514,8 @@ upgrade(struct db *db, struct errmsg *em)
 	if ((error = query_int(db, "PRAGMA user_version", &version, em)) != 0)
 		return error;
 	if (version < 2 &&
-	    ((error = db_exec(db, tables_2, doing, em)) != 0 ||
-		(error = db_exec(db, alter_2, doing, em)) != 0))
+	    ((error = db_exec(db, alter_2, doing, em)) != 0 ||
+		(error = db_exec(db, tables_2, doing, em)) != 0))
 		return error;
 	(void)snprintf(text, sizeof(text), "PRAGMA user_version = %d",
 	    DB_SCHEMA);
