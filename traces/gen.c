@@ -207,18 +207,38 @@ map_event(struct trace_gen *tg, uint64_t m, enum trace_op op)
 	    });
 }
 
+/*
+ * The length of an msync, in pages: one of the doublings between least and
+ * most, then any length within it.
+ */
+static uint64_t
+msync_length(struct trace_gen *tg)
+{
+	const uint64_t pages = tg->tg_p.pages;
+	const uint64_t asked = tg->tg_p.msync_pages;
+	const uint64_t most = asked == 0 || asked > pages ? pages : asked;
+	const uint64_t least = tg->tg_p.msync_least;
+	uint64_t doublings = 1, from, to;
+
+	if (least == 0 || least >= most)
+		return most;
+	while (least << doublings <= most)
+		doublings++;
+	from = least << rng_below(&tg->tg_rng, doublings);
+	to = 2 * from <= most ? 2 * from : most + 1;
+	return from + rng_below(&tg->tg_rng, to - from);
+}
+
 static void
 msync_event(struct trace_gen *tg, uint64_t t)
 {
 	static const uint32_t flags[] = { TRACE_F_SYNC, TRACE_F_ASYNC,
 		TRACE_F_SYNC | TRACE_F_INVALIDATE };
-	const uint64_t pages = tg->tg_p.pages;
 	const uint64_t m = rng_below(&tg->tg_rng, tg->tg_nmaps);
-	uint64_t range = tg->tg_p.msync_pages, start = 0;
+	const uint64_t range = msync_length(tg);
+	const uint64_t start =
+	    rng_below(&tg->tg_rng, tg->tg_p.pages - range + 1);
 
-	if (range == 0 || range > pages)
-		range = pages;
-	start = rng_below(&tg->tg_rng, pages - range + 1);
 	gen_emit(tg, t,
 	    (struct trace_event){
 		.te_op = TRACE_MSYNC,

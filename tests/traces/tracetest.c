@@ -331,3 +331,25 @@ generate(const char *path, ...)
 	must_em(trace_finish(tw, &em), &em);
 	trace_gen_destroy(tg);
 }
+
+struct trace_event *
+events_make(size_t *np, const char *const *settings)
+{
+	struct trace_gen *tg = trace_gen_make(settings);
+	struct trace_event *all = NULL;
+	const struct trace_event *ev;
+	size_t n, total = 0;
+
+	for (;;) {
+		trace_gen_next(tg, &ev, &n);
+		if (n == 0)
+			break;
+		all = reallocarray(all, total + n, sizeof(*all));
+		assert_non_null(all);
+		memcpy(all + total, ev, n * sizeof(*ev));
+		total += n;
+	}
+	trace_gen_destroy(tg);
+	*np = total;
+	return all;
+}

@@ -48,6 +48,15 @@ struct dice {
 uint64_t dice_next(struct dice *d);
 uint64_t dice_below(struct dice *d, uint64_t n);
 
+/* All events of a generator with these settings, "NAME=VALUE"; n is their
+ * number.  => the caller's to free() */
+struct trace_event *events_make(size_t *np, const char *const *settings);
+#define SETTINGS(...)                                                          \
+	(const char *const[])                                                  \
+	{                                                                      \
+		__VA_ARGS__, NULL                                              \
+	}
+
 /* n valid events over files 1..nfiles, and a meta that declares these. */
 struct trace_event *events_random(struct dice *d, size_t n, uint32_t nfiles);
 void meta_fill(struct trace_meta *tm, struct trace_file *files,
