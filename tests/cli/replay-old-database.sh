@@ -1,0 +1,43 @@
+# A database of schema 1, as the first uvn wrote it, is brought up to date.
+. "$(dirname "$0")/lib.sh"
+
+trace_csv t.csv 500
+sqlite3 old.db <"$top/tests/cli/schema-1.sql" >/dev/null
+before=$(sql old.db "SELECT id, status, digest, hash_penalty FROM run;
+    SELECT * FROM counter; SELECT run, n, visits, cpu_ns FROM flush")
+[ -n "$before" ] || fail "nothing in it"
+
+check "its runs can be drawn without being written to"
+cp old.db kept.db
+expect 0 figures old.db --only rates --format svg -o figures
+cmp -s old.db kept.db || fail "the database was changed"
+
+check "a replay adds the tables and columns it lacks"
+expect 0 replay --backend null --db old.db t.csv
+is 2 "$(sql old.db "PRAGMA user_version")" user_version
+is ok "$(sql old.db "PRAGMA integrity_check")" integrity
+is "" "$(sql old.db "PRAGMA foreign_key_check")" "foreign keys"
+
+check "its runs are what they were"
+is "$before" "$(sql old.db "SELECT id, status, digest, hash_penalty FROM run
+    WHERE id = 1; SELECT * FROM counter WHERE run = 1;
+    SELECT run, n, visits, cpu_ns FROM flush WHERE run = 1")" "run 1"
+is 0 "$(sql old.db "SELECT count(*) FROM flush_total WHERE run = 1")" \
+    "flush_total of run 1"
+is 1 "$(sql old.db "SELECT count(*) FROM flush_total WHERE run = 2 AND
+    caller = 'msync' AND method = 'list'")" "flush_total of run 2"
+
+check "it has the tables and views of a new one"
+expect 0 replay --backend null --db new.db t.csv
+names="SELECT type, name FROM sqlite_schema ORDER BY 1, 2"
+is "$(sql new.db "$names")" "$(sql old.db "$names")" "what there is"
+for table in $(sql new.db "SELECT name FROM sqlite_schema
+    WHERE type = 'table' AND name NOT GLOB 'sqlite_*'"); do
+	columns="SELECT name, type, \"notnull\", pk FROM pragma_table_info('$table')
+	    ORDER BY name"
+	is "$(sql new.db "$columns")" "$(sql old.db "$columns")" "table $table"
+done
+
+check "the second time there is nothing left to do"
+expect 0 replay --backend null --db old.db t.csv
+is 3 "$(sql old.db "SELECT count(*) FROM run")" runs
