@@ -8,10 +8,6 @@
 
 #include "analysis/figures_impl.h"
 
-/* What docs/schema.md says of the database's header. */
-#define APPLICATION_ID 0x75766e31
-#define SCHEMA	       2
-
 /* How long to wait for another program's lock, ms. */
 #define WAIT 5000
 
@@ -89,16 +85,16 @@ check_owner(const struct source *so, struct errmsg *em)
 	    (error = query_int(so, "PRAGMA user_version", &version, &null,
 		 em)) != 0)
 		return error;
-	if (id != APPLICATION_ID)
+	if (id != ANALYSIS_APPLICATION_ID)
 		return ERRMSG(em, EINVAL,
 		    "%s: the database is not one that uvn made; name one that "
 		    "uvn replay made",
 		    so->so_path);
-	if (version > SCHEMA)
+	if (version > ANALYSIS_SCHEMA)
 		return ERRMSG(em, EINVAL,
 		    "%s: the database has schema %" PRId64 ", made by a newer "
 		    "uvn (this one knows %d); use that uvn",
-		    so->so_path, version, SCHEMA);
+		    so->so_path, version, ANALYSIS_SCHEMA);
 	return 0;
 }
 

@@ -15,9 +15,6 @@
 
 #include "replay/db.h"
 
-#define DB_APPLICATION_ID 0x75766e31 /* "uvn1", as file(1) shows it */
-#define DB_SCHEMA	  2	     /* user_version */
-
 /* How long we wait for another program's lock, ms: to open, and once a run
  * has begun, when giving up would lose it. */
 #define DB_WAIT_OPEN 5000

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analysis/analysis.h"
 #include "replay/db_impl.h"
 
 /*
@@ -347,7 +348,7 @@ create_tables(struct db *db, struct errmsg *em)
 	sqlite3_str_appendf(sql, ") STRICT;%s%s", tables, tables_2);
 	sqlite3_str_appendf(sql,
 	    "PRAGMA application_id = %d; PRAGMA user_version = %d;",
-	    DB_APPLICATION_ID, DB_SCHEMA);
+	    ANALYSIS_APPLICATION_ID, ANALYSIS_SCHEMA);
 	if ((error = exec_str(db, sql, "making its tables", em)) != 0)
 		return error;
 	return fill_names(db, em);
@@ -435,8 +436,8 @@ outdated(struct db *db, enum owner *ownerp, struct errmsg *em)
 	    (error = query_int(db, "SELECT count(*) FROM outcome", &noutcomes,
 		 em)) != 0)
 		return error;
-	*ownerp = version == DB_SCHEMA && missing == 0 && nkinds >= OP_NKINDS &&
-		noutcomes >= OUTCOME_NOUTCOMES ?
+	*ownerp = version == ANALYSIS_SCHEMA && missing == 0 &&
+		nkinds >= OP_NKINDS && noutcomes >= OUTCOME_NOUTCOMES ?
 	    OWNER_US :
 	    OWNER_OLDER;
 	return 0;
@@ -460,17 +461,17 @@ whose(struct db *db, enum owner *ownerp, struct errmsg *em)
 		*ownerp = OWNER_NOBODY;
 		return 0;
 	}
-	if (id != DB_APPLICATION_ID)
+	if (id != ANALYSIS_APPLICATION_ID)
 		return ERRMSG(em, EINVAL,
 		    "%s: the database belongs to another program; name another "
 		    "file with --db",
 		    db->db_path);
-	if (version > DB_SCHEMA)
+	if (version > ANALYSIS_SCHEMA)
 		return ERRMSG(em, EINVAL,
 		    "%s: the database has schema %" PRId64 ", made by a newer "
 		    "uvn (this one knows %d); use that uvn, or name another "
 		    "file with --db",
-		    db->db_path, version, DB_SCHEMA);
+		    db->db_path, version, ANALYSIS_SCHEMA);
 	return outdated(db, ownerp, em);
 }
 
@@ -518,7 +519,7 @@ upgrade(struct db *db, struct errmsg *em)
 		(error = db_exec(db, tables_2, doing, em)) != 0))
 		return error;
 	(void)snprintf(text, sizeof(text), "PRAGMA user_version = %d",
-	    DB_SCHEMA);
+	    ANALYSIS_SCHEMA);
 	if ((error = db_exec(db, text, doing, em)) != 0)
 		return error;
 	return drop_views(db, em);
