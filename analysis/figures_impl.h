@@ -25,12 +25,18 @@ struct source {
 };
 
 /*
- * Open the database at path, read-only, and find the run; 0 is the newest
- * complete or interrupted one.  The views are there as temporary ones, so a
- * database made before a view was has it, too.
+ * Open the database at path, read-only.  The views are there as temporary ones,
+ * so a database made before a view was has it, too.
  *
  * => what is read comes from one moment, also while a replay writes
  * => source_close() on success only; path must live until then
+ */
+int source_connect(struct source *so, const char *path, struct errmsg *em)
+    mustcheck;
+
+/*
+ * source_connect(), and find the run; 0 is the newest complete or interrupted
+ * one.
  */
 int source_open(struct source *so, const char *path, int64_t run,
     struct errmsg *em) mustcheck;

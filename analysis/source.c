@@ -273,7 +273,7 @@ check_path(const char *path, struct errmsg *em)
 }
 
 int
-source_open(struct source *so, const char *path, int64_t run, struct errmsg *em)
+source_connect(struct source *so, const char *path, struct errmsg *em)
 {
 	int error;
 
@@ -281,12 +281,23 @@ source_open(struct source *so, const char *path, int64_t run, struct errmsg *em)
 		return error;
 	memset(so, 0, sizeof(*so));
 	so->so_path = path;
-	so->so_run = run;
 	if ((error = connect_to(so, em)) != 0 ||
 	    (error = check_owner(so, em)) != 0 ||
-	    (run == 0 && (error = newest_run(so, em)) != 0) ||
-	    (error = describe_run(so, em)) != 0 ||
 	    (error = make_views(so, em)) != 0)
+		source_close(so);
+	return error;
+}
+
+int
+source_open(struct source *so, const char *path, int64_t run, struct errmsg *em)
+{
+	int error;
+
+	if ((error = source_connect(so, path, em)) != 0)
+		return error;
+	so->so_run = run;
+	if ((run == 0 && (error = newest_run(so, em)) != 0) ||
+	    (error = describe_run(so, em)) != 0)
 		source_close(so);
 	return error;
 }
