@@ -45,11 +45,37 @@ extern const char *const figure_ext[FIGURE_NFILES];
 /* The most curves that black and white keep apart. */
 #define FIGURE_CURVES 8
 
+/* What a figure shows. */
+enum figure_scope {
+	FIGURE_RUN,	    /* one replay: run.id */
+	FIGURE_SWEEP,	    /* the cells of a sweep: sweep.id */
+	FIGURE_CALIBRATION, /* one calibration: calibration.session */
+	FIGURE_NSCOPES
+};
+
+/* "run", "sweep", "calibration". */
+extern const char *const figure_scope_name[FIGURE_NSCOPES];
+
+/*
+ * A figure.  Parameter ?1 of its statements is the number of the run, sweep or
+ * calibration that is drawn.
+ */
 struct figure {
 	const char *fg_name;  /* of its files */
 	const char *fg_title; /* one line, lower case, no full stop */
-	/* The rows of run ?1 from its view, in the order of the data file. */
+	enum figure_scope fg_scope;
+	/* The rows of ?1 from its view, in the order of the data file. */
 	const char *fg_select;
+	/*
+	 * Gives a row if ?1 can be drawn: the newest one that can is.  NULL:
+	 * the newest is drawn, or skipped if fg_select gives no row.
+	 */
+	const char *fg_has;
+	/* What the template wants to know beside: rows of a variable of
+	 * gnuplot and its value, a number or a text.  NULL: nothing. */
+	const char *fg_facts;
+	/* What the user should know of the data: a text a row.  NULL: nothing. */
+	const char *fg_notes;
 	/*
 	 * 0: the rows are one block of the data file.  Else the first column
 	 * names the curve that a row belongs to, each curve is a block, and so
@@ -57,7 +83,7 @@ struct figure {
 	 */
 	size_t fg_curves;
 	const char *fg_template; /* gnuplot; common.gp goes before it */
-	const char *fg_absent;	 /* why a run has no such rows */
+	const char *fg_absent;	 /* why there are no such rows */
 };
 
 extern const struct figure figure_table[];
@@ -66,8 +92,11 @@ extern const size_t figure_count;
 #define FIGURES_MAX 16
 
 struct figures_job {
-	const char *fj_db;   /* path */
-	int64_t fj_run;	     /* 0: the newest complete or interrupted */
+	const char *fj_db; /* path */
+	/* Number of the one to draw in each scope; 0: the newest run that is
+	 * complete or interrupted (of those in no sweep, if there are any), the
+	 * newest sweep with a finished cell, the newest calibration. */
+	int64_t fj_id[FIGURE_NSCOPES];
 	uint32_t fj_only;    /* bit i: figure_table[i]; 0: all */
 	unsigned fj_formats; /* FIGURE_BIT()s within FIGURE_PICTURES */
 	const char *fj_dir;  /* made if it is not there */
@@ -75,28 +104,30 @@ struct figures_job {
 
 struct figure_result {
 	const struct figure *fr_figure;
+	int64_t fr_id;	   /* in its scope; 0: the database has none */
 	unsigned fr_files; /* FIGURE_BIT()s: written by this call */
-	bool fr_skipped;   /* the run has no data for it */
-	char fr_note[256]; /* what the user should know; may be "" */
+	bool fr_skipped;   /* there are no data for it */
+	char fr_note[400]; /* what the user should know; may be "" */
 };
 
 struct figures_report {
-	int64_t fp_run;	    /* 0: none was found */
+	/* What figures without fg_has show; 0: there is none. */
+	int64_t fp_id[FIGURE_NSCOPES];
 	char fp_status[16]; /* of the run */
 	size_t fp_nfigures;
 	struct figure_result fp_figure[FIGURES_MAX];
 };
 
 /*
- * Draw figures of one run into a folder.
+ * Draw figures of a run, a sweep and a calibration into a folder.
  *
  * => data and scripts of all come before the first picture
  * => files of the same names in the folder are replaced; those of a figure that
- *    the run has no data for are removed, as they would show another run.  A
+ *    there are no data for are removed, as they would show another run.  A
  *    figure without data is no failure
  * => fp tells on failure, too, what was written
- * => ENOENT, EINVAL: no such database, none of ours, made by a newer uvn, no
- *    such run
+ * => ENOENT, EINVAL: no such database, none of ours, made by a newer uvn,
+ *    nothing in it to draw, no run, sweep or calibration of the number asked for
  * => ENOSYS: gnuplot is not there, or cannot draw this
  * => EACCES, ENOSPC, EBUSY, ...: folder or database cannot be used
  */

@@ -17,10 +17,17 @@ const char *const figure_ext[FIGURE_NFILES] = {
 	[FIGURE_PDF] = "pdf",
 };
 
+const char *const figure_scope_name[FIGURE_NSCOPES] = {
+	[FIGURE_RUN] = "run",
+	[FIGURE_SWEEP] = "sweep",
+	[FIGURE_CALIBRATION] = "calibration",
+};
+
 const struct figure figure_table[] = {
 	{
 	    .fg_name = "latency",
 	    .fg_title = "figure 5: distribution of latencies by operation",
+	    .fg_scope = FIGURE_RUN,
 	    .fg_select =
 		"SELECT CASE outcome WHEN 'ok' THEN kind"
 		" ELSE kind || ', ' || outcome END AS curve,"
@@ -33,6 +40,7 @@ const struct figure figure_table[] = {
 	{
 	    .fg_name = "rates",
 	    .fg_title = "figure 8: hit rate and pages over trace time",
+	    .fg_scope = FIGURE_RUN,
 	    .fg_select =
 		"SELECT time_ns, hit_rate, dirty, free, active, inactive"
 		" FROM figure_8_rates WHERE run = ?1 ORDER BY time_ns",
@@ -42,6 +50,7 @@ const struct figure figure_table[] = {
 	{
 	    .fg_name = "clusters",
 	    .fg_title = "distribution of cluster sizes",
+	    .fg_scope = FIGURE_RUN,
 	    .fg_select =
 		"SELECT 'page-' || direction AS curve, pages, count"
 		" FROM figure_clusters WHERE run = ?1 ORDER BY curve, pages",
@@ -138,14 +147,18 @@ write_all(const struct source *so, const struct figures_job *fj,
 
 	for (size_t i = 0; i < figure_count && error == 0; i++) {
 		struct figure_result *fr = &fp->fp_figure[fp->fp_nfigures];
+		struct origin og;
 
 		if (fj->fj_only != 0 && (fj->fj_only >> i & 1) == 0)
 			continue;
 		fr->fr_figure = &figure_table[i];
 		fp->fp_nfigures++;
 		error = remove_files(fj->fj_dir, fr->fr_figure, files, em);
-		if (error == 0)
-			error = series_write(so, fj->fj_dir, fr, em);
+		if (error == 0 &&
+		    (error = source_pick(so, fr->fr_figure, &og, em)) == 0) {
+			fr->fr_id = og.og_id;
+			error = series_write(so, &og, fj->fj_dir, fr, em);
+		}
 	}
 	return error;
 }
@@ -155,14 +168,18 @@ analysis_figures(const struct figures_job *fj, struct figures_report *fp,
     struct errmsg *em)
 {
 	struct source so;
+	struct origin og;
 	int error;
 
 	memset(fp, 0, sizeof(*fp));
-	if ((error = source_open(&so, fj->fj_db, fj->fj_run, em)) != 0)
+	if ((error = source_open(&so, fj->fj_db, fj->fj_id, em)) != 0)
 		return error;
-	fp->fp_run = so.so_run;
-	memcpy(fp->fp_status, so.so_status, sizeof(fp->fp_status));
-	if ((error = make_dir(fj->fj_dir, em)) == 0)
+	memcpy(fp->fp_id, so.so_newest, sizeof(fp->fp_id));
+	error =
+	    source_describe(&so, FIGURE_RUN, fp->fp_id[FIGURE_RUN], &og, em);
+	if (error == 0)
+		memcpy(fp->fp_status, og.og_status, sizeof(fp->fp_status));
+	if (error == 0 && (error = make_dir(fj->fj_dir, em)) == 0)
 		error = write_all(&so, fj, fp, em);
 	source_close(&so);
 	for (size_t i = 0; i < fp->fp_nfigures && error == 0; i++)

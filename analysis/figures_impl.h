@@ -2,7 +2,7 @@
  * figures_impl: what the files of the figures share among themselves.
  *
  *	figures.c	the table, and the order of the work
- *	source.c	the database: opening it, finding the run
+ *	source.c	the database: opening it, finding what to draw
  *	series.c	rows of a view into a data file and a script
  *	gnuplot.c	the program gnuplot, and text that goes to it
  */
@@ -15,18 +15,27 @@
 
 #include "analysis/analysis.h"
 
-/* One run of an open database. */
+/* An open database. */
 struct source {
 	sqlite3 *so_sq;
 	const char *so_path; /* ref */
-	int64_t so_run;
-	char so_status[16];
-	char so_trace[256]; /* printable; "" if unknown */
+	/* The number that was asked for, 0 if none was; the newest. */
+	int64_t so_given[FIGURE_NSCOPES];
+	int64_t so_newest[FIGURE_NSCOPES];
+};
+
+/* What a figure shows. */
+struct origin {
+	enum figure_scope og_scope;
+	int64_t og_id;	    /* 0: the database has none */
+	char og_status[16]; /* printable; of a calibration "" */
+	char og_what[256];  /* printable: traces, or the processor */
 };
 
 /*
  * Open the database at path, read-only.  The views are there as temporary ones,
- * so a database made before a view was has it, too.
+ * and so is what an older schema lacks, empty; so a database made before a view
+ * was has it, too.
  *
  * => what is read comes from one moment, also while a replay writes
  * => source_close() on success only; path must live until then
@@ -35,12 +44,25 @@ int source_connect(struct source *so, const char *path, struct errmsg *em)
     mustcheck;
 
 /*
- * source_connect(), and find the run; 0 is the newest complete or interrupted
- * one.
+ * source_connect(), and find what can be drawn; given is fj_id.
+ *
+ * => ENOENT if there is nothing to draw, or not what given names
  */
-int source_open(struct source *so, const char *path, int64_t run,
+int source_open(struct source *so, const char *path, const int64_t *given,
     struct errmsg *em) mustcheck;
 void source_close(struct source *so);
+
+/* Describe one of a scope. */
+int source_describe(const struct source *so, enum figure_scope scope,
+    int64_t id, struct origin *og, struct errmsg *em) mustcheck;
+
+/* What fg is to show: as fj_id and fg_has say. */
+int source_pick(const struct source *so, const struct figure *fg,
+    struct origin *og, struct errmsg *em) mustcheck;
+
+/* A statement with ?1 bound, if it has one; the caller finalizes it. */
+int source_query(const struct source *so, const char *sql, int64_t id,
+    sqlite3_stmt **stp, struct errmsg *em) mustcheck;
 
 /* The errno for SQLite's last failure, with a message. */
 int source_error(const struct source *so, struct errmsg *em) mustcheck;
@@ -50,13 +72,13 @@ char *figure_path(const char *dir, const struct figure *fg,
     enum figure_file file);
 
 /*
- * Write the data file and the script of fr's figure.
+ * Write the data file and the script of fr's figure, which shows og.
  *
- * => fr_skipped and fr_note are set if the run has no rows, and nothing is
- *    written; else fr_files has both
+ * => fr_skipped and fr_note are set if it has no rows, and nothing is written;
+ *    else fr_files has both
  */
-int series_write(const struct source *so, const char *dir,
-    struct figure_result *fr, struct errmsg *em) mustcheck;
+int series_write(const struct source *so, const struct origin *og,
+    const char *dir, struct figure_result *fr, struct errmsg *em) mustcheck;
 
 /*
  * Draw a figure whose script lies in dir, in the formats asked for.

@@ -41,49 +41,97 @@ source_error(const struct source *so, struct errmsg *em)
 	}
 }
 
-/* The statement that selects rows with up to one parameter. */
-static int
-query(const struct source *so, const char *sql, int64_t arg, sqlite3_stmt **stp,
-    struct errmsg *em)
+int
+source_query(const struct source *so, const char *sql, int64_t id,
+    sqlite3_stmt **stp, struct errmsg *em)
 {
 	if (sqlite3_prepare_v2(so->so_sq, sql, -1, stp, NULL) != SQLITE_OK)
 		return source_error(so, em);
 	if (sqlite3_bind_parameter_count(*stp) > 0)
-		(void)sqlite3_bind_int64(*stp, 1, arg);
+		(void)sqlite3_bind_int64(*stp, 1, id);
 	return 0;
 }
 
-/* The one integer that sql selects; *nullp if it is NULL. */
+/* The integer in the first row that sql selects; 0 if there is none. */
 static int
-query_int(const struct source *so, const char *sql, int64_t *valp, bool *nullp,
+query_int(const struct source *so, const char *sql, int64_t id, int64_t *valp,
     struct errmsg *em)
 {
 	sqlite3_stmt *st;
 	int error;
 
-	if ((error = query(so, sql, 0, &st, em)) != 0)
+	if ((error = source_query(so, sql, id, &st, em)) != 0)
 		return error;
-	if (sqlite3_step(st) == SQLITE_ROW) {
-		*valp = sqlite3_column_int64(st, 0);
-		*nullp = sqlite3_column_type(st, 0) == SQLITE_NULL;
-	} else
+	const int rc = sqlite3_step(st);
+	*valp = rc == SQLITE_ROW ? sqlite3_column_int64(st, 0) : 0;
+	if (rc != SQLITE_ROW && rc != SQLITE_DONE)
 		error = source_error(so, em);
 	(void)sqlite3_finalize(st);
 	return error;
 }
 
-/* Is it ours, and not from the future? */
+/* What the scopes are in the database. */
+static const struct scope {
+	const char *sc_ids;	 /* of those that can be drawn, best first */
+	const char *sc_all;	 /* of all, newest first */
+	const char *sc_describe; /* status, and what it is about; of ?1 */
+} scopes[FIGURE_NSCOPES] = {
+	[FIGURE_RUN] = {
+	    .sc_ids = "SELECT id FROM run WHERE status IN"
+		" ('complete', 'interrupted')"
+		" ORDER BY sweep IS NOT NULL, id DESC",
+	    .sc_all = "SELECT max(id) FROM run",
+	    .sc_describe = "SELECT status, trace FROM run WHERE id = ?1",
+	},
+	[FIGURE_SWEEP] = {
+	    .sc_ids = "SELECT id FROM sweep AS s WHERE EXISTS"
+		" (SELECT 1 FROM sweep_cell WHERE sweep = s.id"
+		" AND status = 'complete' AND run IS NOT NULL)"
+		" ORDER BY id DESC",
+	    .sc_all = "SELECT max(id) FROM sweep",
+	    .sc_describe = "SELECT status, (SELECT group_concat("
+		"json_extract(value, '$.path'), ', ') FROM json_each(traces))"
+		" FROM sweep WHERE id = ?1",
+	},
+	[FIGURE_CALIBRATION] = {
+	    .sc_ids = "SELECT DISTINCT session FROM calibration"
+		" ORDER BY session DESC",
+	    .sc_all = "SELECT max(session) FROM calibration",
+	    .sc_describe = "SELECT '', cpu FROM calibration"
+		" WHERE session = ?1 LIMIT 1",
+	},
+};
+
+/*
+ * What schema 1 lacks, with nothing in it.  Temporary views hide the tables of
+ * those names.
+ */
+static const char since_1[] =
+    "CREATE TEMP VIEW run AS SELECT *, NULL AS sweep, NULL AS cell,"
+    " NULL AS revision FROM main.run;"
+    "CREATE TEMP VIEW flush AS SELECT *, NULL AS choice,"
+    " NULL AS other_visits, NULL AS other_lookups, NULL AS other_writes,"
+    " NULL AS list_ns, NULL AS hash_ns FROM main.flush;"
+    "CREATE TEMP TABLE sweep(id, status, axes, traces, repeats, seed);"
+    "CREATE TEMP TABLE sweep_cell(sweep, n, trace, digest, repeat, tunables,"
+    " cell, status, run, reason);"
+    "CREATE TEMP TABLE flush_total(run, caller, method, flushes, range_pages,"
+    " object_pages, visits, lookups, cleaned, writes, cpu_ns, latency_ns);"
+    "CREATE TEMP TABLE calibration(id, session, started, host, kernel, cpu,"
+    " core, version, pages, frames, present, caches, repeats, list_ns,"
+    " list_low, list_high, lookup_ns, lookup_low, lookup_high, break_even,"
+    " break_even_low, break_even_high);";
+
+/* Is it ours, and not from the future?  Make up for what is too old. */
 static int
 check_owner(const struct source *so, struct errmsg *em)
 {
 	int64_t id, version;
-	bool null;
 	int error;
 
-	if ((error = query_int(so, "PRAGMA application_id", &id, &null, em)) !=
-		0 ||
-	    (error = query_int(so, "PRAGMA user_version", &version, &null,
-		 em)) != 0)
+	if ((error = query_int(so, "PRAGMA application_id", 0, &id, em)) != 0 ||
+	    (error = query_int(so, "PRAGMA user_version", 0, &version, em)) !=
+		0)
 		return error;
 	if (id != ANALYSIS_APPLICATION_ID)
 		return ERRMSG(em, EINVAL,
@@ -95,27 +143,92 @@ check_owner(const struct source *so, struct errmsg *em)
 		    "%s: the database has schema %" PRId64 ", made by a newer "
 		    "uvn (this one knows %d); use that uvn",
 		    so->so_path, version, ANALYSIS_SCHEMA);
+	if (version < 2 &&
+	    sqlite3_exec(so->so_sq, since_1, NULL, NULL, NULL) != SQLITE_OK)
+		return source_error(so, em);
 	return 0;
 }
 
-/* The newest run that has an end. */
-static int
-newest_run(struct source *so, struct errmsg *em)
+int
+source_describe(const struct source *so, enum figure_scope scope, int64_t id,
+    struct origin *og, struct errmsg *em)
 {
-	int64_t last;
-	bool null;
+	sqlite3_stmt *st;
 	int error;
 
-	error = query_int(so,
-	    "SELECT max(id) FROM run WHERE status IN"
-	    " ('complete', 'interrupted')",
-	    &so->so_run, &null, em);
-	if (error != 0 || !null)
+	memset(og, 0, sizeof(*og));
+	og->og_scope = scope;
+	if (id == 0)
+		return 0;
+	if ((error = source_query(so, scopes[scope].sc_describe, id, &st,
+		 em)) != 0)
 		return error;
-	error = query_int(so, "SELECT max(id) FROM run", &last, &null, em);
-	if (error != 0)
+	const int rc = sqlite3_step(st);
+	if (rc == SQLITE_ROW) {
+		const char *status = (const char *)sqlite3_column_text(st, 0);
+		const char *what = (const char *)sqlite3_column_text(st, 1);
+
+		og->og_id = id;
+		printable(og->og_status, sizeof(og->og_status),
+		    status != NULL ? status : "");
+		printable(og->og_what, sizeof(og->og_what),
+		    what != NULL ? what : "");
+	} else if (rc != SQLITE_DONE)
+		error = source_error(so, em);
+	(void)sqlite3_finalize(st);
+	return error;
+}
+
+/* Is there what was asked for? */
+static int
+check_given(const struct source *so, enum figure_scope scope, struct errmsg *em)
+{
+	const char *name = figure_scope_name[scope];
+	struct origin og;
+	int64_t last;
+	int error;
+
+	error = source_describe(so, scope, so->so_given[scope], &og, em);
+	if (error != 0 || og.og_id != 0)
 		return error;
-	if (null)
+	if ((error = query_int(so, scopes[scope].sc_all, 0, &last, em)) != 0)
+		return error;
+	if (last == 0)
+		return ERRMSG(em, ENOENT,
+		    "%s: holds no %s %" PRId64 ", and no other", so->so_path,
+		    name, so->so_given[scope]);
+	return ERRMSG(em, ENOENT,
+	    "%s: holds no %s %" PRId64 "; its newest is %" PRId64, so->so_path,
+	    name, so->so_given[scope], last);
+}
+
+/* Find what figures are to show; something, at least. */
+static int
+find_newest(struct source *so, struct errmsg *em)
+{
+	bool found = false;
+	int64_t last;
+	int error;
+
+	for (enum figure_scope scope = 0; scope < FIGURE_NSCOPES; scope++) {
+		int64_t *newest = &so->so_newest[scope];
+
+		if (so->so_given[scope] != 0) {
+			error = check_given(so, scope, em);
+			*newest = so->so_given[scope];
+		} else
+			error =
+			    query_int(so, scopes[scope].sc_ids, 0, newest, em);
+		if (error != 0)
+			return error;
+		found = found || *newest != 0;
+	}
+	if (found)
+		return 0;
+	if ((error = query_int(so, scopes[FIGURE_RUN].sc_all, 0, &last, em)) !=
+	    0)
+		return error;
+	if (last == 0)
 		return ERRMSG(em, ENOENT,
 		    "%s: holds no run yet; uvn replay adds one", so->so_path);
 	return ERRMSG(em, ENOENT,
@@ -124,41 +237,53 @@ newest_run(struct source *so, struct errmsg *em)
 	    so->so_path, last);
 }
 
-/* What figures say of the run. */
+/* The first of the scope that fg_has gives a row for; 0 if there is none. */
 static int
-describe_run(struct source *so, struct errmsg *em)
+find_having(const struct source *so, const struct figure *fg, int64_t *idp,
+    struct errmsg *em)
 {
-	sqlite3_stmt *st;
+	sqlite3_stmt *ids, *has = NULL;
+	int rc = SQLITE_DONE, error;
+
+	*idp = 0;
+	if ((error = source_query(so, scopes[fg->fg_scope].sc_ids, 0, &ids,
+		 em)) != 0)
+		return error;
+	error = source_query(so, fg->fg_has, 0, &has, em);
+	while (
+	    error == 0 && *idp == 0 && (rc = sqlite3_step(ids)) == SQLITE_ROW) {
+		const int64_t id = sqlite3_column_int64(ids, 0);
+
+		(void)sqlite3_bind_int64(has, 1, id);
+		if ((rc = sqlite3_step(has)) == SQLITE_ROW)
+			*idp = id;
+		else if (rc != SQLITE_DONE)
+			break;
+		(void)sqlite3_reset(has);
+	}
+	if (error == 0 && rc != SQLITE_DONE && rc != SQLITE_ROW)
+		error = source_error(so, em);
+	(void)sqlite3_finalize(has);
+	(void)sqlite3_finalize(ids);
+	return error;
+}
+
+int
+source_pick(const struct source *so, const struct figure *fg, struct origin *og,
+    struct errmsg *em)
+{
+	int64_t id = so->so_newest[fg->fg_scope];
 	int error;
 
-	if ((error = query(so, "SELECT status, trace FROM run WHERE id = ?1",
-		 so->so_run, &st, em)) != 0)
-		return error;
-	const int rc = sqlite3_step(st);
-	if (rc == SQLITE_ROW) {
-		const char *status = (const char *)sqlite3_column_text(st, 0);
-		const char *trace = (const char *)sqlite3_column_text(st, 1);
+	if (fg->fg_has != NULL && so->so_given[fg->fg_scope] == 0 && id != 0) {
+		int64_t having;
 
-		printable(so->so_status, sizeof(so->so_status),
-		    status != NULL ? status : "");
-		printable(so->so_trace, sizeof(so->so_trace),
-		    trace != NULL ? trace : "");
-	} else if (rc != SQLITE_DONE)
-		error = source_error(so, em);
-	(void)sqlite3_finalize(st);
-	if (error == 0 && rc == SQLITE_DONE) {
-		int64_t last = 0;
-		bool null;
-
-		error =
-		    query_int(so, "SELECT max(id) FROM run", &last, &null, em);
-		if (error == 0)
-			error = ERRMSG(em, ENOENT,
-			    "%s: holds no run %" PRId64
-			    "; its newest is %" PRId64,
-			    so->so_path, so->so_run, last);
+		if ((error = find_having(so, fg, &having, em)) != 0)
+			return error;
+		if (having != 0)
+			id = having;
 	}
-	return error;
+	return source_describe(so, fg->fg_scope, id, og, em);
 }
 
 /*
@@ -289,15 +414,15 @@ source_connect(struct source *so, const char *path, struct errmsg *em)
 }
 
 int
-source_open(struct source *so, const char *path, int64_t run, struct errmsg *em)
+source_open(struct source *so, const char *path, const int64_t *given,
+    struct errmsg *em)
 {
 	int error;
 
 	if ((error = source_connect(so, path, em)) != 0)
 		return error;
-	so->so_run = run;
-	if ((run == 0 && (error = newest_run(so, em)) != 0) ||
-	    (error = describe_run(so, em)) != 0)
+	memcpy(so->so_given, given, sizeof(so->so_given));
+	if ((error = find_newest(so, em)) != 0)
 		source_close(so);
 	return error;
 }

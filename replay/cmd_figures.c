@@ -103,6 +103,13 @@ print_files(const struct figures_job *fj, const struct figures_report *fp)
 				    figure_ext[file]);
 }
 
+/* The number of a run, sweep or calibration; NULL if there is none. */
+static json_t *
+json_number(int64_t id)
+{
+	return id != 0 ? json_integer(id) : NULL;
+}
+
 /* One member of "figures". */
 static json_t *
 json_figure(const struct figures_job *fj, const struct figure_result *fr)
@@ -119,9 +126,10 @@ json_figure(const struct figures_job *fj, const struct figure_result *fr)
 		(void)json_array_append_new(files, json_string(path));
 		free(path);
 	}
-	return json_pack("{s:s, s:s, s:b, s:s*, s:o}", "name",
-	    fr->fr_figure->fg_name, "title", fr->fr_figure->fg_title, "skipped",
-	    (int)fr->fr_skipped, "note",
+	return json_pack("{s:s, s:s, s:s, s:o*, s:b, s:s*, s:o}", "name",
+	    fr->fr_figure->fg_name, "title", fr->fr_figure->fg_title, "scope",
+	    figure_scope_name[fr->fr_figure->fg_scope], "number",
+	    json_number(fr->fr_id), "skipped", (int)fr->fr_skipped, "note",
 	    fr->fr_note[0] != '\0' ? fr->fr_note : NULL, "files", files);
 }
 
@@ -134,15 +142,57 @@ print_json(const struct figures_job *fj, const struct figures_report *fp)
 	for (size_t i = 0; i < fp->fp_nfigures; i++)
 		(void)json_array_append_new(figures,
 		    json_figure(fj, &fp->fp_figure[i]));
-	root = json_pack("{s:s, s:I, s:s, s:s, s:o}", "database", fj->fj_db,
-	    "run", (json_int_t)fp->fp_run, "status", fp->fp_status, "folder",
-	    fj->fj_dir, "figures", figures);
+	root = json_pack("{s:s, s:o*, s:s*, s:o*, s:o*, s:s, s:o}", "database",
+	    fj->fj_db, "run", json_number(fp->fp_id[FIGURE_RUN]), "status",
+	    fp->fp_id[FIGURE_RUN] != 0 ? fp->fp_status : NULL, "sweep",
+	    json_number(fp->fp_id[FIGURE_SWEEP]), "calibration",
+	    json_number(fp->fp_id[FIGURE_CALIBRATION]), "folder", fj->fj_dir,
+	    "figures", figures);
 	if (root != NULL)
 		error = json_dumpf(root, stdout,
 		    JSON_INDENT(2) | JSON_PRESERVE_ORDER);
 	json_decref(root);
 	(void)putchar('\n');
 	return error == 0 ? UVN_OK : complain(UVN_ENVIRONMENT, "out of memory");
+}
+
+/* Is the same to be said of both? */
+static bool
+same_note(const struct figure_result *a, const struct figure_result *b)
+{
+	return a->fr_figure->fg_scope == b->fr_figure->fg_scope &&
+	    a->fr_id == b->fr_id && a->fr_skipped == b->fr_skipped &&
+	    strcmp(a->fr_note, b->fr_note) == 0;
+}
+
+/*
+ * say_notes: what the user should know; once for figures beside each other that
+ * it holds for.
+ */
+static void
+say_notes(const struct figures_report *fp)
+{
+	char names[WORDS_MAX], of[40];
+
+	for (size_t i = 0, next; i < fp->fp_nfigures; i = next) {
+		const struct figure_result *fr = &fp->fp_figure[i];
+		size_t n = 0;
+
+		of[0] = '\0';
+		if (fr->fr_id != 0)
+			(void)snprintf(of, sizeof(of), "%s %" PRId64 ": ",
+			    figure_scope_name[fr->fr_figure->fg_scope],
+			    fr->fr_id);
+		for (next = i; next < fp->fp_nfigures &&
+		     same_note(fr, &fp->fp_figure[next]);
+		     next++)
+			n += (size_t)snprintf(names + n, sizeof(names) - n,
+			    "%s%s", next > i ? ", " : "",
+			    fp->fp_figure[next].fr_figure->fg_name);
+		if (fr->fr_note[0] != '\0')
+			(void)complain(UVN_OK, "%s%s%s: %s", of, names,
+			    fr->fr_skipped ? " skipped" : "", fr->fr_note);
+	}
 }
 
 /* What was made, and what is to be said of it. */
@@ -156,14 +206,8 @@ report(const struct figures_job *fj, const struct figures_report *fp,
 		status = print_json(fj, fp);
 	else
 		print_files(fj, fp);
-	for (size_t i = 0; i < fp->fp_nfigures && !op->op_quiet; i++) {
-		const struct figure_result *fr = &fp->fp_figure[i];
-
-		if (fr->fr_note[0] != '\0')
-			(void)complain(UVN_OK, "run %" PRId64 ": %s%s: %s",
-			    fp->fp_run, fr->fr_figure->fg_name,
-			    fr->fr_skipped ? " skipped" : "", fr->fr_note);
-	}
+	if (!op->op_quiet)
+		say_notes(fp);
 	return status;
 }
 
@@ -178,11 +222,17 @@ cmd_figures(int argc, char **argv)
 		.ws_n = FIGURE_NFILES - FIGURE_PNG };
 	char words[WORDS_MAX], only_help[WORDS_MAX + 40];
 	const char *dir = "figures";
-	uint64_t run = 0;
+	uint64_t id[FIGURE_NSCOPES] = { 0 };
 	const struct option_row rows[] = {
 		{ "run", '\0', OPTION_COUNT, "N",
 		    "run to draw (the newest complete or interrupted one)",
-		    &run, NULL },
+		    &id[FIGURE_RUN], NULL },
+		{ "sweep", '\0', OPTION_COUNT, "N",
+		    "sweep to draw (the newest one that suits the figure)",
+		    &id[FIGURE_SWEEP], NULL },
+		{ "session", '\0', OPTION_COUNT, "N",
+		    "calibration to draw (the newest one)",
+		    &id[FIGURE_CALIBRATION], NULL },
 		{ "only", '\0', OPTION_CALL, "NAME,...", only_help, &only,
 		    add_words },
 		{ "format", '\0', OPTION_CALL, "FORMAT,...",
@@ -195,8 +245,10 @@ cmd_figures(int argc, char **argv)
 	const struct command_line cl = {
 		.cl_command = "figures",
 		.cl_operands = "DB",
-		.cl_help = "Draw the figures of one run.  Beside each picture "
-			   "lie its data and the gnuplot script that draws it.",
+		.cl_help =
+		    "Draw the figures of a run, a sweep and a calibration.  "
+		    "Beside each picture lie its data and the gnuplot "
+		    "script that draws it.",
 		.cl_rows = rows,
 		.cl_nrows = nitems(rows),
 		.cl_min = 1,
@@ -216,15 +268,16 @@ cmd_figures(int argc, char **argv)
 		options_fini(&op);
 		return complain(UVN_USAGE, "--output: the folder has no name");
 	}
-	const struct figures_job fj = {
+	struct figures_job fj = {
 		.fj_db = op.op_operands[0],
-		.fj_run = run > INT64_MAX ? INT64_MAX : (int64_t)run,
 		.fj_only = only.ws_bits,
 		.fj_formats = formats.ws_bits == 0 ?
 		    FIGURE_PICTURES :
 		    formats.ws_bits << FIGURE_PNG,
 		.fj_dir = dir,
 	};
+	for (enum figure_scope i = 0; i < FIGURE_NSCOPES; i++)
+		fj.fj_id[i] = id[i] > INT64_MAX ? INT64_MAX : (int64_t)id[i];
 	error = analysis_figures(&fj, &fp, &em);
 	if (error == 0 || fp.fp_nfigures > 0)
 		status = report(&fj, &fp, &op);

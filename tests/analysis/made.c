@@ -10,7 +10,39 @@
 #include "tests/analysis/made.h"
 
 static const char schema[] =
-    "CREATE TABLE run(id INTEGER PRIMARY KEY, status TEXT, trace TEXT);"
+    "CREATE TABLE run(id INTEGER PRIMARY KEY, status TEXT, trace TEXT,"
+    " digest TEXT, sweep INTEGER, cell TEXT, repeat INTEGER DEFAULT 0,"
+    " events INTEGER, accesses INTEGER, wall_ns INTEGER, cpu_ns INTEGER,"
+    " device TEXT, backend TEXT DEFAULT 'null', hash_penalty REAL DEFAULT 4.0,"
+    " cluster INTEGER DEFAULT 65536, cluster_policy TEXT DEFAULT 'forward',"
+    " fault_back INTEGER DEFAULT 3, fault_forward INTEGER DEFAULT 4,"
+    " memory INTEGER DEFAULT 67108864, page_size INTEGER DEFAULT 4096,"
+    " tunables TEXT DEFAULT '{}') STRICT;"
+    "CREATE TABLE sweep(id INTEGER PRIMARY KEY, status TEXT, axes TEXT,"
+    " traces TEXT, repeats INTEGER, seed INTEGER) STRICT;"
+    "CREATE TABLE sweep_cell(sweep INTEGER, n INTEGER, trace TEXT,"
+    " digest TEXT, repeat INTEGER, tunables TEXT, cell TEXT, status TEXT,"
+    " run INTEGER, reason TEXT, PRIMARY KEY(sweep, n)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE counter(run INTEGER, name TEXT, value INTEGER,"
+    " PRIMARY KEY(run, name)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE flush_total(run INTEGER, caller TEXT, method TEXT,"
+    " flushes INTEGER, range_pages INTEGER, object_pages INTEGER,"
+    " visits INTEGER, lookups INTEGER, cleaned INTEGER, writes INTEGER,"
+    " cpu_ns INTEGER, latency_ns INTEGER, PRIMARY KEY(run, caller, method))"
+    " STRICT, WITHOUT ROWID;"
+    "CREATE TABLE flush(run INTEGER, n INTEGER, seq INTEGER, caller TEXT,"
+    " file INTEGER, range_pages INTEGER, object_pages INTEGER, method TEXT,"
+    " visits INTEGER, lookups INTEGER, cleaned INTEGER, writes INTEGER,"
+    " cpu_ns INTEGER, latency_ns INTEGER, choice INTEGER,"
+    " other_visits INTEGER, other_lookups INTEGER, other_writes INTEGER,"
+    " list_ns INTEGER, hash_ns INTEGER, PRIMARY KEY(run, n))"
+    " STRICT, WITHOUT ROWID;"
+    "CREATE TABLE calibration(id INTEGER PRIMARY KEY, session INTEGER,"
+    " started TEXT, host TEXT, kernel TEXT, cpu TEXT, core INTEGER,"
+    " pages INTEGER, frames TEXT, present TEXT, caches TEXT, repeats INTEGER,"
+    " list_ns REAL, list_low REAL, list_high REAL, lookup_ns REAL,"
+    " lookup_low REAL, lookup_high REAL, break_even REAL, break_even_low REAL,"
+    " break_even_high REAL) STRICT;"
     "CREATE TABLE latency(run INTEGER, kind TEXT, outcome TEXT,"
     " count INTEGER, timed INTEGER, min INTEGER, mean REAL, p50 INTEGER,"
     " p90 INTEGER, p99 INTEGER, p999 INTEGER, max INTEGER, histogram TEXT,"
@@ -117,7 +149,8 @@ made_run(struct made *md, int64_t run)
 	const long long id = run;
 
 	made_exec(md,
-	    "INSERT INTO run VALUES(%lld, 'complete', 'some.uvt');"
+	    "INSERT INTO run(id, status, trace) VALUES"
+	    "(%lld, 'complete', 'some.uvt');"
 	    "INSERT INTO latency VALUES(%lld, 'read', 'miss', 4, 4, 80, 95.0,"
 	    " 90, 100, 120, 120, 120, '80:1 90:2 120:1');"
 	    "INSERT INTO latency VALUES(%lld, 'msync', 'ok', 1, 1, 5000, 5000.0,"
@@ -138,7 +171,7 @@ made_figures(struct made *md, int64_t run, struct figures_report *fp,
 {
 	const struct figures_job fj = {
 		.fj_db = md->md_db,
-		.fj_run = run,
+		.fj_id = { [FIGURE_RUN] = run },
 		.fj_formats = FIGURE_PICTURES,
 		.fj_dir = md->md_out,
 	};

@@ -37,7 +37,7 @@ every_figure_comes_in_five_files(void **state)
 	made_need_gnuplot();
 	made_run(md, 1);
 	must_em(made_figures(md, 0, &fp, &em), &em);
-	assert_int_equal(fp.fp_run, 1);
+	assert_int_equal(fp.fp_id[FIGURE_RUN], 1);
 	assert_string_equal(fp.fp_status, "complete");
 	assert_int_equal(fp.fp_nfigures, figure_count);
 	for (size_t i = 0; i < figure_count; i++) {
@@ -136,7 +136,7 @@ write_only(struct made *md, int64_t run, struct figures_report *fp)
 {
 	struct errmsg em = { .em_text = "" };
 	const struct figures_job fj = { .fj_db = md->md_db,
-		.fj_run = run,
+		.fj_id = { [FIGURE_RUN] = run },
 		.fj_dir = md->md_out };
 
 	must_em(analysis_figures(&fj, fp, &em), &em);
@@ -172,7 +172,8 @@ curves_that_cannot_be_told_apart_are_in_the_data_only(void **state)
 	const char *text;
 	size_t blocks = 0;
 
-	made_exec(md, "INSERT INTO run VALUES(1, 'complete', 't')");
+	made_exec(md,
+	    "INSERT INTO run(id, status, trace) VALUES(1, 'complete', 't')");
 	for (int i = 0; i < 10; i++)
 		made_exec(md,
 		    "INSERT INTO latency(run, kind, outcome, count, timed, mean,"
@@ -220,7 +221,8 @@ a_run_with_nothing_measured_is_no_failure(void **state)
 	struct errmsg em = { .em_text = "" };
 	struct figures_report fp;
 
-	made_exec(md, "INSERT INTO run VALUES(1, 'complete', NULL)");
+	made_exec(md,
+	    "INSERT INTO run(id, status, trace) VALUES(1, 'complete', NULL)");
 	must_em(made_figures(md, 0, &fp, &em), &em);
 	for (size_t i = 0; i < fp.fp_nfigures; i++)
 		assert_true(fp.fp_figure[i].fr_skipped);
@@ -233,14 +235,14 @@ the_newest_run_with_an_end_is_the_default(void **state)
 	struct figures_report fp;
 
 	made_exec(md,
-	    "INSERT INTO run VALUES(1, 'complete', 't'),"
+	    "INSERT INTO run(id, status, trace) VALUES(1, 'complete', 't'),"
 	    " (2, 'interrupted', 't'), (3, 'failed', 't'),"
 	    " (4, 'running', 't')");
 	write_only(md, 0, &fp);
-	assert_int_equal(fp.fp_run, 2);
+	assert_int_equal(fp.fp_id[FIGURE_RUN], 2);
 	assert_string_equal(fp.fp_status, "interrupted");
 	write_only(md, 3, &fp);
-	assert_int_equal(fp.fp_run, 3);
+	assert_int_equal(fp.fp_id[FIGURE_RUN], 3);
 	assert_string_equal(fp.fp_status, "failed");
 }
 
@@ -254,7 +256,8 @@ a_run_that_is_not_there_is_named(void **state)
 	assert_int_equal(made_figures(md, 0, &fp, &em), ENOENT);
 	assert_non_null(strstr(em.em_text, "t.db: holds no run yet"));
 
-	made_exec(md, "INSERT INTO run VALUES(4, 'failed', 't')");
+	made_exec(md,
+	    "INSERT INTO run(id, status, trace) VALUES(4, 'failed', 't')");
 	em.em_text[0] = '\0';
 	assert_int_equal(made_figures(md, 0, &fp, &em), ENOENT);
 	assert_non_null(strstr(em.em_text, "--run 4"));
@@ -287,7 +290,7 @@ text_from_the_database_is_never_a_command(void **state)
 	made_need_gnuplot();
 	for (int i = 0; i < (int)nitems(text); i++) {
 		made_exec(md,
-		    "INSERT INTO run VALUES(%d, 'complete', %Q);"
+		    "INSERT INTO run(id, status, trace) VALUES(%d, 'complete', %Q);"
 		    "INSERT INTO latency(run, kind, outcome, count, timed, mean,"
 		    " histogram) VALUES(%d, %Q, 'ok', 1, 1, 1.0, '9:1');"
 		    "INSERT INTO latency(run, kind, outcome, count, timed, mean,"

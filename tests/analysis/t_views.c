@@ -45,7 +45,8 @@ every_curve_rises_from_0_to_1(void **state)
 	uint64_t random = seed;
 
 	print_message("seed %u\n", seed);
-	made_exec(md, "INSERT INTO run VALUES(1, 'complete', 't')");
+	made_exec(md,
+	    "INSERT INTO run(id, status, trace) VALUES(1, 'complete', 't')");
 	for (int curve = 0; curve < 20; curve++) {
 		char text[8192];
 		long long value = draw(&random, 3);
