@@ -4,6 +4,7 @@
  *	analysis_views_sql()	a view a figure: each picture is one SELECT
  *	figure_table		the figures
  *	analysis_figures()	draw them: data, gnuplot script, pictures
+ *	analysis_report()	one page of HTML: tables, figures, commands
  *
  * Reads the database only; knows nothing of pager, traces or replays.  A figure
  * is a row in figures.c, a view in views.sql and a template, NAME.gp.
@@ -132,6 +133,45 @@ struct figures_report {
  * => EACCES, ENOSPC, EBUSY, ...: folder or database cannot be used
  */
 int analysis_figures(const struct figures_job *fj, struct figures_report *fp,
+    struct errmsg *em) mustcheck;
+
+struct report_job {
+	const char *rj_db;	       /* path */
+	int64_t rj_id[FIGURE_NSCOPES]; /* as fj_id */
+	const char *rj_file;	       /* path of the page */
+	const char *rj_version;	       /* of the program, for the page */
+};
+
+/* What became of a figure of the page. */
+struct report_figure {
+	const struct figure *rf_figure;
+	int64_t rf_id; /* as fr_id */
+	bool rf_drawn;
+	char rf_note[400]; /* as fr_note, or why it is not drawn; may be "" */
+};
+
+struct report_page {
+	int64_t rp_id[FIGURE_NSCOPES]; /* what it goes into; 0: nothing */
+	int64_t rp_runs, rp_sweeps;    /* in the database */
+	uint64_t rp_bytes;	       /* of the page */
+	size_t rp_nfigures;
+	struct report_figure rp_figure[FIGURES_MAX];
+	char rp_warning[400]; /* why all or some pictures are missing, or "" */
+};
+
+/*
+ * Write a page of HTML about a database: runs, sweeps, calibrations, figures,
+ * environment, commands that repeat them.  It refers to nothing outside itself,
+ * and what comes from the database is text in it.
+ *
+ * => rj_file is replaced as a whole when the page is complete, if it is an
+ *    HTML page, or empty
+ * => without gnuplot the page has no pictures, and rp_warning says so
+ * => ENOENT, EINVAL: as analysis_figures(), but that a database without a run
+ *    that could be drawn has a page, too
+ * => EEXIST, EISDIR, ...: rj_file is no page; or it cannot be written
+ */
+int analysis_report(const struct report_job *rj, struct report_page *rp,
     struct errmsg *em) mustcheck;
 
 #endif

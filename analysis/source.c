@@ -112,15 +112,17 @@ static const char since_1[] =
     "CREATE TEMP VIEW flush AS SELECT *, NULL AS choice,"
     " NULL AS other_visits, NULL AS other_lookups, NULL AS other_writes,"
     " NULL AS list_ns, NULL AS hash_ns FROM main.flush;"
-    "CREATE TEMP TABLE sweep(id, status, axes, traces, repeats, seed);"
+    "CREATE TEMP TABLE sweep(id, status, reason, started, finished, command,"
+    " axes, traces, repeats, seed, jobs, cells, resumed, definition, host,"
+    " version, revision);"
     "CREATE TEMP TABLE sweep_cell(sweep, n, trace, digest, repeat, tunables,"
     " cell, status, run, reason);"
     "CREATE TEMP TABLE flush_total(run, caller, method, flushes, range_pages,"
     " object_pages, visits, lookups, cleaned, writes, cpu_ns, latency_ns);"
     "CREATE TEMP TABLE calibration(id, session, started, host, kernel, cpu,"
-    " core, version, pages, frames, present, caches, repeats, list_ns,"
-    " list_low, list_high, lookup_ns, lookup_low, lookup_high, break_even,"
-    " break_even_low, break_even_high);";
+    " core, version, revision, compiler, seed, command, pages, frames, present,"
+    " caches, repeats, list_ns, list_low, list_high, lookup_ns, lookup_low,"
+    " lookup_high, break_even, break_even_low, break_even_high);";
 
 /* Is it ours, and not from the future?  Make up for what is too old. */
 static int
