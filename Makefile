@@ -108,7 +108,7 @@ $(obj): | out/.deps-build
 $(testobj) $(helpobj): | out/.deps-test
 # What sources embed (.incbin); the compiler does not tell make of it.
 $(filter $B/analysis/%,$(obj)): $(wildcard analysis/*.gp analysis/*.sql \
-    analysis/*/*.gp analysis/*/*.sql)
+    analysis/*.css analysis/*.js analysis/*/*.gp analysis/*/*.sql)
 
 $B/%.o: %.c $B/.flags
 	@mkdir -p $(@D)

@@ -17,6 +17,9 @@
 EMBED_FILES(embed_views_sql,
     FILE_OF("analysis/views.sql") FILE_OF("analysis/views_flush.sql") FILE_OF(
 	"analysis/views_sweep.sql") FILE_OF("analysis/views_calibration.sql"));
+EMBED(embed_report_sql, "analysis/report.sql");
+EMBED(embed_report_css, "analysis/report.css");
+EMBED(embed_report_js, "analysis/report.js");
 EMBED(embed_common_gp, "analysis/common.gp");
 EMBED(embed_latency_gp, "analysis/latency.gp");
 EMBED(embed_rates_gp, "analysis/rates.gp");

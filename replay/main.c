@@ -12,6 +12,8 @@ static const struct command commands[] = {
 	{ "trace", "info|cat|import|export|gen|cut|merge|check ...",
 	    "look at traces, make and convert them", cmd_trace },
 	{ "figures", "DB", "draw the figures of a run", cmd_figures },
+	{ "report", "DB", "write a page of HTML about all of a database",
+	    cmd_report },
 	{ "params", "", "list every tunable and every counter", cmd_params },
 	{ "doctor", "", "say what this host offers, and what is missing",
 	    cmd_doctor },

@@ -37,6 +37,7 @@ struct command {
 int cmd_replay(int argc, char **argv);
 int cmd_trace(int argc, char **argv);
 int cmd_figures(int argc, char **argv);
+int cmd_report(int argc, char **argv);
 int cmd_params(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 
