@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "replay/clock.h"
+#include "replay/command_text.h"
 #include "replay/engine.h"
 #include "replay/options.h"
 #include "replay/replay.h"
@@ -204,33 +205,6 @@ configure(const struct replay_args *ra, struct db *db, struct config *cf)
 	return UVN_OK;
 }
 
-/* A word, quoted for a shell where it needs to be. */
-static void
-put_word(FILE *out, const char *word)
-{
-	if (*word != '\0' &&
-	    strspn(word,
-		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-		"0123456789_-+=./:,%@") == strlen(word)) {
-		(void)fputs(word, out);
-		return;
-	}
-	(void)fputc('\'', out);
-	for (; *word != '\0'; word++)
-		if (*word == '\'')
-			(void)fputs("'\\''", out);
-		else
-			(void)fputc(*word, out);
-	(void)fputc('\'', out);
-}
-
-static void
-put_option(FILE *out, const char *option, const char *value)
-{
-	(void)fprintf(out, " %s ", option);
-	put_word(out, value);
-}
-
 /*
  * The command line that repeats the run, whatever the defaults of --like or a
  * later uvn are: every tunable that is not at its default is named.
@@ -240,7 +214,7 @@ put_option(FILE *out, const char *option, const char *value)
 static char *
 repeating_command(const struct replay_args *ra, const struct config *cf)
 {
-	char *text = NULL, word[TUNABLE_TEXT_MAX + 64];
+	char *text = NULL;
 	const struct options *op = &ra->ra_op;
 	size_t len = 0;
 	FILE *out = open_memstream(&text, &len);
@@ -248,22 +222,13 @@ repeating_command(const struct replay_args *ra, const struct config *cf)
 	if (out == NULL)
 		return NULL;
 	(void)fputs("uvn replay ", out);
-	put_word(out, op->op_operands[0]);
-	for (size_t i = 0; i < config_count(); i++) {
-		const struct tunable *tn = config_tunable(i);
-		char value[TUNABLE_TEXT_MAX];
-
-		if (config_get(cf, i) == tn->tn_def)
-			continue;
-		tunable_format(tn, config_get(cf, i), value, sizeof(value));
-		(void)snprintf(word, sizeof(word), "%s=%s", tn->tn_name, value);
-		put_option(out, "--set", word);
-	}
-	put_option(out, "--dir", ra->ra_dir);
+	command_word(out, op->op_operands[0]);
+	command_tunables(out, cf);
+	command_option(out, "--dir", ra->ra_dir);
 	for (size_t i = 0; i < ra->ra_files.fs_n; i++) {
 		(void)fprintf(out, " --file %" PRIu32 "=",
 		    ra->ra_files.fs_file[i].ef_file);
-		put_word(out, ra->ra_files.fs_file[i].ef_path);
+		command_word(out, ra->ra_files.fs_file[i].ef_path);
 	}
 	if (ra->ra_overwrite)
 		(void)fputs(" --overwrite", out);
@@ -276,10 +241,10 @@ repeating_command(const struct replay_args *ra, const struct config *cf)
 	if (ra->ra_flush_both)
 		(void)fputs(" --flush-both", out);
 	if (ra->ra_events != NULL)
-		put_option(out, "--events", ra->ra_events);
+		command_option(out, "--events", ra->ra_events);
 	(void)fprintf(out, " --seed %" PRIu64, op->op_seed);
 	if (!ra->ra_no_db)
-		put_option(out, "--db", op->op_db);
+		command_option(out, "--db", op->op_db);
 	if (fclose(out) != 0) {
 		free(text);
 		return NULL;
