@@ -124,10 +124,10 @@ trace_next(struct trace_reader *tr, const struct trace_event **evp, size_t *np,
 {
 	size_t n = 0;
 
-	*evp = tr->tr_ev;
 	*np = 0;
 	if (tr->tr_error == 0 && !tr->tr_done) {
 		tr->tr_error = tr->tr_ops->ro_next(tr, &n, &tr->tr_em);
+		*evp = tr->tr_ev;
 		if (tr->tr_hash != NULL && n > 0)
 			(void)XXH3_128bits_update(tr->tr_hash, tr->tr_ev,
 			    n * sizeof(*tr->tr_ev));
