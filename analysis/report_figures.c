@@ -14,12 +14,16 @@
 /* Of pictures, against what is no picture. */
 #define SVG_MAX (16U << 20)
 
-/* Titles begin in lower case. */
+/* Titles and notes begin in lower case. */
 static void
-put_title(FILE *fp, const struct figure *fg)
+put_sentence(FILE *fp, const char *text)
 {
-	(void)fputc(toupper((unsigned char)fg->fg_title[0]), fp);
-	html_text(fp, fg->fg_title + 1);
+	const char first = (char)toupper((unsigned char)text[0]);
+
+	if (text[0] != '\0') {
+		html_bytes(fp, &first, 1);
+		html_text(fp, text + 1);
+	}
 }
 
 /* A folder for what gnuplot reads and writes; *dirp is the caller's to free. */
@@ -305,15 +309,15 @@ write_figure(struct page *pg, const char *dir, struct report_figure *rf,
 	if (rf->rf_drawn)
 		write_picture(pg, dir, rf);
 	(void)fputs("<figcaption>", pg->pg_fp);
-	put_title(pg->pg_fp, fg);
-	(void)fprintf(pg->pg_fp, ". <span class=\"note\">%c%s %" PRId64 ".",
-	    toupper((unsigned char)figure_scope_name[fg->fg_scope][0]),
-	    figure_scope_name[fg->fg_scope] + 1, rf->rf_id);
+	put_sentence(pg->pg_fp, fg->fg_title);
+	(void)fputs(". <span class=\"note\">", pg->pg_fp);
+	put_sentence(pg->pg_fp, figure_scope_name[fg->fg_scope]);
+	(void)fprintf(pg->pg_fp, " %" PRId64 ".", rf->rf_id);
 	if (!rf->rf_drawn)
-		(void)fputs(" No picture:", pg->pg_fp);
+		(void)fputs(" No picture.", pg->pg_fp);
 	if (rf->rf_note[0] != '\0') {
 		(void)fputc(' ', pg->pg_fp);
-		html_text(pg->pg_fp, rf->rf_note);
+		put_sentence(pg->pg_fp, rf->rf_note);
 		(void)fputc('.', pg->pg_fp);
 	}
 	(void)fputs("</span></figcaption>\n", pg->pg_fp);
@@ -337,10 +341,10 @@ write_missing(struct page *pg, uint32_t missing)
 			continue;
 		(void)fprintf(pg->pg_fp, "<dt id=\"figure-%s\">",
 		    rp->rp_figure[i].rf_figure->fg_name);
-		put_title(pg->pg_fp, rp->rp_figure[i].rf_figure);
+		put_sentence(pg->pg_fp, rp->rp_figure[i].rf_figure->fg_title);
 		(void)fputs("</dt><dd>", pg->pg_fp);
-		html_text(pg->pg_fp, rp->rp_figure[i].rf_note);
-		(void)fputs("</dd>\n", pg->pg_fp);
+		put_sentence(pg->pg_fp, rp->rp_figure[i].rf_note);
+		(void)fputs(".</dd>\n", pg->pg_fp);
 	}
 	(void)fputs("</dl>\n", pg->pg_fp);
 }

@@ -11,6 +11,7 @@
 struct report_table {
 	const char *rt_view;
 	const char *rt_head;
+	bool rt_first;	       /* of its section, whose heading is enough */
 	const char *rt_text;   /* what the columns mean; HTML */
 	const char *rt_none;   /* if there are no rows; HTML */
 	const char *rt_count;  /* SELECT of how many there would be, or NULL */
@@ -22,6 +23,7 @@ struct report_table {
 static const struct report_table table_runs = {
 	.rt_view = "report_runs",
 	.rt_head = "Runs",
+	.rt_first = true,
 	.rt_text = "Tunables that are the same in all of them are below the "
 		   "table. Wall is the time of the replay.",
 	.rt_none = "The database holds no run.",
@@ -53,6 +55,7 @@ static const struct report_table table_counters = {
 static const struct report_table table_sweeps = {
 	.rt_view = "report_sweeps",
 	.rt_head = "Sweeps",
+	.rt_first = true,
 	.rt_text = "",
 	.rt_none = "The database holds no sweep; <code>uvn sweep</code> makes "
 		   "one.",
@@ -62,7 +65,8 @@ static const struct report_table table_sweeps = {
 
 static const struct report_table table_sessions = {
 	.rt_view = "report_sessions",
-	.rt_head = "Sessions",
+	.rt_head = "Calibrations",
+	.rt_first = true,
 	.rt_text = "",
 	.rt_none = "The database holds no calibration; "
 		   "<code>uvn calibrate</code> makes one.",
@@ -143,6 +147,13 @@ write_beyond(struct page *pg, const struct report_table *rt, size_t rows,
 	return error;
 }
 
+static void
+write_heading(struct page *pg, const struct report_table *rt)
+{
+	if (!rt->rt_first)
+		(void)fprintf(pg->pg_fp, "<h3>%s</h3>\n", rt->rt_head);
+}
+
 /* The rows of st under the heading of rt. */
 static int
 write_rows(struct page *pg, const struct report_table *rt, sqlite3_stmt *st,
@@ -157,16 +168,19 @@ write_rows(struct page *pg, const struct report_table *rt, sqlite3_stmt *st,
 		/* The reset repeats what went wrong. */
 		if (sqlite3_reset(st) != SQLITE_OK)
 			return source_error(&pg->pg_so, em);
-		if (rt->rt_none != NULL)
-			(void)fprintf(pg->pg_fp,
-			    "<h3>%s</h3>\n<p class=\"note\">%s</p>\n",
-			    rt->rt_head, rt->rt_none);
+		if (rt->rt_none != NULL) {
+			write_heading(pg, rt);
+			(void)fprintf(pg->pg_fp, "<p class=\"note\">%s</p>\n",
+			    rt->rt_none);
+		}
 		return 0;
 	}
 	(void)sqlite3_reset(st);
-	(void)fprintf(pg->pg_fp,
-	    rt->rt_fold ? "<details><summary>%s</summary>\n" : "<h3>%s</h3>\n",
-	    rt->rt_head);
+	if (rt->rt_fold)
+		(void)fprintf(pg->pg_fp, "<details><summary>%s</summary>\n",
+		    rt->rt_head);
+	else
+		write_heading(pg, rt);
 	if (rt->rt_text[0] != '\0')
 		(void)fprintf(pg->pg_fp, "<p>%s</p>\n", rt->rt_text);
 	if ((error = table_write(pg, st, &tf, &rows, em)) == 0)
