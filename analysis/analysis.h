@@ -68,8 +68,9 @@ struct figure {
 	/* The rows of ?1 from its view, in the order of the data file. */
 	const char *fg_select;
 	/*
-	 * Gives a row if ?1 can be drawn: the newest one that can is.  NULL:
-	 * the newest is drawn, or skipped if fg_select gives no row.
+	 * Gives a row if ?1 can be drawn, with a number: drawn is the newest
+	 * with one other than 0, or else the newest with 0.  NULL: drawn is the
+	 * newest, whatever it has.
 	 */
 	const char *fg_has;
 	/* What the template wants to know beside: rows of a variable of
@@ -83,6 +84,7 @@ struct figure {
 	 * many of them are drawn, at most FIGURE_CURVES.
 	 */
 	size_t fg_curves;
+	const char *fg_order;	 /* which they are: "that took most time" */
 	const char *fg_template; /* gnuplot; common.gp goes before it */
 	const char *fg_absent;	 /* why there are no such rows */
 };
@@ -169,7 +171,8 @@ struct report_page {
  * => without gnuplot the page has no pictures, and rp_warning says so
  * => ENOENT, EINVAL: as analysis_figures(), but that a database without a run
  *    that could be drawn has a page, too
- * => EEXIST, EISDIR, ...: rj_file is no page; or it cannot be written
+ * => EEXIST: rj_file is the database, a folder, or anything but a page
+ * => EACCES, ENOSPC, ...: it cannot be written
  */
 int analysis_report(const struct report_job *rj, struct report_page *rp,
     struct errmsg *em) mustcheck;

@@ -89,3 +89,72 @@ entry_at(i, style, x, y) = sprintf( \
 # From the bottom: the key, the name of the x axis, its tics' labels.
 x_name_at(columns) = key_height(columns) + 0.22
 plot_from(columns) = key_height(columns) + 1.05
+
+# A panel between two heights in cm of a picture of that height, and its name.
+panel(low, high, text) = sprintf( \
+    "set bmargin at screen %g; set tmargin at screen %g;", \
+    low / height, high / height) . y_name(text, (low + high) / 2, height)
+
+# Large numbers and times in units that suit the largest.
+scale(n) = n < 1e4 ? 1 : n < 1e7 ? 1e3 : n < 1e10 ? 1e6 : 1e9
+scale_name(n) = scale(n) == 1 ? "" : scale(n) == 1e3 ? " (10³)" : \
+    scale(n) == 1e6 ? " (10⁶)" : " (10⁹)"
+time_unit(ns) = ns < 2e3 ? 1 : ns < 2e6 ? 1e3 : ns < 2e9 ? 1e6 : 1e9
+time_name(ns) = time_unit(ns) == 1 ? "ns" : time_unit(ns) == 1e3 ? "µs" : \
+    time_unit(ns) == 1e6 ? "ms" : "s"
+rate_unit(n) = n < 2e5 ? 1e3 : n < 2e9 ? 1e6 : 1e9
+rate_name(n) = rate_unit(n) == 1e3 ? "kB/s" : rate_unit(n) == 1e6 ? "MB/s" : \
+    "GB/s"
+
+# lowest and highest of columns a and b of the data; 0 if there are no values.
+range_of(a, b) = sprintf("lowest = NaN; highest = NaN;" . \
+    "stats name.'.dat' using (valid(%d) ? cover($%d) : 0)" . \
+    ":(valid(%d) ? cover($%d) : 0) nooutput;" . \
+    "if (lowest != lowest) { lowest = 0.; highest = 0. }", a, a, b, b)
+cover(x) = (lowest = lowest == lowest ? min(lowest, x) : x, \
+    highest = highest == highest ? max(highest, x) : x, 1)
+
+# The y axis for values from low to high: from 0, or logarithmic if the largest
+# is more than eight times the smallest.
+y_axis(low, high) = low > 0 && high > 8 * low ? \
+    sprintf("set logscale y; set yrange [%g:%g]; set ytics (%s); set mytics 1", \
+	low / 1.3, high * 1.3, high / low > 300 ? \
+	tens(floor(log10(low)), high * 1.3) : \
+	one_two_five(floor(log10(low)), high * 1.3)) : \
+    sprintf("unset logscale y; set yrange [0:%g]; set ytics %g; set mytics 1", \
+	high > 0 ? 1.1 * high : 1, distance(high > 0 ? high : 1, 5))
+tens(e, high) = sprintf("1e%d", e) . \
+    (10. ** (e + 1) > high ? "" : ", " . tens(e + 1, high))
+one_two_five(e, high) = sprintf("1e%d, 2e%d, 5e%d", e, e, e) . \
+    (10. ** (e + 1) > high ? "" : ", " . one_two_five(e + 1, high))
+
+# A curve: columns y, y + 1 and y + 2 are a value and the interval around it,
+# a bar with ends, drawn as an arrow.  A point stands at x; the line goes
+# through line_x, with a gap where that is NaN.
+curve(from, style, line_x, x, y, unit) = sprintf( \
+    "%s using (%s):($%d / %g) with lines ls %d," . bars . \
+    ", %s using (%s):($%d / %g) with points ls %d", \
+    from, line_x, y, unit, style, \
+    from, x, y + 1, unit, y + 2, y + 1, unit, style, \
+    from, x, y, unit, style)
+bars = " %s using (%s):($%d / %g):(0):(($%d - $%d) / %g) with vectors heads" . \
+    " size screen 0.007,90 fixed ls %d dt 1 lw 0.8"
+
+# A line where 1998's value lies on the x axis of the panel, and a word above
+# it, in a margin of this height in cm.
+mark_height = 0.35
+mark(x) = sprintf("set arrow 201 from first %g, graph 0 to first %g, graph 1" . \
+    " nohead back lc rgb '#777777' dt (3,3) lw 1", x, x)
+mark_text(x, text) = sprintf("set label 201 '%s' at first %g, graph 1" . \
+    " center offset character 0, 0.5 noenhanced", text, x)
+
+# A ring around a point: its size and line.
+ring(format) = format eq "svg" ? 2.2 : 1.5
+ring_lw(format) = format eq "svg" ? 0.4 : 1
+
+# Values of hash_penalty as text and as places: the logarithm, with 0 and
+# infinity apart from the others at the ends.
+lb(x) = log(x) / log(2)
+penalty_text(p) = p <= 0 ? "0" : p > 1e300 ? "∞" : \
+    p < 1 && abs(1 / p - floor(1 / p + 0.5)) < 1e-6 / p ? \
+    sprintf("1/%.0f", 1 / p) : sprintf("%g", p)

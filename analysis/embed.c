@@ -23,6 +23,10 @@ EMBED(embed_report_js, "analysis/report.js");
 EMBED(embed_common_gp, "analysis/common.gp");
 EMBED(embed_latency_gp, "analysis/latency.gp");
 EMBED(embed_rates_gp, "analysis/rates.gp");
+EMBED(embed_penalty_gp, "analysis/penalty.gp");
+EMBED(embed_heat_gp, "analysis/heat.gp");
+EMBED(embed_cluster_gp, "analysis/cluster.gp");
+EMBED(embed_faultahead_gp, "analysis/faultahead.gp");
 EMBED(embed_clusters_gp, "analysis/clusters.gp");
 
 const char *

@@ -11,6 +11,10 @@ extern const char embed_report_js[];
 extern const char embed_common_gp[]; /* begins every script */
 extern const char embed_latency_gp[];
 extern const char embed_rates_gp[];
+extern const char embed_penalty_gp[];
+extern const char embed_heat_gp[];
+extern const char embed_cluster_gp[];
+extern const char embed_faultahead_gp[];
 extern const char embed_clusters_gp[];
 
 #endif

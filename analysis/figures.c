@@ -23,7 +23,71 @@ const char *const figure_scope_name[FIGURE_NSCOPES] = {
 	[FIGURE_CALIBRATION] = "calibration",
 };
 
+/* Sweeps with the axes of the figure; better those that have no other. */
+#define HAS(figure)                                                            \
+	"SELECT others = 0 AND traces = 1 FROM figure_sweep_cell"              \
+	" WHERE sweep = ?1 AND figure = '" figure "' LIMIT 1"
+#define NOTES(figure)                                                          \
+	"SELECT note FROM figure_sweep_note"                                   \
+	" WHERE sweep = ?1 AND figure = '" figure "' UNION ALL"                \
+	" SELECT note FROM figure_sweep_spread"                                \
+	" WHERE sweep = ?1 AND figure = '" figure "'"
+
 const struct figure figure_table[] = {
+	{
+	    .fg_name = "penalty",
+	    .fg_title = "figure 2: cost of flushes and writes by hash_penalty",
+	    .fg_scope = FIGURE_SWEEP,
+	    .fg_select = "SELECT hash_penalty, cpu_ns, cpu_ns_low, cpu_ns_high,"
+			 " writes, writes_low, writes_high, repeats"
+			 " FROM figure_2_penalty WHERE sweep = ?1"
+			 " ORDER BY hash_penalty",
+	    .fg_has = HAS("penalty"),
+	    .fg_notes = NOTES("penalty"),
+	    .fg_template = embed_penalty_gp,
+	    .fg_absent = "no finished cell along an axis hash_penalty",
+	},
+	{
+	    .fg_name = "heat",
+	    .fg_title = "figure 3: throughput and writes by hash_penalty and "
+			"cluster size",
+	    .fg_scope = FIGURE_SWEEP,
+	    .fg_select =
+		"SELECT dense_rank() OVER (ORDER BY hash_penalty) AS column,"
+		" dense_rank() OVER (ORDER BY cluster) AS row, hash_penalty,"
+		" cluster, rate, writes, rate_low, rate_high, writes_low,"
+		" writes_high, repeats FROM figure_3_heat WHERE sweep = ?1"
+		" ORDER BY cluster, hash_penalty",
+	    .fg_has = HAS("heat"),
+	    .fg_notes = NOTES("heat"),
+	    .fg_template = embed_heat_gp,
+	    .fg_absent = "no finished cell along axes hash_penalty and cluster",
+	},
+	{
+	    .fg_name = "cluster",
+	    .fg_title = "figure 4: throughput, writes and latency by cluster "
+			"size and policy",
+	    .fg_scope = FIGURE_SWEEP,
+	    .fg_select =
+		"SELECT cluster_policy AS curve, cluster, rate, rate_low,"
+		" rate_high, writes, writes_low, writes_high, p99_ns,"
+		" p99_ns_low, p99_ns_high, repeats FROM figure_4_cluster"
+		" WHERE sweep = ?1"
+		" ORDER BY instr('forward aligned around', curve), cluster",
+	    .fg_curves = 3,
+	    .fg_has = HAS("cluster"),
+	    .fg_facts = "SELECT 'synced', coalesce((SELECT kind"
+			" FROM figure_sweep_cell AS cell"
+			" JOIN latency ON latency.run = cell.run"
+			" WHERE cell.sweep = ?1 AND figure = 'cluster'"
+			" AND outcome = 'ok' AND timed > 0"
+			" AND kind IN ('msync', 'fsync', 'sync')"
+			" ORDER BY kind = 'msync' DESC, kind = 'fsync' DESC"
+			" LIMIT 1), '')",
+	    .fg_notes = NOTES("cluster"),
+	    .fg_template = embed_cluster_gp,
+	    .fg_absent = "no finished cell along an axis cluster",
+	},
 	{
 	    .fg_name = "latency",
 	    .fg_title = "figure 5: distribution of latencies by operation",
@@ -34,8 +98,25 @@ const struct figure figure_table[] = {
 		" latency_ns, fraction FROM figure_5_latency WHERE run = ?1"
 		" ORDER BY total_ns DESC, curve, latency_ns, fraction",
 	    .fg_curves = FIGURE_CURVES,
+	    .fg_order = "that took most time",
 	    .fg_template = embed_latency_gp,
 	    .fg_absent = "the run timed no operation",
+	},
+	{
+	    .fg_name = "faultahead",
+	    .fg_title = "figure 7: faults by the windows ahead and behind",
+	    .fg_scope = FIGURE_SWEEP,
+	    .fg_select =
+		"SELECT fault_back || ' behind' AS curve, fault_forward,"
+		" faults, faults_low, faults_high, misses, misses_low,"
+		" misses_high, repeats FROM figure_7_faultahead"
+		" WHERE sweep = ?1 ORDER BY fault_back, fault_forward",
+	    .fg_curves = FIGURE_CURVES,
+	    .fg_order = "with the smallest windows behind",
+	    .fg_has = HAS("faultahead"),
+	    .fg_notes = NOTES("faultahead"),
+	    .fg_template = embed_faultahead_gp,
+	    .fg_absent = "no finished cell along an axis fault_forward",
 	},
 	{
 	    .fg_name = "rates",

@@ -24,14 +24,8 @@ stats name.".dat" using 3 nooutput
 dirty = max(STATS_max, 1)
 stats name.".dat" using (max(max($4, $5), $6)) nooutput
 pages = max(STATS_max, 1)
-scale(n) = n < 1e4 ? 1 : n < 1e7 ? 1e3 : 1e6
-scale_name(n) = scale(n) == 1 ? "" : scale(n) == 1e3 ? " (10³)" : " (10⁶)"
 
-# The panel between two heights in cm, and its name.
 height = 8.8 + key_height(3)
-panel(low, high, text) = sprintf( \
-    "set bmargin at screen %g; set tmargin at screen %g;", \
-    low / height, high / height) . y_name(text, (low + high) / 2, height)
 do for [format in formats] {
 	eval terminal(format, height)
 	set multiplot

@@ -297,9 +297,10 @@ write_files(const struct source *so, const struct origin *og, const char *dir,
 	fr->fr_files |= FIGURE_BIT(FIGURE_SCRIPT);
 	if (cu.cu_more[0] != '\0') {
 		(void)snprintf(more, sizeof(more),
-		    "the %zu curves that took most time are drawn; also in "
-		    "%s.dat: %s",
-		    fg->fg_curves, fg->fg_name, cu.cu_more);
+		    "the %zu curves %s are drawn; also in %s.dat: %s",
+		    fg->fg_curves,
+		    fg->fg_order != NULL ? fg->fg_order : "that come first",
+		    fg->fg_name, cu.cu_more);
 		add_note(fr, more);
 	}
 	return add_notes(so, og, fr, em);

@@ -239,12 +239,13 @@ find_newest(struct source *so, struct errmsg *em)
 	    so->so_path, last);
 }
 
-/* The first of the scope that fg_has gives a row for; 0 if there is none. */
+/* The one of the scope that fg_has prefers; 0 if it gives no row for any. */
 static int
 find_having(const struct source *so, const struct figure *fg, int64_t *idp,
     struct errmsg *em)
 {
 	sqlite3_stmt *ids, *has = NULL;
+	bool done = false;
 	int rc = SQLITE_DONE, error;
 
 	*idp = 0;
@@ -252,14 +253,15 @@ find_having(const struct source *so, const struct figure *fg, int64_t *idp,
 		 em)) != 0)
 		return error;
 	error = source_query(so, fg->fg_has, 0, &has, em);
-	while (
-	    error == 0 && *idp == 0 && (rc = sqlite3_step(ids)) == SQLITE_ROW) {
+	while (error == 0 && !done && (rc = sqlite3_step(ids)) == SQLITE_ROW) {
 		const int64_t id = sqlite3_column_int64(ids, 0);
 
 		(void)sqlite3_bind_int64(has, 1, id);
-		if ((rc = sqlite3_step(has)) == SQLITE_ROW)
-			*idp = id;
-		else if (rc != SQLITE_DONE)
+		if ((rc = sqlite3_step(has)) == SQLITE_ROW) {
+			done = sqlite3_column_int(has, 0) != 0;
+			if (done || *idp == 0)
+				*idp = id;
+		} else if (rc != SQLITE_DONE)
 			break;
 		(void)sqlite3_reset(has);
 	}

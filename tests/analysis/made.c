@@ -163,6 +163,128 @@ made_run(struct made *md, int64_t run)
 		    "INSERT INTO interval VALUES(%lld, %d, %d, 100, 90, 80, 10,"
 		    " 10, %d, 50, 30, 20, 4096, 0)",
 		    id, i, (i + 1) * 1000, i);
+	for (int i = 0; i < 20; i++)
+		made_exec(md,
+		    "INSERT INTO flush VALUES(%lld, %d, %d, 'msync', 1, %d, 64,"
+		    " 'list', 64, 0, 4, 1, 900, 1500, 1, 0, %d, 1, 640, %d)",
+		    id, i, i, 1 + 3 * i, 1 + 3 * i, 20 + 40 * i);
+}
+
+void
+made_calibration(struct made *md, int64_t session)
+{
+	static const char *const frames[] = { "fresh", "aged", "shuffled" },
+				 *const present[] = { "present", "absent" },
+				 *const caches[] = { "warm", "cold" };
+
+	for (unsigned i = 0; i < 36; i++) {
+		const double list = 2.0 + i, lookup = 4.0 + i / 12;
+
+		made_exec(md,
+		    "INSERT INTO calibration(session, started, host, cpu, core,"
+		    " pages, frames, present, caches, repeats, list_ns,"
+		    " list_low, list_high, lookup_ns, lookup_low, lookup_high,"
+		    " break_even, break_even_low, break_even_high)"
+		    " VALUES(%lld, '2026-01-01', 'h', 'Some CPU', 1, %d, %Q,"
+		    " %Q, %Q, 9, %f, %f, %f, %f, %f, %f, %f, %f, %f)",
+		    (long long)session, 64 << (i / 12 * 4), frames[i % 3],
+		    present[i / 3 % 2], caches[i / 6 % 2], list, list - 0.5,
+		    list + 0.5, lookup, lookup - 0.5, lookup + 0.5,
+		    lookup / list, (lookup - 0.5) / (list + 0.5),
+		    (lookup + 0.5) / (list - 0.5));
+	}
+}
+
+int64_t
+made_sweep(struct made *md, const char *axes)
+{
+	made_exec(md,
+	    "INSERT INTO sweep(status, axes, traces, repeats, seed) VALUES"
+	    "('complete', (SELECT json_group_array(json_object('name', value,"
+	    " 'values', json_array())) FROM json_each(%Q)),"
+	    " '[{\"path\":\"a.uvt\",\"digest\":\"d\"}]', 6, 1)",
+	    axes);
+	return sqlite3_last_insert_rowid(md->md_sq);
+}
+
+int64_t
+made_cell(struct made *md, int64_t sweep, const char *set)
+{
+	made_exec(md,
+	    "INSERT INTO run(status, trace, digest, sweep)"
+	    " VALUES('complete', 'a.uvt', 'd', %lld)",
+	    (long long)sweep);
+	const long long run = sqlite3_last_insert_rowid(md->md_sq);
+	made_exec(md,
+	    "UPDATE run SET %s WHERE id = %lld;"
+	    "UPDATE run SET tunables = json_object('hash_penalty',"
+	    " CAST(hash_penalty AS TEXT), 'cluster', cluster,"
+	    " 'cluster_policy', cluster_policy, 'fault_back', fault_back,"
+	    " 'fault_forward', fault_forward, 'memory', memory)"
+	    " WHERE id = %lld;"
+	    "INSERT INTO sweep_cell VALUES(%lld, %lld, 'a.uvt', 'd', 0, '{}',"
+	    " 'c', 'complete', %lld, NULL);"
+	    "INSERT INTO flush_total VALUES(%lld, 'msync', 'list', 1, 4, 10,"
+	    " 10, 0, 2, 1, 400, 1000);"
+	    "INSERT INTO flush_total VALUES(%lld, 'sync', 'hash', 1, 4, 10,"
+	    " 0, 4, 4, 1, 600, 2000);",
+	    set, run, run, (long long)sweep, run, run, run, run);
+	made_exec(md,
+	    "INSERT INTO counter VALUES(%lld, 'pageout_ios', 20),"
+	    " (%lld, 'faults', 50), (%lld, 'misses', 5);"
+	    "INSERT INTO latency(run, kind, outcome, count, timed, p99)"
+	    " VALUES(%lld, 'msync', 'ok', 9, 9, 700)",
+	    run, run, run, run);
+	return run;
+}
+
+/* Six repeats of a cell, not all alike. */
+static void
+six_cells(struct made *md, int64_t sweep, const char *set)
+{
+	for (int i = 0; i < 6; i++) {
+		const long long run = made_cell(md, sweep, set);
+
+		made_exec(md,
+		    "UPDATE flush_total SET cpu_ns = cpu_ns + %d,"
+		    " latency_ns = latency_ns + %d WHERE run = %lld",
+		    i, 10 * i, run);
+	}
+}
+
+void
+made_sweeps(struct made *md)
+{
+	const int64_t penalty = made_sweep(md, "[\"hash_penalty\"]");
+	const int64_t heat = made_sweep(md, "[\"hash_penalty\",\"cluster\"]");
+	const int64_t cluster =
+	    made_sweep(md, "[\"cluster\",\"cluster_policy\"]");
+	const int64_t ahead =
+	    made_sweep(md, "[\"fault_back\",\"fault_forward\"]");
+
+	six_cells(md, penalty, "hash_penalty = 0");
+	six_cells(md, penalty, "hash_penalty = 0.25");
+	six_cells(md, penalty, "hash_penalty = 4");
+	six_cells(md, penalty, "hash_penalty = 9e999");
+	six_cells(md, heat, "hash_penalty = 0.25");
+	six_cells(md, heat, "hash_penalty = 0.25, cluster = 4096");
+	six_cells(md, heat, "hash_penalty = 4");
+	six_cells(md, cluster, "cluster = 4096");
+	six_cells(md, cluster, "cluster = 65536");
+	six_cells(md, cluster, "cluster_policy = 'around'");
+	six_cells(md, ahead, "fault_back = 0");
+	six_cells(md, ahead, "fault_back = 3");
+	six_cells(md, ahead, "fault_forward = 16");
+}
+
+const struct figure_result *
+made_result(const struct figures_report *fp, const char *name)
+{
+	for (size_t i = 0; i < fp->fp_nfigures; i++)
+		if (strcmp(fp->fp_figure[i].fr_figure->fg_name, name) == 0)
+			return &fp->fp_figure[i];
+	fail_msg("there is no figure %s", name);
+	return NULL;
 }
 
 int

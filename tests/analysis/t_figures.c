@@ -36,7 +36,9 @@ every_figure_comes_in_five_files(void **state)
 
 	made_need_gnuplot();
 	made_run(md, 1);
-	must_em(made_figures(md, 0, &fp, &em), &em);
+	made_sweeps(md);
+	made_calibration(md, 1);
+	must_em(made_figures(md, 1, &fp, &em), &em);
 	assert_int_equal(fp.fp_id[FIGURE_RUN], 1);
 	assert_string_equal(fp.fp_status, "complete");
 	assert_int_equal(fp.fp_nfigures, figure_count);
@@ -68,6 +70,8 @@ the_script_alone_draws_all_three_formats(void **state)
 
 	made_need_gnuplot();
 	made_run(md, 1);
+	made_sweeps(md);
+	made_calibration(md, 1);
 	must_em(analysis_figures(&fj, &fp, &em), &em);
 	for (size_t i = 0; i < figure_count; i++) {
 		const char *base = figure_table[i].fg_name;
@@ -92,13 +96,25 @@ the_script_alone_draws_all_three_formats(void **state)
 	}
 }
 
+/* The place of a figure in the table. */
+static size_t
+bit_of(const char *name)
+{
+	size_t i = 0;
+
+	while (i < figure_count && strcmp(figure_table[i].fg_name, name) != 0)
+		i++;
+	assert_in_range(i, 0, figure_count - 1);
+	return i;
+}
+
 static void
 only_the_figures_asked_for_are_drawn(void **state)
 {
 	struct made *md = *state;
 	struct errmsg em = { .em_text = "" };
 	const struct figures_job fj = { .fj_db = md->md_db,
-		.fj_only = 1U << 1,
+		.fj_only = UINT32_C(1) << bit_of("rates"),
 		.fj_dir = md->md_out };
 	struct figures_report fp;
 
@@ -180,7 +196,7 @@ curves_that_cannot_be_told_apart_are_in_the_data_only(void **state)
 		    " histogram) VALUES(1, 'kind%d', 'ok', 1, 1, %d.0, '9:1')",
 		    i, 100 - i);
 	write_only(md, 1, &fp);
-	assert_string_equal(fp.fp_figure[0].fr_note,
+	assert_string_equal(made_result(&fp, "latency")->fr_note,
 	    "the 8 curves that took most time are drawn; also in latency.dat: "
 	    "kind8; kind9");
 	text = made_text(md, "latency.gp");
@@ -206,10 +222,11 @@ a_figure_without_data_is_skipped_and_its_old_files_go(void **state)
 	write_only(md, 1, &fp);
 	assert_in_range(made_size(md, "clusters.gp"), 1, 100000);
 	write_only(md, 2, &fp);
-	assert_false(fp.fp_figure[0].fr_skipped);
-	assert_true(fp.fp_figure[2].fr_skipped);
-	assert_string_equal(fp.fp_figure[2].fr_note, "the run made no I/O");
-	assert_int_equal(fp.fp_figure[2].fr_files, 0);
+	assert_false(made_result(&fp, "latency")->fr_skipped);
+	assert_true(made_result(&fp, "clusters")->fr_skipped);
+	assert_string_equal(made_result(&fp, "clusters")->fr_note,
+	    "the run made no I/O");
+	assert_int_equal(made_result(&fp, "clusters")->fr_files, 0);
 	assert_int_equal(made_size(md, "clusters.gp"), -1);
 	assert_int_equal(made_size(md, "clusters.dat"), -1);
 }
