@@ -368,7 +368,8 @@ create_beside(const char *path, char **tempp, FILE **fpp, struct errmsg *em)
 	}
 	if (error != 0) {
 		free(temp);
-		return ERRMSG(em, error,
+		/* ENOENT is for databases. */
+		return ERRMSG(em, error == ENOENT ? ENOTDIR : error,
 		    "%s: cannot be written: %s; name another file with -o",
 		    path, errno_text(error));
 	}

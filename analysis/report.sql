@@ -50,6 +50,7 @@ SELECT r.id AS run, t.key AS name, t.value AS value,
     json_extract(r.tunables, '$.profile') AS profile
 FROM run AS r, json_each(iif(json_valid(r.tunables), r.tunables, '{}')) AS t
 WHERE r.id IN (SELECT id FROM report_run) AND json_valid(r.tunables);
+CREATE INDEX temp.report_tunable_run ON report_tunable(run);
 CREATE TEMP TABLE report_differs AS
 SELECT name FROM report_tunable GROUP BY name
 HAVING count(DISTINCT value) > 1 AND (name NOT GLOB 'q[0-9]*' OR

@@ -42,7 +42,8 @@ make_dir(char **dirp, struct errmsg *em)
 		error = errno;
 	if (error != 0) {
 		free(dir);
-		return ERRMSG(em, error,
+		/* ENOENT is for databases. */
+		return ERRMSG(em, error == ENOENT ? ENOTDIR : error,
 		    "%s: no folder for the figures can be made there: %s; name "
 		    "another in TMPDIR",
 		    tmp, errno_text(error));

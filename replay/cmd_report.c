@@ -68,6 +68,9 @@ report(const struct report_job *rj, const struct options *op)
 	const int error = analysis_report(rj, &rp, &em);
 	int status = UVN_OK;
 
+	/* What -o names is not to be replaced. */
+	if (error == EEXIST)
+		return complain(UVN_USAGE, "%s", em.em_text);
 	if (error != 0)
 		return complain((int)exit_status(error), "%s", em.em_text);
 	if (op->op_json)
