@@ -82,7 +82,7 @@ SELECT cell.sweep, cell.figure, run.hash_penalty, run.cluster,
     run.cluster_policy, run.fault_back, run.fault_forward, shown.measure,
     CASE shown.measure
     WHEN 'cpu_ns' THEN
-	(SELECT sum(cpu_ns) FROM flush_total WHERE run = cell.run)
+	(SELECT coalesce(sum(cpu_ns), 0) FROM flush_total WHERE run = cell.run)
     WHEN 'writes' THEN
 	(SELECT value FROM counter WHERE run = cell.run
 	    AND name = 'pageout_ios')

@@ -19,7 +19,8 @@ refused "s.db"
 expect 2 figures r.db --only latencies
 refused "no figure 'latencies'; did you mean 'latency'?"
 expect 2 figures r.db --only zzzzzzzz
-refused "no figure 'zzzzzzzz', but latency, rates, clusters"
+refused "no figure 'zzzzzzzz', but "
+refused "penalty, heat, cluster, latency"
 expect 2 figures r.db --format jpeg
 refused "no format 'jpeg'"
 expect 2 figures r.db --run one
