@@ -164,7 +164,8 @@ struct db_result {
 /*
  * Open or make the database at path.
  *
- * => runs left "running" by a process that is gone become "unfinished"
+ * => runs and sweeps left "running" by a process that is gone become
+ *    "unfinished"
  * => EINVAL: not a database, or another program's, or a newer schema
  * => EBUSY: locked by another program for longer than we wait
  * => EACCES, EROFS, ENOSPC, ENOENT: em names path and remedy
@@ -172,6 +173,10 @@ struct db_result {
  */
 int db_open(const char *path, struct db **dbp, struct errmsg *em) mustcheck;
 void db_close(struct db *db);
+
+/* Every tunable's exact text as a JSON object; the caller's to free(), NULL
+ * without memory. */
+char *db_tunables_text(const struct config *cf);
 
 int db_run_begin(struct db *db, const struct db_run *rn, int64_t *runp,
     struct errmsg *em) mustcheck;

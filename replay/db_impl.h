@@ -6,6 +6,7 @@
  *	db_run.c	the beginning of a run, and runs of the past
  *	db_result.c	the end of a run
  *	db_rows.c	INSERTs of many rows
+ *	db_sweep.c	sweeps and their cells
  *	writer.c	the thread and its queue
  */
 #ifndef REPLAY_DB_IMPL_H
@@ -56,10 +57,6 @@ void db_bind_known(sqlite3_stmt *st, int at, const char *text);
 #define DB_STAMP_MAX sizeof("2000-01-01T00:00:00.000Z")
 void db_stamp(char buf[DB_STAMP_MAX]);
 
-/* Every tunable's exact text as a JSON object; the caller's to free(), NULL
- * without memory. */
-char *db_tunables_text(const struct config *cf);
-
 /*
  * Make the tables, or add the columns of tunables this database has not.
  *
@@ -67,7 +64,7 @@ char *db_tunables_text(const struct config *cf);
  */
 int db_schema_setup(struct db *db, struct errmsg *em) mustcheck;
 
-/* Mark the runs unfinished whose process is gone. */
+/* Mark the runs and sweeps unfinished whose process is gone. */
 int db_run_sweep(struct db *db, struct errmsg *em) mustcheck;
 
 /* The value of tunable i as its column has it: text, real or integer. */

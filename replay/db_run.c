@@ -203,13 +203,13 @@ db_run_config(struct db *db, int64_t run, struct config *cf, struct errmsg *em)
 }
 
 /*
- * run_gone: has the process of this run ended?
+ * gone: has the process of this run or sweep ended?
  *
  * => st selects id, host, boot, pid, pid_start
  * => of another host we cannot know: no
  */
 static bool
-run_gone(sqlite3_stmt *st, const struct host_facts *hf)
+gone(sqlite3_stmt *st, const struct host_facts *hf)
 {
 	const char *host = (const char *)sqlite3_column_text(st, 1);
 	const char *boot = (const char *)sqlite3_column_text(st, 2);
@@ -224,29 +224,32 @@ run_gone(sqlite3_stmt *st, const struct host_facts *hf)
 	return now == 0 || now != start;
 }
 
-int
-db_run_sweep(struct db *db, struct errmsg *em)
+/* mark_gone: the rows of table, run or sweep, whose process has ended. */
+static int
+mark_gone(struct db *db, const char *table, const struct host_facts *hf,
+    struct errmsg *em)
 {
-	static const char doing[] = "marking unfinished runs";
+	static const char doing[] = "marking what is unfinished";
 	sqlite3_stmt *st = NULL;
 	sqlite3_str *sql = sqlite3_str_new(db->db_sq);
-	struct host_facts hf;
-	size_t gone = 0;
+	char select[96];
+	size_t n = 0;
 	int error, rc;
 
-	sqlite3_str_appendall(sql,
-	    "UPDATE run SET status = 'unfinished',"
+	sqlite3_str_appendf(sql,
+	    "UPDATE %s SET status = 'unfinished',"
 	    " reason = 'its process ended without a word'"
-	    " WHERE status = 'running' AND id IN (0");
-	error = db_prepare(db,
-	    "SELECT id, host, boot, pid, pid_start FROM run"
+	    " WHERE status = 'running' AND id IN (0",
+	    table);
+	(void)sqlite3_snprintf(sizeof(select), select,
+	    "SELECT id, host, boot, pid, pid_start FROM %s"
 	    " WHERE status = 'running'",
-	    &st, em);
+	    table);
+	error = db_prepare(db, select, &st, em);
 	if (error == 0) {
-		host_facts(&hf);
 		while ((rc = sqlite3_step(st)) == SQLITE_ROW)
-			if (run_gone(st, &hf)) {
-				gone++;
+			if (gone(st, hf)) {
+				n++;
 				sqlite3_str_appendf(sql, ",%lld",
 				    sqlite3_column_int64(st, 0));
 			}
@@ -257,11 +260,23 @@ db_run_sweep(struct db *db, struct errmsg *em)
 	(void)sqlite3_finalize(st);
 	sqlite3_str_appendall(sql, ")");
 	char *text = sqlite3_str_finish(sql);
-	if (error == 0 && gone > 0)
+	if (error == 0 && n > 0)
 		error = text == NULL ?
 		    ERRMSG(em, ENOMEM, "%s: %s: out of memory", db->db_path,
 			doing) :
 		    db_exec(db, text, doing, em);
 	sqlite3_free(text);
 	return error;
+}
+
+int
+db_run_sweep(struct db *db, struct errmsg *em)
+{
+	struct host_facts hf;
+	int error;
+
+	host_facts(&hf);
+	if ((error = mark_gone(db, "run", &hf, em)) != 0)
+		return error;
+	return mark_gone(db, "sweep", &hf, em);
 }

@@ -9,6 +9,8 @@
 static const struct command commands[] = {
 	{ "replay", "TRACE", "run a trace through the pager, store, summarise",
 	    cmd_replay },
+	{ "sweep", "TRACE...", "run traces under many configurations",
+	    cmd_sweep },
 	{ "trace", "info|cat|import|export|gen|cut|merge|check ...",
 	    "look at traces, make and convert them", cmd_trace },
 	{ "figures", "DB", "draw the figures of a run", cmd_figures },

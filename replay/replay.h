@@ -5,7 +5,8 @@
  *	options.c	command lines, from the tables of tunables
  *	engine.c	drives the pager with a trace and measures
  *	verify.c	what every byte must be
- *	db.c, writer.c	results into SQLite
+ *	sweep*.c	many configurations, a process a cell
+ *	db*.c, writer.c	results into SQLite
  *	hist.c, clock.c	latencies
  *
  * Layer 2.  Includes base, pager, traces, analysis; nothing includes it.
@@ -35,6 +36,7 @@ struct command {
 };
 
 int cmd_replay(int argc, char **argv);
+int cmd_sweep(int argc, char **argv);
 int cmd_trace(int argc, char **argv);
 int cmd_figures(int argc, char **argv);
 int cmd_report(int argc, char **argv);
