@@ -123,9 +123,14 @@ cp r.db c.db
 sql c.db "INSERT INTO calibration(session, started, host, version, compiler,
 	seed, pages, frames, present, caches, repeats, list_ns, list_low,
 	list_high, lookup_ns, lookup_low, lookup_high, break_even,
-	break_even_low, break_even_high) VALUES(3, '2026-11-23T01:02:03Z', 'h',
-	'0', 'cc', 1, 65536, 'shuffled', 'present', 'cold', 5, 31, 30, 32, 3.5,
-	3, 4, 0.112903, 0.1, 0.12);
+	break_even_low, break_even_high)
+	SELECT 3, '2026-11-23T01:02:03Z', 'h', '0', 'cc', 1, column1, column2,
+	column3, column4, 5, 31, 30, 32, 3.5, 3, 4, column5, column5 / 2,
+	column5 * 2 FROM (VALUES
+	(65536, 'shuffled', 'present', 'cold', 0.112903),
+	(64, 'aged', 'present', 'warm', 2.5), (64, 'aged', 'quarter', 'warm', 3),
+	(256, 'aged', 'present', 'warm', 0.5),
+	(256, 'aged', 'quarter', 'warm', 0.75));
     INSERT INTO event VALUES
 	(2, 'run', 'page-faults', 1234, 200, 100, NULL),
 	(2, 'run', 'cycles', NULL, NULL, NULL, 'no PMU <here>')" ||
@@ -133,6 +138,9 @@ sql c.db "INSERT INTO calibration(session, started, host, version, compiler,
 report c.db --quiet
 has '<td class="n" data-v="65536">65,536</td>'
 has '>0.113</td>'
+is '>64< >2.5< >256< >0.75<' "$(sed -n '/Recommended penalty by/,/<\/table>/p' \
+    report.html | grep -oE '^<tr><td[^>]*>[0-9]+</td><td[^>]*>[0-9.]+<' |
+    grep -oE '>[0-9.]+<' | tr '\n' ' ' | sed 's/ $//')" "what is recommended"
 has '<td class="n" data-v="1234">1,234</td><td class="n" data-v="50">50.0</td>'
 has 'no PMU &lt;here&gt;'
 
