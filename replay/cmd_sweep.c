@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "replay/clock.h"
-#include "replay/command_text.h"
 #include "replay/options.h"
 #include "replay/replay.h"
 #include "replay/sweep.h"
@@ -164,187 +163,6 @@ check_counts(const struct sweep_args *sa)
 	return UVN_OK;
 }
 
-/* ---- traces ---- */
-
-/* What may be used without pushing others out, bytes. */
-static uint64_t
-free_memory(void)
-{
-	FILE *fp = fopen("/proc/meminfo", "re");
-	char line[128];
-	uint64_t bytes = 0;
-
-	while (fp != NULL && fgets(line, sizeof(line), fp) != NULL)
-		if (strncmp(line, "MemAvailable:", 13) == 0)
-			bytes = strtoull(line + 13, NULL, 10) << 10;
-	if (fp != NULL)
-		(void)fclose(fp);
-	if (bytes == 0)
-		bytes = (uint64_t)sysconf(_SC_AVPHYS_PAGES) *
-		    (uint64_t)sysconf(_SC_PAGESIZE);
-	return bytes;
-}
-
-/* Read the trace for its digest and number of events alone. */
-static int
-scan(struct sweep_trace *st, unsigned flags, struct errmsg *em)
-{
-	const struct trace_event *ev;
-	struct trace_reader *tr;
-	size_t n = 0;
-	int error;
-
-	if ((error = trace_open(st->st_path, flags, &tr, em)) != 0)
-		return error;
-	st->st_events = trace_count(tr);
-	if (st->st_events == 0 || trace_digest(tr, st->st_digest) != 0) {
-		st->st_events = 0;
-		while ((error = trace_next(tr, &ev, &n, em)) == 0 && n > 0)
-			st->st_events += n;
-		if (error == 0)
-			error = trace_digest(tr, st->st_digest);
-	}
-	trace_close(tr);
-	return error;
-}
-
-static int
-load(struct sweep_args *sa, struct sweep_trace *st, uint64_t *roomp)
-{
-	const unsigned flags = sa->sa_sweep.sw_salvage ? TRACE_SALVAGE : 0;
-	struct errmsg em = { .em_text = "" };
-	uint64_t bytes;
-	int error;
-
-	if (strcmp(st->st_path, "-") == 0)
-		return complain(UVN_USAGE,
-		    "a sweep reads its traces more than once; give a file, not "
-		    "standard input");
-	if (access(st->st_path, R_OK) != 0)
-		return complain(UVN_INPUT, "%s: %s", st->st_path,
-		    errno_text(errno));
-	error =
-	    trace_image_load(st->st_path, flags, *roomp, &st->st_image, &em);
-	if (error == 0) {
-		st->st_events = trace_image_count(st->st_image);
-		(void)strcpy(st->st_digest, trace_image_digest(st->st_image));
-		bytes = st->st_events * sizeof(struct trace_event);
-		*roomp -= bytes < *roomp ? bytes : *roomp;
-		return UVN_OK;
-	}
-	if (error == EFBIG || error == ENOMEM) {
-		if (sa->sa_share_bytes > 0 && !sa->sa_op.op_quiet)
-			(void)complain(UVN_OK, "%s; each cell reads the file",
-			    em.em_text);
-		em.em_text[0] = '\0';
-		error = scan(st, flags, &em);
-	}
-	if (error != 0)
-		return complain((int)exit_status(error), "%s", em.em_text);
-	return UVN_OK;
-}
-
-static int
-load_all(struct sweep_args *sa)
-{
-	struct sweep *sw = &sa->sa_sweep;
-	uint64_t room;
-	int status;
-
-	if (sa->sa_share == NULL)
-		sa->sa_share_bytes = free_memory() / 2;
-	room = sa->sa_share_bytes;
-	for (size_t i = 0; i < sw->sw_ntraces; i++) {
-		struct sweep_trace *st = &sw->sw_trace[i];
-
-		st->st_path = sa->sa_op.op_operands[i];
-		if ((status = load(sa, st, &room)) != UVN_OK)
-			return status;
-		for (size_t k = 0; k < i; k++)
-			if (strcmp(st->st_digest, sw->sw_trace[k].st_digest) ==
-			    0)
-				return complain(UVN_USAGE,
-				    "%s and %s are the same trace; name it "
-				    "once, and use --repeat",
-				    sw->sw_trace[k].st_path, st->st_path);
-	}
-	return UVN_OK;
-}
-
-/* ---- commands ---- */
-
-static void
-put_options(FILE *out, const struct sweep *sw)
-{
-	command_option(out, "--dir", sw->sw_dir);
-	if (sw->sw_verify)
-		(void)fputs(" --verify", out);
-	if (sw->sw_paranoid)
-		(void)fputs(" --paranoid", out);
-	if (sw->sw_salvage)
-		(void)fputs(" --salvage", out);
-	if (sw->sw_flush_both)
-		(void)fputs(" --flush-both", out);
-	if (sw->sw_events != NULL)
-		command_option(out, "--events", sw->sw_events);
-	(void)fprintf(out, " --seed %" PRIu64, sw->sw_seed);
-	command_option(out, "--db", sw->sw_db);
-}
-
-static char *
-finish(FILE *out, char **textp)
-{
-	if (fclose(out) == 0)
-		return *textp;
-	free(*textp);
-	return NULL;
-}
-
-char *
-sweep_cell_command(const struct sweep *sw, const struct sweep_cell *sc)
-{
-	char *text = NULL;
-	size_t len = 0;
-	FILE *out = open_memstream(&text, &len);
-
-	if (out == NULL)
-		return NULL;
-	(void)fputs("uvn replay ", out);
-	command_word(out, sc->sc_trace->st_path);
-	command_tunables(out, &sc->sc_point->pt_asked);
-	put_options(out, sw);
-	return finish(out, &text);
-}
-
-char *
-sweep_command(const struct sweep *sw, const char *share)
-{
-	char *text = NULL;
-	size_t len = 0;
-	FILE *out = open_memstream(&text, &len);
-
-	if (out == NULL)
-		return NULL;
-	(void)fputs("uvn sweep", out);
-	for (size_t i = 0; i < sw->sw_ntraces; i++) {
-		(void)fputc(' ', out);
-		command_word(out, sw->sw_trace[i].st_path);
-	}
-	for (size_t i = 0; i < sw->sw_axes.xs_n; i++)
-		command_option(out, "--axis", sw->sw_axes.xs_axis[i].ax_text);
-	command_tunables(out, &sw->sw_fixed);
-	if (sw->sw_pairs)
-		(void)fputs(" --pairs", out);
-	(void)fprintf(out, " --repeat %" PRIu64 " --jobs %zu", sw->sw_repeats,
-	    sw->sw_jobs);
-	if (sw->sw_fresh)
-		(void)fputs(" --fresh", out);
-	if (share != NULL)
-		command_option(out, "--share", share);
-	put_options(out, sw);
-	return finish(out, &text);
-}
-
 /* ---- the sweep ---- */
 
 static void
@@ -372,7 +190,7 @@ static int
 begin(struct sweep_args *sa, struct db **dbp, bool *resumedp, struct errmsg *em)
 {
 	struct sweep *sw = &sa->sa_sweep;
-	struct db_cell **rows = calloc(sw->sw_ncells, sizeof(*rows));
+	struct db_cell **rows = calloc(sw->sw_ncells, sizeof(struct db_cell *));
 	char *command = sweep_command(sw, sa->sa_share);
 	char *axes = sweep_axes_text(&sw->sw_axes);
 	char *traces = sweep_traces_text(sw);
@@ -598,7 +416,11 @@ sweep(struct sweep_args *sa)
 	sw->sw_trace = calloc(sw->sw_ntraces, sizeof(*sw->sw_trace));
 	if (sw->sw_trace == NULL)
 		return complain(UVN_ENVIRONMENT, "out of memory");
-	if ((status = load_all(sa)) != UVN_OK)
+	for (size_t i = 0; i < sw->sw_ntraces; i++)
+		sw->sw_trace[i].st_path = sa->sa_op.op_operands[i];
+	status = sweep_load(sw,
+	    sa->sa_share != NULL ? sa->sa_share_bytes : UINT64_MAX);
+	if (status != UVN_OK)
 		return status;
 	if ((error = sweep_plan(sw, &em)) != 0)
 		return complain(error == ENOMEM ? UVN_ENVIRONMENT : UVN_USAGE,

@@ -78,9 +78,10 @@ find_sweep(struct db *db, const char *definition, int64_t *sweepp,
 	return error;
 }
 
-/* Make the sweep's row, or take over *sweepp if that is not 0. */
+/* Make the sweep's row, or take over *sweepp if that is not 0; left: there are
+ * cells to run. */
 static int
-put_sweep(struct db *db, const struct db_sweep *ds, size_t ncells,
+put_sweep(struct db *db, const struct db_sweep *ds, size_t ncells, bool left,
     int64_t *sweepp, struct errmsg *em)
 {
 	static const char make[] =
@@ -90,7 +91,7 @@ put_sweep(struct db *db, const struct db_sweep *ds, size_t ncells,
 	    "?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15)";
 	static const char take[] =
 	    "UPDATE sweep SET status = 'running', reason = NULL,"
-	    " finished = NULL, resumed = resumed + 1, command = ?2, jobs = ?7,"
+	    " finished = NULL, resumed = resumed + ?17, command = ?2, jobs = ?7,"
 	    " host = ?10, version = ?11, revision = ?12, pid = ?13,"
 	    " pid_start = ?14, boot = ?15 WHERE id = ?16";
 	char started[DB_STAMP_MAX];
@@ -117,8 +118,10 @@ put_sweep(struct db *db, const struct db_sweep *ds, size_t ncells,
 	db_bind_u64(st, 13, (uint64_t)getpid());
 	db_bind_u64(st, 14, host_pid_start(getpid()));
 	db_bind_known(st, 15, hf.hf_boot);
-	if (*sweepp != 0)
+	if (*sweepp != 0) {
 		(void)sqlite3_bind_int64(st, 16, *sweepp);
+		(void)sqlite3_bind_int(st, 17, left);
+	}
 	error = db_step(db, st, beginning, em);
 	if (error == 0 && *sweepp == 0)
 		*sweepp = sqlite3_last_insert_rowid(db->db_sq);
@@ -126,10 +129,29 @@ put_sweep(struct db *db, const struct db_sweep *ds, size_t ncells,
 	return error;
 }
 
-/* Every cell, with the run that it has already. */
+/* The run that each cell has already.  => *leftp: some have none */
 static int
-put_cells(struct db *db, int64_t sweep, bool fresh,
-    struct db_cell *const *cells, size_t n, struct errmsg *em)
+find_cells(struct db *db, int64_t sweep, bool fresh,
+    struct db_cell *const *cells, size_t n, bool *leftp, struct errmsg *em)
+{
+	int error = 0;
+
+	*leftp = false;
+	for (size_t i = 0; error == 0 && i < n; i++) {
+		struct db_cell *dc = cells[i];
+
+		error =
+		    db_cell_find(db, sweep, dc->dc_key, fresh, &dc->dc_run, em);
+		if (dc->dc_run != 0)
+			dc->dc_status = CELL_COMPLETE;
+		*leftp |= dc->dc_status == CELL_PLANNED;
+	}
+	return error;
+}
+
+static int
+put_cells(struct db *db, int64_t sweep, struct db_cell *const *cells, size_t n,
+    struct errmsg *em)
 {
 	sqlite3_stmt *st = NULL;
 	int error = db_prepare(db,
@@ -141,14 +163,8 @@ put_cells(struct db *db, int64_t sweep, bool fresh,
 	if (error == 0)
 		(void)sqlite3_bind_int64(st, 1, sweep);
 	for (size_t i = 0; error == 0 && i < n; i++) {
-		struct db_cell *dc = cells[i];
+		const struct db_cell *dc = cells[i];
 
-		error =
-		    db_cell_find(db, sweep, dc->dc_key, fresh, &dc->dc_run, em);
-		if (error != 0)
-			break;
-		if (dc->dc_run != 0)
-			dc->dc_status = CELL_COMPLETE;
 		db_bind_u64(st, 2, i);
 		db_bind_text(st, 3, dc->dc_trace);
 		db_bind_text(st, 4, dc->dc_digest);
@@ -173,6 +189,7 @@ db_sweep_begin(struct db *db, const struct db_sweep *ds,
     struct errmsg *em)
 {
 	int64_t sweep = 0;
+	bool left = false;
 	int error;
 
 	if ((error = db_exec(db, "BEGIN IMMEDIATE", beginning, em)) != 0)
@@ -182,8 +199,10 @@ db_sweep_begin(struct db *db, const struct db_sweep *ds,
 	if (ds->ds_fresh)
 		sweep = 0;
 	*resumedp = sweep != 0;
-	if ((error = put_sweep(db, ds, n, &sweep, em)) != 0 ||
-	    (error = put_cells(db, sweep, ds->ds_fresh, cells, n, em)) != 0 ||
+	if ((error = find_cells(db, sweep, ds->ds_fresh, cells, n, &left,
+		 em)) != 0 ||
+	    (error = put_sweep(db, ds, n, left, &sweep, em)) != 0 ||
+	    (error = put_cells(db, sweep, cells, n, em)) != 0 ||
 	    (error = db_exec(db, "COMMIT", beginning, em)) != 0)
 		goto fail;
 	*sweepp = sweep;

@@ -4,9 +4,12 @@
  *	cmd_sweep.c		the command line, and the order of things
  *	sweep_axis.c		--axis: lists and ranges of values
  *	sweep_plan.c		points, cells, their keys and their order
- *	sweep_pool.c		a process a cell, so many at a time
+ *	sweep_trace.c		traces, decoded once
+ *	sweep_pool.c		cells, so many at a time
+ *	sweep_child.c		the process that replays one
  *	sweep_estimate.c	how long it will take
  *	sweep_report.c		what it prints
+ *	sweep_command.c		the command lines that repeat it
  *	db_sweep.c		tables sweep and sweep_cell
  *
  * A point is a configuration; a cell is a point, a trace and a repeat.  Each
@@ -57,7 +60,8 @@ struct sweep_trace {
 	const char *st_path;
 	char st_digest[33];
 	uint64_t st_events;
-	struct trace_image *st_image; /* NULL: each cell reads the file */
+	struct trace_image *st_image;	  /* NULL: each cell reads the file */
+	bool st_said_bad, st_said_window; /* has been remarked on */
 };
 
 struct sweep_point {
@@ -103,6 +107,15 @@ struct sweep {
 };
 
 /*
+ * Decode the traces at sw_trace[].st_path, in at most share bytes of memory;
+ * UINT64_MAX: half of what is free.  Those that do not fit are read for their
+ * digest alone.
+ *
+ * => an exit status, having complained
+ */
+int sweep_load(struct sweep *sw, uint64_t share) mustcheck;
+
+/*
  * Points, cells, keys, order.
  *
  * => axes, settings and traces with their digests are there
@@ -129,16 +142,6 @@ enum sweep_end { SWEEP_DONE, SWEEP_STOPPED, SWEEP_BROKEN };
  *    em says why
  */
 enum sweep_end sweep_pool(struct sweep *sw, struct errmsg *em);
-
-/*
- * Replay a cell into no database for ms milliseconds, at most about.
- *
- * => *eventsp: how many it got through, 0 if that cannot be told; *wallp: in
- *    what time, ns
- * => false: a signal asked to stop
- */
-bool sweep_probe(const struct sweep *sw, const struct sweep_cell *sc, int ms,
-    uint64_t *eventsp, uint64_t *wallp);
 
 /* How long the cells left will take. */
 struct sweep_estimate {

@@ -5,11 +5,11 @@
 #include <sys/stat.h>
 
 #include <ftw.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "replay/sweep.h"
+#include "replay/sweep_child.h"
 
 /* All cells tried together, ms. */
 #define PROBE_MS 2000
@@ -81,26 +81,50 @@ remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
 	return remove(path);
 }
 
+/* How fast the cell goes: so many events in ns.  => false: a signal came */
+static bool
+try_cell(const struct sweep *sw, const struct sweep_cell *sc, const char *dir,
+    int ms, struct sweep_message *sm)
+{
+	struct pollfd pf = { .events = POLLIN };
+	struct sweep_signals ss;
+	int status;
+	bool stopped;
+	pid_t pid;
+
+	sweep_signals_catch(&ss);
+	pid = sweep_child_start(sw, sc, dir, false, &pf.fd);
+	if (pid > 0) {
+		if (sweep_wait(&pf, 1, ms, false) <= 0)
+			(void)kill(pid, SIGTERM);
+		/* One that is still setting up has nothing to say. */
+		(void)sweep_child_end(pid, pf.fd, sm, &status);
+	}
+	stopped = sweep_stopped();
+	sweep_signals_release(&ss);
+	return !stopped;
+}
+
 /* Try the cell, with backing files in a folder beside --dir. */
 static bool
 probe(const struct sweep *sw, struct guess *gu, int ms)
 {
-	struct sweep elsewhere = *sw;
-	uint64_t events = 0, wall = 0;
+	struct sweep_message sm = { .sm_events = 0 };
 	char *dir = NULL;
 	bool going = true;
 
 	if (asprintf(&dir, "%s.probe-XXXXXX", sw->sw_dir) < 0)
 		return true;
-	if (backend_of(gu->gu_cell) == BACKEND_NULL || mkdtemp(dir) != NULL) {
-		elsewhere.sw_dir = dir;
-		going =
-		    sweep_probe(&elsewhere, gu->gu_cell, ms, &events, &wall);
+	if (backend_of(gu->gu_cell) == BACKEND_NULL)
+		going = try_cell(sw, gu->gu_cell, dir, ms, &sm);
+	else if (mkdtemp(dir) != NULL) {
+		going = try_cell(sw, gu->gu_cell, dir, ms, &sm);
 		(void)nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 	}
-	if (events > 0)
-		gu->gu_seconds = (double)wall / 1e9 *
-		    (double)gu->gu_cell->sc_trace->st_events / (double)events;
+	if (sm.sm_events > 0)
+		gu->gu_seconds = (double)sm.sm_result.cr_wall_ns / 1e9 *
+		    (double)gu->gu_cell->sc_trace->st_events /
+		    (double)sm.sm_events;
 	free(dir);
 	return going;
 }
@@ -120,6 +144,25 @@ by_probes(const struct sweep *sw, struct guess *gu, struct sweep_estimate *es)
 			return false;
 	}
 	return true;
+}
+
+/* Seconds for all that is left; < 0: not known. */
+static double
+total(const struct sweep *sw, struct guess *gu)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < sw->sw_ncells; i++) {
+		const struct sweep_cell *sc = &sw->sw_cell[i];
+		const struct guess *of = guess_of(sw, gu, sc);
+
+		if (sc->sc_row.dc_status != CELL_PLANNED)
+			continue;
+		if (of->gu_seconds < 0)
+			return -1;
+		sum += of->gu_seconds / (double)sw->sw_jobs;
+	}
+	return sum;
 }
 
 bool
@@ -145,21 +188,8 @@ sweep_estimate(const struct sweep *sw, struct sweep_estimate *es)
 	if (db_peek(sw->sw_db, &db, NULL) == 0)
 		by_runs(sw, db, gu, es);
 	db_close(db);
-	if ((going = by_probes(sw, gu, es))) {
-		es->es_seconds = 0;
-		for (size_t i = 0; i < sw->sw_ncells; i++) {
-			const struct sweep_cell *sc = &sw->sw_cell[i];
-			const double each = guess_of(sw, gu, sc)->gu_seconds;
-
-			if (sc->sc_row.dc_status != CELL_PLANNED)
-				continue;
-			if (each < 0) {
-				es->es_seconds = -1;
-				break;
-			}
-			es->es_seconds += each / (double)sw->sw_jobs;
-		}
-	}
+	if ((going = by_probes(sw, gu, es)))
+		es->es_seconds = total(sw, gu);
 	free(gu);
 	return going;
 }

@@ -139,7 +139,7 @@ drop_same(struct sweep *sw)
 	}
 	for (size_t i = 0; i < sw->sw_npoints; i++)
 		sorted[i] = &sw->sw_point[i];
-	qsort(sorted, sw->sw_npoints, sizeof(*sorted), by_config);
+	qsort(sorted, sw->sw_npoints, sizeof(struct sweep_point *), by_config);
 	for (size_t i = 1; i < sw->sw_npoints; i++)
 		drop[sorted[i] - sw->sw_point] =
 		    memcmp(&sorted[i]->pt_config, &sorted[i - 1]->pt_config,
