@@ -79,11 +79,11 @@
 	if (navigator.clipboard)
 		document.querySelectorAll("pre.command").forEach(makeCopyable);
 
-	/* On paper nothing can be unfolded; data of figures are too long. */
+	/* On paper nothing can be unfolded; figures' data are too long. */
 	let opened = [];
 	addEventListener("beforeprint", () => {
 		opened = Array.from(document.querySelectorAll(
-		    "details:not([open]):not(.data)"));
+		    "details:not([open]):not(figure *)"));
 		opened.forEach((d) => d.open = true);
 	});
 	addEventListener("afterprint", () =>

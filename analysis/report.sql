@@ -58,15 +58,15 @@ HAVING count(DISTINCT value) > 1 AND (name NOT GLOB 'q[0-9]*' OR
 
 CREATE TEMP VIEW report_runs AS
 SELECT r.id AS "Run||run", r.status AS "Status||status",
+    r.reason AS "Reason||reason",
     r.started AS "Started (UTC)||time", r.trace AS "Trace||path",
     (SELECT group_concat(name || '=' || value, ' ') FROM report_tunable AS t
 	WHERE t.run = r.id AND name IN report_differs)
 	AS "Tunables that differ||words",
-    r.sweep AS "Sweep||count", r.repeat AS "Repeat||count",
+    r.sweep AS "Sweep||plain", r.repeat AS "Repeat||count",
     r.seed AS "Seed||plain",
     r.events AS "Events||count", r.wall_ns AS "Wall|ms|ms",
-    r.verify AS "Verified||text",
-    r.reason AS "Reason||reason"
+    r.verify AS "Verified||text"
 FROM run AS r WHERE r.id IN (SELECT id FROM report_run) ORDER BY r.id DESC;
 
 CREATE TEMP VIEW report_shared AS
@@ -85,8 +85,8 @@ FROM report_measure WHERE run IN (SELECT id FROM report_run)
 ORDER BY run DESC;
 
 CREATE TEMP VIEW report_sweeps AS
-SELECT s.id AS "Sweep||count", s.status AS "Status||status",
-    s.started AS "Started (UTC)||time",
+SELECT s.id AS "Sweep||plain", s.status AS "Status||status",
+    s.reason AS "Reason||reason", s.started AS "Started (UTC)||time",
     (SELECT group_concat(json_extract(a.value, '$.name') || ': ' ||
 	(SELECT group_concat(v.value, ', ')
 	    FROM json_each(a.value, '$.values') AS v), '; ')
@@ -102,12 +102,11 @@ SELECT s.id AS "Sweep||count", s.status AS "Status||status",
 	AND c.status = 'failed') AS "Failed||count",
     s.repeats AS "Repeats||count", s.jobs AS "Jobs||count",
     s.seed AS "Seed||plain", s.resumed AS "Resumed||count",
-    s.host AS "Host||text", s.revision AS "Revision||code",
-    s.reason AS "Reason||reason"
+    s.host AS "Host||text", s.revision AS "Revision||code"
 FROM sweep AS s ORDER BY s.id DESC LIMIT 50;
 
 CREATE TEMP VIEW report_sessions AS
-SELECT session AS "Session||count", min(started) AS "Started (UTC)||time",
+SELECT session AS "Session||plain", min(started) AS "Started (UTC)||time",
     host AS "Host||text", cpu AS "CPU||text", core AS "Core||plain",
     count(*) AS "Measurements||count", max(repeats) AS "Repeats||count",
     max(seed) AS "Seed||plain", version AS "Version||text",

@@ -126,6 +126,23 @@ put_general(struct page *pg, sqlite3_stmt *st, int at, const struct form *fo)
 	free(text);
 }
 
+/* With all its digits: 0.850, 1.70. */
+static void
+put_digits(struct page *pg, sqlite3_stmt *st, int at, const struct form *fo)
+{
+	char *text;
+	size_t len;
+
+	if (asprintf(&text, "%#.*g", fo->fo_digits,
+		sqlite3_column_double(st, at)) < 0)
+		return;
+	len = strlen(text);
+	if (text[len - 1] == '.')
+		text[len - 1] = '\0';
+	html_number(pg->pg_fp, text);
+	free(text);
+}
+
 /* The number of a run, which leads to its row where that is shown. */
 static void
 put_runref(struct page *pg, sqlite3_stmt *st, int at, const struct form *fo)
@@ -143,7 +160,7 @@ put_runref(struct page *pg, sqlite3_stmt *st, int at, const struct form *fo)
 	(void)sqlite3_finalize(listed);
 	if (link)
 		(void)fprintf(pg->pg_fp, "<a href=\"#run-%" PRId64 "\">", run);
-	put_count(pg, st, at, fo);
+	put_text(pg, st, at, fo);
 	if (link)
 		(void)fputs("</a>", pg->pg_fp);
 }
@@ -156,7 +173,7 @@ static const struct form forms[] = {
 	{ "code", false, put_code, 0, 1 },
 	{ "status", false, put_status, 0, 1 },
 	{ "time", false, put_time, 0, 1 },
-	{ "run", true, put_count, 0, 1 },
+	{ "run", true, put_text, 0, 1 },
 	{ "runref", true, put_runref, 0, 1 },
 	{ "count", true, put_count, 0, 1 },
 	/* Numbers that name something. */
@@ -165,7 +182,7 @@ static const struct form forms[] = {
 	{ "tunable", true, put_text, 0, 1 },
 	{ "f1", true, put_real, 1, 1 },
 	{ "f2", true, put_real, 2, 1 },
-	{ "g3", true, put_general, 3, 1 },
+	{ "g3", true, put_digits, 3, 1 },
 	/* From nanoseconds. */
 	{ "us", true, put_real, 3, 1e3 },
 	{ "ms", true, put_real, 3, 1e6 },

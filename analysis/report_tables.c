@@ -272,17 +272,17 @@ cells_sql(struct page *pg, char **textp, struct errmsg *em)
 	sqlite3_str *sql = sqlite3_str_new(pg->pg_so.so_sq);
 	int error;
 
-	sqlite3_str_appendall(sql, "SELECT c.n AS \"Cell||count\",");
+	sqlite3_str_appendall(sql, "SELECT c.n AS \"Cell||plain\",");
 	error = add_axes(pg, sql, em);
 	sqlite3_str_appendall(sql,
 	    " c.trace AS \"Trace||path\", c.repeat AS \"Repeat||count\","
-	    " c.status AS \"Status||status\", c.run AS \"Run||runref\","
+	    " c.status AS \"Status||status\", c.reason AS \"Reason||reason\","
+	    " c.run AS \"Run||runref\","
 	    " hit_rate AS \"Hit rate|%|f2\", misses AS \"Misses||count\","
 	    " writes AS \"Writes|I/Os|count\","
 	    " pages_a_write AS \"Pages/write||f2\","
 	    " amplification AS \"Write amplification||f2\","
-	    " flush_ns AS \"Flush CPU|ms|ms\", wall_ns AS \"Wall|ms|ms\","
-	    " c.reason AS \"Reason||reason\""
+	    " flush_ns AS \"Flush CPU|ms|ms\", wall_ns AS \"Wall|ms|ms\""
 	    " FROM sweep_cell AS c LEFT JOIN report_measure AS m"
 	    " ON m.run = c.run WHERE c.sweep = (SELECT sweep FROM report_job)"
 	    " AND c.n IN (SELECT n FROM report_cell)"

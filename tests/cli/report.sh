@@ -138,7 +138,7 @@ sql c.db "INSERT INTO calibration(session, started, host, version, compiler,
 report c.db --quiet
 has '<td class="n" data-v="65536">65,536</td>'
 has '>0.113</td>'
-is '>64< >2.5< >256< >0.75<' "$(sed -n '/Recommended penalty by/,/<\/table>/p' \
+is '>64< >2.50< >256< >0.750<' "$(sed -n '/Recommended penalty by/,/<\/table>/p' \
     report.html | grep -oE '^<tr><td[^>]*>[0-9]+</td><td[^>]*>[0-9.]+<' |
     grep -oE '>[0-9.]+<' | tr '\n' ' ' | sed 's/ $//')" "what is recommended"
 has '<td class="n" data-v="1234">1,234</td><td class="n" data-v="50">50.0</td>'
