@@ -98,8 +98,20 @@
 		    r.cells[column].textContent);
 	}
 
-	const isNumber = (t) => /^-?[0-9,]*\.?[0-9]+(e[-+]?[0-9]+)?$/.test(t);
-	const value = (t) => Number(t.replace(/,/g, ""));
+	/* Numbers, and tunables: 1,234.5, 1/4, 16K, inf. */
+	const isNumber = (t) =>
+	    /^(-?[0-9,]*\.?[0-9]+(e[-+]?[0-9]+)?|[0-9]+\/[0-9]+|[0-9]+K|inf)$/
+	    .test(t);
+
+	function value(text) {
+		const part = text.split("/");
+
+		if (text === "inf")
+			return Infinity;
+		if (text.endsWith("K"))
+			return 1024 * parseInt(text, 10);
+		return Number(part[0].replace(/,/g, "")) / Number(part[1] ?? 1);
+	}
 
 	/* Are those with a value in order, and those without at the end? */
 	function ordered(texts, way) {
@@ -108,7 +120,8 @@
 		if (texts.slice(0, full.length).includes(""))
 			return false;
 		return full.every((t, i) => i === 0 ||
-		    way * (value(t) - value(full[i - 1])) >= 0);
+		    value(t) === value(full[i - 1]) ||
+		    way * (value(t) - value(full[i - 1])) > 0);
 	}
 
 	function sortBy(table, column, label) {
@@ -226,6 +239,7 @@
 		sayCells("All counters", "counter");
 		sayCells("Key counters", "measure");
 		sayCells("Runs", "run");
+		sayCells("Cells of sweep 1", "cell");
 		all(document, "pre.command").forEach((p) => {
 			if (!p.querySelector("button.copy"))
 				bad("no copy button: " + p.textContent);
