@@ -123,6 +123,12 @@ y_axis(low, high) = low > 0 && high > 8 * low ? \
 	one_two_five(floor(log10(low)), high * 1.3)) : \
     sprintf("unset logscale y; set yrange [0:%g]; set ytics %g; set mytics 1", \
 	high > 0 ? 1.1 * high : 1, distance(high > 0 ? high : 1, 5))
+# The same, but not from 0 where all values lie close together.
+y_axis_near(low, high) = low > 0.7 * high && high - low > 0.002 * high ? \
+    around(low, high, high - low) : y_axis(low, high)
+around(low, high, range) = sprintf("unset logscale y;" . \
+    "set yrange [%g:%g]; set ytics %g; set mytics 1", low - 0.12 * range, \
+    high + 0.12 * range, distance(range, 4))
 tens(e, high) = sprintf("1e%d", e) . \
     (10. ** (e + 1) > high ? "" : ", " . tens(e + 1, high))
 one_two_five(e, high) = sprintf("1e%d, 2e%d, 5e%d", e, e, e) . \
@@ -148,9 +154,9 @@ mark(x) = sprintf("set arrow 201 from first %g, graph 0 to first %g, graph 1" . 
 mark_text(x, text) = sprintf("set label 201 '%s' at first %g, graph 1" . \
     " center offset character 0, 0.5 noenhanced", text, x)
 
-# A ring around a point: its size and line.
-ring(format) = format eq "svg" ? 2.2 : 1.5
-ring_lw(format) = format eq "svg" ? 0.4 : 1
+# A ring around a point.
+ring(x, y) = sprintf("set object 201 circle at first %g,%g size screen 0.017" . \
+    " front fillstyle empty border lc rgb '#000000' lw 0.9", x, y)
 
 # Values of hash_penalty as text and as places: the logarithm, with 0 and
 # infinity apart from the others at the ends.

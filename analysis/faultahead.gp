@@ -27,9 +27,7 @@ do for [i=1:curves] {
 		    (ring_faults = $2, ring_misses = $5, 1) : 1) nooutput
 	}
 }
-ringed(y, format) = y == y ? sprintf("set label 202 '' at first %g,%g" . \
-    " point lc rgb '#000000' pt 6 ps %g lw %g", \
-    place(4), y, ring(format), ring_lw(format)) : ""
+ringed(y) = y == y ? ring(place(4), y) : ""
 
 part(i, c, unit) = (i > 1 ? ", " : "plot ") . curve(sprintf( \
     "'%s.dat' index %d", name, i - 1), i, "place($1)", "place($1)", \
@@ -49,23 +47,24 @@ do for [format in formats] {
 	top = height - mark_height - 0.05
 	eval panel(top - each, top, "faults".scale_name(faults_high))
 	unit = scale(faults_high)
-	eval y_axis(faults_low / unit, faults_high / unit)
+	eval y_axis_near(faults_low / unit, faults_high / unit)
 	eval mark_text(place(4), "1998: 3 behind, 4 ahead")
-	eval ringed(ring_faults / unit, format)
+	eval ringed(ring_faults / unit)
 	eval part(1, 2, unit)
 	unset label 201
 
 	top = top - each - 0.3
 	eval panel(top - each, top, "misses".scale_name(misses_high))
 	unit = scale(misses_high)
-	eval y_axis(misses_low / unit, misses_high / unit)
+	eval y_axis_near(misses_low / unit, misses_high / unit)
 	eval x_name("pages ahead of a fault: fault_forward", x_name_at(3), height)
 	do for [i=1:curves] { eval entry(i, i, 3, height) }
-	eval ringed(ring_misses / unit, format)
+	eval ringed(ring_misses / unit)
 	eval "set xtics (".tics(1).")"
 	eval part(1, 5, unit)
 	unset multiplot
 	set output
 	unset arrow
 	unset label
+	unset object
 }

@@ -1,25 +1,24 @@
 # ---- throughput and writes by hash_penalty and cluster size: two maps ----
 
 # Columns and rows, with what stands beside them.
+most = 200
+array column_text[most]
+array row_text[most]
+do for [i=1:most] { column_text[i] = ""; row_text[i] = "" }
 ncolumns = 1
 nrows = 1
-column_tics = ""
-row_tics = ""
 outlined_column = 0
 outlined_row = 0
-array column_known[200]
-array row_known[200]
-add_column(i, p) = i > 200 || column_known[i] == 1 ? 1 : \
-    (column_known[i] = 1, ncolumns = max(ncolumns, i), \
-    outlined_column = p == 4 ? i : outlined_column, column_tics = column_tics . \
-    sprintf("%s'%s' %d", column_tics eq "" ? "" : ", ", penalty_text(p), i), 1)
-add_row(i, bytes) = i > 200 || row_known[i] == 1 ? 1 : \
-    (row_known[i] = 1, nrows = max(nrows, i), \
-    outlined_row = bytes == 65536 ? i : outlined_row, row_tics = row_tics . \
-    sprintf("%s'%g' %d", row_tics eq "" ? "" : ", ", bytes / 1024., i), 1)
-do for [i=1:200] { column_known[i] = 0; row_known[i] = 0 }
+longest = 1
 cells = " "
+add_column(i, p) = i > most ? 1 : (ncolumns = max(ncolumns, i), \
+    column_text[i] = short(p), longest = max(longest, strlen(short(p))), \
+    outlined_column = p == 4 ? i : outlined_column, 1)
+add_row(i, bytes) = i > most ? 1 : (nrows = max(nrows, i), \
+    row_text[i] = sprintf("%.4g", bytes / 1024.), \
+    outlined_row = bytes == 65536 ? i : outlined_row, 1)
 add_cell(c, r) = (cells = cells . sprintf("%d,%d ", c, r), 1)
+short(p) = strlen(penalty_text(p)) > 5 ? sprintf("%.3g", p) : penalty_text(p)
 stats name.".dat" using (add_column($1, $3)) nooutput
 stats name.".dat" using (add_row($2, $4) + add_cell($1, $2)) nooutput
 outlined = outlined_column > 0 && outlined_row > 0
@@ -29,8 +28,18 @@ right = 0.98
 column_cm = (right - left) * width / ncolumns
 row_cm = nrows > 12 ? max(5. / nrows, 0.06) : max(0.42, 1.9 / nrows)
 numbers = column_cm > 0.42 && row_cm > 0.24
-upright = column_cm < 0.5
-tic_cm = upright ? 0.65 : 0.5
+
+# Tics as far apart as their text needs.
+upright = column_cm < 0.15 * longest
+tic_cm = upright ? 0.25 + 0.13 * longest : 0.5
+column_tics = "'' -9"
+do for [i=1:ncolumns:ceil(0.28 / column_cm)] {
+	column_tics = column_tics.sprintf(", '%s' %d", column_text[i], i)
+}
+row_tics = "'' -9"
+do for [i=1:nrows:ceil(0.28 / row_cm)] {
+	row_tics = row_tics.sprintf(", '%s' %d", row_text[i], i)
+}
 
 # A cell that the sweep lacks is crossed out.
 crossed(c, r) = cross(c, r, 1000 + 400 * r + 2 * c, -1) . \

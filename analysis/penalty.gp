@@ -86,8 +86,7 @@ do for [format in formats] {
 	eval "set xtics (".blank.blank_ends.")"
 	set label 201 "1998: 4" at screen at_1998 / width, \
 	    1 - 0.22 / height center noenhanced
-	set label 203 '' at first place(least_penalty), least / unit \
-	    point lc rgb "#000000" pt 6 ps ring(format) lw ring_lw(format)
+	eval ring(place(least_penalty), least / unit)
 	set label 202 least_text at screen beside / width, \
 	    1 - 0.22 / height center noenhanced
 	eval series(2)
@@ -99,7 +98,7 @@ do for [format in formats] {
 	eval y_axis(writes_low / unit, writes_high / unit)
 	eval "set xtics (".tics.ends.")"
 	eval x_name("hash_penalty", x_name_at(1), height)
-	unset label 203
+	unset object 201
 	eval series(5)
 	unset multiplot
 	set output
