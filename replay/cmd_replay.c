@@ -11,6 +11,7 @@
 #include "replay/command_text.h"
 #include "replay/engine.h"
 #include "replay/options.h"
+#include "replay/perf.h"
 #include "replay/replay.h"
 #include "replay/report.h"
 
@@ -161,6 +162,31 @@ check_trace(const char *path)
 }
 
 /*
+ * Names of events are judged before a database is made, and what this host
+ * cannot count is said before the run rather than after.
+ */
+static int
+check_events(const struct replay_args *ra)
+{
+	struct errmsg em = { .em_text = "" };
+	struct perf_set *ps = NULL;
+	int error;
+
+	if (ra->ra_events == NULL)
+		return UVN_OK;
+	if ((error = perf_open(ra->ra_events, &ps, &em)) != 0)
+		return complain(error == EINVAL ? UVN_USAGE : UVN_ENVIRONMENT,
+		    "%s", em.em_text);
+	for (size_t i = 0; !ra->ra_op.op_quiet && i < perf_count(ps); i++)
+		if (perf_reason(ps, i) != NULL)
+			(void)complain(UVN_OK,
+			    "--events: %s will not be counted: %s",
+			    perf_name(ps, i), perf_reason(ps, i));
+	perf_close(ps);
+	return UVN_OK;
+}
+
+/*
  * A run's row has what was settled for it: freemin by memory, quirks by the
  * profile.  Put back to its default whatever would be settled the same again,
  * so that it follows what --like is changed to.
@@ -302,6 +328,11 @@ run(const struct replay_args *ra, struct config *cf, struct db *db,
 		    "less than four times as many in memory its misses are not "
 		    "those of the program",
 		    job.ej_trace, er.er_window_pages);
+	if (er.er_phases_lost > 0 && !op->op_quiet)
+		(void)complain(UVN_OK,
+		    "--events: the first %zu phases have counts of their own; "
+		    "%" PRIu64 " more are in those of the run alone",
+		    er.er_phases, er.er_phases_lost);
 	if (er.er_exit != UVN_OK)
 		(void)complain(er.er_exit, "%s",
 		    er.er_em.em_text[0] != '\0' ? er.er_em.em_text :
@@ -320,7 +351,8 @@ replay(const struct replay_args *ra)
 	int error, status;
 
 	if ((status = check_files(ra)) != UVN_OK ||
-	    (status = check_trace(ra->ra_op.op_operands[0])) != UVN_OK)
+	    (status = check_trace(ra->ra_op.op_operands[0])) != UVN_OK ||
+	    (status = check_events(ra)) != UVN_OK)
 		return status;
 	/* Without --like the command line is judged before a file is made. */
 	if (ra->ra_like == UINT64_MAX) {

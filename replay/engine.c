@@ -524,4 +524,7 @@ engine_report_fini(struct engine_report *er)
 			er->er_latency[kind][outcome] = NULL;
 		}
 	}
+	free(er->er_perf);
+	er->er_perf = NULL;
+	er->er_nperf = 0;
 }

@@ -54,6 +54,10 @@ struct engine_report {
 	const char *er_verify; /* "off", "passed", "failed" */
 	struct hist *er_latency[OP_NKINDS][OUTCOME_NOUTCOMES];
 	uint64_t er_untimed[OP_NKINDS][OUTCOME_NOUTCOMES];
+	/* Rows of table event, and how many phases they have and lack. */
+	struct db_event *er_perf;
+	size_t er_nperf, er_phases;
+	uint64_t er_phases_lost;
 	struct errmsg er_em; /* why, if er_exit is not 0 */
 };
 

@@ -120,7 +120,7 @@ void engine_flush_observe(struct engine *en, struct uvm_observer *uo);
 /*
  * Perf events: made ready before the run has its row; its members of the
  * observer; counted from begin to end, a phase ending at each mark of the
- * trace; put into the result, which borrows them until fini.
+ * trace; put into the report, from which the result borrows them.
  *
  * => open: 0, or the exit status with the report's message
  */

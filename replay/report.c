@@ -8,13 +8,11 @@
 
 #include "replay/options.h"
 #include "replay/replay.h"
-#include "replay/report.h"
+#include "replay/report_impl.h"
 
-#define TEXT_MAX 40
-#define LABEL	 14 /* columns before the text of a line */
+#define LABEL 14 /* columns before the text of a line */
 
-/* 1234567 as 1,234,567. */
-static const char *
+const char *
 count_text(uint64_t n, char buf[TEXT_MAX])
 {
 	char plain[24];
@@ -244,6 +242,7 @@ report_text(FILE *out, const struct engine_job *ej,
 	    count_text(exp->free, a), count_text(exp->active, b),
 	    count_text(exp->inactive, c));
 	text_latencies(out, er);
+	report_events_text(out, er);
 	line(out, "verify", "%s",
 	    er->er_verify != NULL ? er->er_verify : "off");
 	if (db == NULL) {
@@ -408,7 +407,8 @@ report_json(FILE *out, const struct engine_job *ej,
 	    put_text(root, "verify", er->er_verify) &&
 	    put(root, "tunables", json_tunables(ej->ej_config)) &&
 	    put(root, "counters", json_counters(&er->er_exp)) &&
-	    put(root, "latency", json_latency(er));
+	    put(root, "latency", json_latency(er)) &&
+	    put(root, "perf_events", report_events_json(er));
 	if (ok)
 		ok = json_dumpf(root, out,
 			 JSON_INDENT(2) | JSON_PRESERVE_ORDER) == 0 &&
