@@ -12,11 +12,11 @@
 #include <unistd.h>
 
 #include <linux/io_uring.h>
-#include <linux/perf_event.h>
 
 #include <jansson.h>
 
 #include "replay/clock.h"
+#include "replay/doctor.h"
 #include "replay/options.h"
 #include "replay/replay.h"
 
@@ -24,23 +24,13 @@
 #define NAME_COLUMNS 14
 #define TEXT_INDENT  24
 
-/* What one check found. */
-struct finding {
-	bool fi_ok;
-	char fi_text[256];
-	const char *fi_remedy; /* "" if there is nothing to do */
-};
-
-static void found(struct finding *fi, bool ok, const char *remedy,
-    const char *fmt, ...) printflike(4, 5);
-
-static void
+void
 found(struct finding *fi, bool ok, const char *remedy, const char *fmt, ...)
 {
 	va_list ap;
 
 	fi->fi_ok = ok;
-	fi->fi_remedy = remedy;
+	(void)snprintf(fi->fi_remedy, sizeof(fi->fi_remedy), "%s", remedy);
 	va_start(ap, fmt);
 	(void)vsnprintf(fi->fi_text, sizeof(fi->fi_text), fmt, ap);
 	va_end(ap);
@@ -179,76 +169,6 @@ check_uring(const char *dir, struct finding *fi)
 	    "%s", errno_text(errno));
 }
 
-/* Can this process count the event of itself?  0, or why not. */
-static int
-count_event(uint32_t type, uint64_t config)
-{
-	struct perf_event_attr attr;
-	uint64_t value = 0;
-	long fd;
-	int error = 0;
-
-	memset(&attr, 0, sizeof(attr));
-	attr.size = sizeof(attr);
-	attr.type = type;
-	attr.config = config;
-	attr.exclude_kernel = 1;
-	attr.exclude_hv = 1;
-	fd = syscall(SYS_perf_event_open, &attr, 0, -1, -1,
-	    PERF_FLAG_FD_CLOEXEC);
-	if (fd < 0)
-		return errno;
-	for (volatile unsigned i = 0; i < 100000; i = i + 1)
-		continue;
-	if (read((int)fd, &value, sizeof(value)) != (ssize_t)sizeof(value))
-		error = EIO;
-	else if (value == 0)
-		error = ENODATA;
-	(void)close((int)fd);
-	return error;
-}
-
-static const char perf_remedy[] =
-    "sysctl kernel.perf_event_paranoid=1, or a container that permits it";
-
-static void
-check_pmu(const char *dir, struct finding *fi)
-{
-	const int error =
-	    count_event(PERF_TYPE_HARDWARE, PERF_COUNT_HW_CPU_CYCLES);
-
-	(void)dir;
-	if (error == 0)
-		found(fi, true, "", "processor cycles can be counted");
-	else if (error == ENOENT || error == EOPNOTSUPP || error == ENODATA)
-		found(fi, false,
-		    "run on bare metal, or a virtual machine with a PMU",
-		    "no hardware counters on this host: %s", errno_text(error));
-	else
-		found(fi, false, perf_remedy, "%s", errno_text(error));
-}
-
-static void
-check_perf(const char *dir, struct finding *fi)
-{
-	const int error =
-	    count_event(PERF_TYPE_SOFTWARE, PERF_COUNT_SW_TASK_CLOCK);
-
-	(void)dir;
-	if (error == 0)
-		found(fi, true, "", "software events can be counted");
-	else
-		found(fi, false, perf_remedy, "%s", errno_text(error));
-}
-
-static void
-check_libpfm(const char *dir, struct finding *fi)
-{
-	(void)dir;
-	found(fi, false, "",
-	    "this uvn is built without libpfm4: no table event");
-}
-
 static void
 check_tracefs(const char *dir, struct finding *fi)
 {
@@ -333,6 +253,7 @@ static const struct check {
 	{ "io_uring", check_uring },
 	{ "PMU", check_pmu },
 	{ "perf events", check_perf },
+	{ "rdpmc", check_rdpmc },
 	{ "libpfm4", check_libpfm },
 	{ "tracefs", check_tracefs },
 	{ "userfaultfd", check_userfaultfd },
@@ -388,10 +309,14 @@ int
 cmd_doctor(int argc, char **argv)
 {
 	const char *dir = NULL;
+	bool events = false;
 	const struct option_row rows[] = {
 		{ "dir", '\0', OPTION_TEXT, "DIR",
 		    "folder to look at (uvn-data, or . if there is none)", &dir,
 		    NULL },
+		{ "events", '\0', OPTION_FLAG, NULL,
+		    "list instead the events that uvn replay --events takes",
+		    &events, NULL },
 	};
 	const struct command_line cl = {
 		.cl_command = "doctor",
@@ -408,7 +333,9 @@ cmd_doctor(int argc, char **argv)
 		return status;
 	if (dir == NULL)
 		dir = access("uvn-data", W_OK) == 0 ? "uvn-data" : ".";
-	if (op.op_json)
+	if (events)
+		status = doctor_events(op.op_json);
+	else if (op.op_json)
 		status = json_findings(dir);
 	else
 		text_findings(dir);

@@ -89,9 +89,9 @@ read_args(struct replay_args *ra, int argc, char **argv, int *statusp)
 		    "at each flush that may choose, measure what the other "
 		    "method would have cost, too",
 		    &ra->ra_flush_both, NULL },
-		{ "events", '\0', OPTION_TEXT, "NAME,...",
-		    "count these events of processor and kernel, as libpfm4 "
-		    "names them",
+		{ "events", '\0', OPTION_TEXT, "NAMES",
+		    "count these events of processor and kernel: names of "
+		    "libpfm4 with commas between",
 		    &ra->ra_events, NULL },
 		{ "salvage", '\0', OPTION_FLAG, NULL,
 		    "leave out damaged blocks of a .uvt instead of stopping",

@@ -116,17 +116,21 @@ bool perf_scaled(const struct perf_reading *pr, uint64_t *valuep);
 /* ---- what there is ---- */
 
 struct perf_known {
-	const char *pk_name; /* that perf_open() takes */
+	const char *pk_name; /* that perf_open() takes: EVENT or EVENT:MASK */
 	const char *pk_pmu;  /* "perf" for the generic ones */
 	const char *pk_text;
 };
 
-/* Call for each event that libpfm4 knows on this host; false: it knows none. */
+/*
+ * Call for each event that libpfm4 knows on this host, or, if it has unit
+ * masks, for each of these.
+ *
+ * => false: it knows none
+ */
 bool perf_each(void (*each)(void *arg, const struct perf_known *pk), void *arg);
 
 /* What libpfm4 takes this host's processor for. */
 struct perf_model {
-	char pm_version[16];
 	char pm_name[64]; /* "" if it knows no such processor */
 	char pm_text[96];
 	int pm_events;

@@ -128,12 +128,56 @@ written(const pfm_pmu_info_t *pi, const char *name, char buf[NAME_LEN])
 		(void)memcpy(buf + 1, "TLB", 3);
 }
 
+static bool
+attr_info(int idx, int i, pfm_event_attr_info_t *ai)
+{
+
+	(void)memset(ai, 0, sizeof(*ai));
+	ai->size = sizeof(*ai);
+	return pfm_get_event_attr_info(idx, i, PFM_OS_PERF_EVENT_EXT, ai) ==
+	    PFM_SUCCESS;
+}
+
+/* Whom perf_each() calls. */
+struct caller {
+	void (*ca_each)(void *arg, const struct perf_known *pk);
+	void *ca_arg;
+};
+
+/* An event, or each of its unit masks where it has some. */
+static void
+each_event(const struct caller *ca, const pfm_pmu_info_t *pi, int idx)
+{
+	char name[NAME_LEN * 2], event[NAME_LEN];
+	struct perf_known pk = { .pk_name = name, .pk_pmu = pi->name };
+	pfm_event_attr_info_t ai;
+	pfm_event_info_t ei;
+	bool masks = false;
+	int i;
+
+	if (!event_info(idx, &ei))
+		return;
+	written(pi, ei.name, event);
+	for (i = 0; i < ei.nattrs; i++) {
+		if (!attr_info(idx, i, &ai) || ai.type != PFM_ATTR_UMASK)
+			continue;
+		(void)snprintf(name, sizeof(name), "%s:%s", event, ai.name);
+		pk.pk_text = ai.desc;
+		ca->ca_each(ca->ca_arg, &pk);
+		masks = true;
+	}
+	if (masks)
+		return;
+	(void)snprintf(name, sizeof(name), "%s", event);
+	pk.pk_text = ei.desc;
+	ca->ca_each(ca->ca_arg, &pk);
+}
+
 bool
 perf_each(void (*each)(void *arg, const struct perf_known *pk), void *arg)
 {
-	char name[NAME_LEN];
+	const struct caller ca = { .ca_each = each, .ca_arg = arg };
 	pfm_pmu_info_t pi;
-	pfm_event_info_t ei;
 	int i, idx;
 
 	if (!pfm_ready())
@@ -143,17 +187,8 @@ perf_each(void (*each)(void *arg, const struct perf_known *pk), void *arg)
 		    pi.pmu == PFM_PMU_PERF_EVENT_RAW)
 			continue;
 		for (idx = pi.first_event; idx != -1;
-		     idx = pfm_get_event_next(idx)) {
-			if (!event_info(idx, &ei))
-				continue;
-			written(&pi, ei.name, name);
-			each(arg,
-			    &(struct perf_known){
-				.pk_name = name,
-				.pk_pmu = pi.name,
-				.pk_text = ei.desc != NULL ? ei.desc : "",
-			    });
-		}
+		     idx = pfm_get_event_next(idx))
+			each_event(&ca, &pi, idx);
 	}
 	return true;
 }
@@ -161,13 +196,10 @@ perf_each(void (*each)(void *arg, const struct perf_known *pk), void *arg)
 void
 perf_model(struct perf_model *pm)
 {
-	const int version = pfm_get_version();
 	pfm_pmu_info_t pi;
 	int i;
 
 	(void)memset(pm, 0, sizeof(*pm));
-	(void)snprintf(pm->pm_version, sizeof(pm->pm_version), "%d.%d",
-	    PFM_MAJ_VERSION(version), PFM_MIN_VERSION(version));
 	if (!pfm_ready())
 		return;
 	for (i = 0; i < PFM_PMU_MAX; i++)
@@ -194,7 +226,8 @@ names_add(void *arg, const struct perf_known *pk)
 	struct names *const nm = arg;
 
 	if (nm->nm_n < KNOWN_MAX &&
-	    (nm->nm_name[nm->nm_n] = strdup(pk->pk_name)) != NULL)
+	    (nm->nm_name[nm->nm_n] =
+		    strndup(pk->pk_name, strcspn(pk->pk_name, ":"))) != NULL)
 		nm->nm_n++;
 }
 
@@ -242,11 +275,8 @@ modifiers(int idx, char *buf, size_t size)
 	if (!event_info(idx, &ei))
 		return;
 	for (i = 0; i < ei.nattrs; i++) {
-		(void)memset(&ai, 0, sizeof(ai));
-		ai.size = sizeof(ai);
-		if (pfm_get_event_attr_info(idx, i, PFM_OS_PERF_EVENT_EXT,
-			&ai) != PFM_SUCCESS ||
-		    not_taken(ai.name) || len + strlen(ai.name) + 2 > size)
+		if (!attr_info(idx, i, &ai) || not_taken(ai.name) ||
+		    len + strlen(ai.name) + 2 > size)
 			continue;
 		if (len != 0)
 			buf[len++] = ' ';
