@@ -178,7 +178,7 @@ made_calibration(struct made *md, int64_t session)
 				 *const caches[] = { "warm", "cold" };
 
 	for (unsigned i = 0; i < 36; i++) {
-		const double list = 2.0 + i, lookup = 4.0 + i / 12;
+		const double list = 2.0 + i, lookup = 4.0 + 0.1 * i;
 
 		made_exec(md,
 		    "INSERT INTO calibration(session, started, host, cpu, core,"

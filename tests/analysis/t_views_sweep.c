@@ -90,9 +90,11 @@ the_interval_holds_the_median_in_95_of_100_cases(void **state)
 			len += (size_t)snprintf(times + len,
 			    sizeof(times) - len, "%d ", i);
 		cells_of_times(md, sweep, "hash_penalty = 1", times);
-		const int r = atoi(made_rows(md,
-		    "SELECT cpu_ns_low FROM figure_2_penalty WHERE sweep = %d",
-		    (int)sweep));
+		const long r = strtol(
+		    made_rows(md,
+			"SELECT cpu_ns_low FROM figure_2_penalty WHERE sweep = %d",
+			(int)sweep),
+		    NULL, 10);
 		assert_string_equal(made_rows(md,
 					"SELECT cpu_ns_low + cpu_ns_high = %d"
 					" FROM figure_2_penalty"
@@ -101,12 +103,12 @@ the_interval_holds_the_median_in_95_of_100_cases(void **state)
 		    "1\n");
 		for (int i = 0; i < n; i++)
 			chance /= 2;
-		for (int i = 0; i < r; i++) {
+		for (long i = 0; i < r; i++) {
 			tail += chance;
-			chance = chance * (n - i) / (i + 1);
+			chance = chance * (double)(n - i) / (double)(i + 1);
 		}
 		if (2 * tail > 0.05)
-			fail_msg("%d repeats: r is %d, outside with %g", n, r,
+			fail_msg("%d repeats: r is %ld, outside with %g", n, r,
 			    2 * tail);
 	}
 }
@@ -142,10 +144,11 @@ medians_are_those_of_the_sorted_repeats(void **state)
 		}
 		cells_of_times(md, sweep, "hash_penalty = 1", times);
 		assert_int_equal(low + high,
-		    atoi(made_rows(md,
-			"SELECT CAST(2 * cpu_ns AS INTEGER)"
-			" FROM figure_2_penalty WHERE sweep = %d",
-			(int)sweep)));
+		    strtol(made_rows(md,
+			       "SELECT CAST(2 * cpu_ns AS INTEGER)"
+			       " FROM figure_2_penalty WHERE sweep = %d",
+			       (int)sweep),
+			NULL, 10));
 	}
 }
 
