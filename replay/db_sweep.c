@@ -428,15 +428,19 @@ db_peek(const char *path, struct db **dbp, struct errmsg *em)
 		free(db);
 		return ERRMSG(em, ENOMEM, "%s: opening: out of memory", path);
 	}
+	/* With leave to write, which is not used: without it SQLite leaves the
+	 * files of its log behind. */
 	if (sqlite3_open_v2(path, &db->db_sq,
-		SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
+		SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
 		error = db->db_sq == NULL ?
 		    ERRMSG(em, ENOMEM, "%s: opening: out of memory", path) :
 		    db_error(db, em, "opening");
 	if (error == 0) {
 		(void)sqlite3_busy_timeout(db->db_sq, DB_WAIT_OPEN);
-		error = peek_schema(db, &ours, em);
+		error = db_exec(db, "PRAGMA query_only = ON", "opening", em);
 	}
+	if (error == 0)
+		error = peek_schema(db, &ours, em);
 	if (error != 0 || !ours) {
 		db_close(db);
 		return error;

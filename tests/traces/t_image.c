@@ -261,7 +261,9 @@ a_child_shares_the_image_and_cannot_change_it(void **state)
 			_exit(1);
 		/* cmocka would go on with the test. */
 		(void)signal(SIGSEGV, SIG_DFL);
-		*(volatile uint8_t *)(uintptr_t)got = 0xff;
+		volatile uint8_t *byte;
+		memcpy(&byte, &got, sizeof(byte));
+		*byte = 0xff;
 		_exit(0);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
