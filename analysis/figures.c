@@ -129,6 +129,21 @@ const struct figure figure_table[] = {
 	    .fg_absent = "the run has no intervals",
 	},
 	{
+	    .fg_name = "calibration",
+	    .fg_title = "figure 11: list step, lookup and break-even penalty "
+			"by object size",
+	    .fg_scope = FIGURE_CALIBRATION,
+	    .fg_select = "SELECT curve, pages, ns, ns_low, ns_high, break_even,"
+			 " break_even_low, break_even_high"
+			 " FROM figure_11_calibration WHERE session = ?1"
+			 " ORDER BY instr('list, fresh list, aged"
+			 " list, shuffled lookup, aged', curve), pages",
+	    .fg_curves = 4,
+	    .fg_template = embed_calibration_gp,
+	    .fg_absent = "the database has no calibration; uvn calibrate makes "
+			 "one",
+	},
+	{
 	    .fg_name = "clusters",
 	    .fg_title = "distribution of cluster sizes",
 	    .fg_scope = FIGURE_RUN,

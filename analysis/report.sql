@@ -115,16 +115,13 @@ FROM calibration GROUP BY session ORDER BY session DESC LIMIT 20;
 
 -- As cal_recommend() chooses for uvn calibrate.
 CREATE TEMP VIEW report_recommended AS
-WITH warm AS (SELECT * FROM calibration
-    WHERE session = (SELECT calibration FROM report_job)
-	AND frames = 'aged' AND caches = 'warm')
 SELECT pages AS "Object|pages|count",
-    break_even AS "Recommended penalty||g3", break_even_low AS "from||g3",
-    break_even_high AS "to||g3", list_ns AS "List step|ns|f2",
-    lookup_ns AS "Lookup|ns|f2", present AS "Pages looked up||text"
-FROM warm WHERE present = iif((SELECT break_even FROM warm AS w
-	WHERE w.pages = warm.pages AND w.present = 'present') > 1,
-    'present', 'quarter')
+    penalty AS "Recommended penalty||g3", penalty_low AS "from||g3",
+    penalty_high AS "to||g3", list_ns AS "List step|ns|f2",
+    lookup_ns AS "Lookup|ns|f2", present AS "Pages looked up||text",
+    caches AS "Caches||text"
+FROM figure_calibration_advice
+WHERE session = (SELECT calibration FROM report_job)
 ORDER BY pages;
 
 CREATE TEMP VIEW report_calibration AS

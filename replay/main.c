@@ -11,6 +11,8 @@ static const struct command commands[] = {
 	    cmd_replay },
 	{ "sweep", "TRACE...", "run traces under many configurations",
 	    cmd_sweep },
+	{ "calibrate", "", "measure list steps and lookups on this host",
+	    cmd_calibrate },
 	{ "trace", "info|cat|import|export|gen|cut|merge|check ...",
 	    "look at traces, make and convert them", cmd_trace },
 	{ "figures", "DB", "draw the figures of a run", cmd_figures },
