@@ -40,7 +40,7 @@ prints "3 cells, 0 to replay"
 check "its JSON has the cells in the order they would run, and the estimate"
 expect 0 sweep t.csv "${fixed[@]}" --repeat 2 --dry-run --json --seed 3
 is "" "$(json '$.status')" "status"
-is 6 "$(json '$.planned')" planned
+is "3 3" "$(json '$.planned') $(json '$.complete')" "planned and complete"
 is real "$(sqlite3 :memory: "SELECT typeof(json_extract(
     CAST(readfile('out') AS TEXT), '$.estimate.seconds'))")" "the estimate"
 is 3 "$(json '$.estimate.earlier_runs')" "earlier runs"

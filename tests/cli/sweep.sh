@@ -170,8 +170,10 @@ is 1 "$(sql dev.db "SELECT jobs FROM sweep ORDER BY id DESC LIMIT 1")" \
 check "--flush-both and --events reach the cells"
 expect 0 sweep t.csv "${fixed[@]}" --db both.db --flush-both \
     --events page-faults --quiet
-[ "$(sql both.db "SELECT count(*) FROM flush WHERE list_ns IS NOT NULL")" -gt 0 ] ||
-    fail "no flush was measured both ways"
+expect 0 replay t.csv --backend null --memory 1M --db both.db --flush-both --quiet
+is 1 "$(sql both.db "SELECT count(DISTINCT n) FROM (SELECT
+    count(*) || ' ' || count(list_ns) AS n FROM flush GROUP BY run)")" \
+    "whether flushes are measured both ways, as by uvn replay"
 [ "$(sql both.db "SELECT count(*) FROM event")" -gt 0 ] || fail "no event"
 grep -q -- "--flush-both --events page-faults" \
     <(sql both.db "SELECT command FROM run") || fail "the command lacks them"
