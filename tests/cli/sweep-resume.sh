@@ -9,6 +9,11 @@ args=(sweep t.uvt --backend null --memory 8M --axis hash_penalty=1/64..64*2
     --repeat 12 --jobs 2)
 cells=156
 
+# The sweep may hold its lock for a moment.
+sql() {
+	sqlite3 -cmd ".timeout 20000" "$1" "$2"
+}
+
 # begin: the sweep in a process group of its own, until some cells are done.
 begin() {
 	setsid env --default-signal=INT,TERM "$UVN" "${args[@]}" "$@" \
