@@ -161,6 +161,37 @@ check_trace(const char *path)
 	return complain(UVN_INPUT, "%s: %s", path, errno_text(errno));
 }
 
+/* Say what is not counted, for each reason once. */
+static void
+say_uncounted(const struct perf_set *ps)
+{
+	const size_t n = perf_count(ps);
+
+	for (size_t i = 0; i < n; i++) {
+		const char *const reason = perf_reason(ps, i);
+		char *text = NULL;
+		size_t len = 0, k;
+		FILE *out;
+
+		for (k = 0; reason != NULL && k < i; k++)
+			if (perf_reason(ps, k) != NULL &&
+			    strcmp(perf_reason(ps, k), reason) == 0)
+				break;
+		if (reason == NULL || k < i ||
+		    (out = open_memstream(&text, &len)) == NULL)
+			continue;
+		for (k = i; k < n; k++)
+			if (perf_reason(ps, k) != NULL &&
+			    strcmp(perf_reason(ps, k), reason) == 0)
+				(void)fprintf(out, "%s%s", k > i ? ", " : "",
+				    perf_name(ps, k));
+		if (fclose(out) == 0)
+			(void)complain(UVN_OK, "--events: not counted: %s: %s",
+			    text, reason);
+		free(text);
+	}
+}
+
 /*
  * Names of events are judged before a database is made, and what this host
  * cannot count is said before the run rather than after.
@@ -177,11 +208,8 @@ check_events(const struct replay_args *ra)
 	if ((error = perf_open(ra->ra_events, &ps, &em)) != 0)
 		return complain(error == EINVAL ? UVN_USAGE : UVN_ENVIRONMENT,
 		    "%s", em.em_text);
-	for (size_t i = 0; !ra->ra_op.op_quiet && i < perf_count(ps); i++)
-		if (perf_reason(ps, i) != NULL)
-			(void)complain(UVN_OK,
-			    "--events: %s will not be counted: %s",
-			    perf_name(ps, i), perf_reason(ps, i));
+	if (!ra->ra_op.op_quiet)
+		say_uncounted(ps);
 	perf_close(ps);
 	return UVN_OK;
 }

@@ -8,7 +8,8 @@
 #include "replay/options.h"
 #include "replay/report_impl.h"
 
-#define INDENT 23 /* columns before a reason */
+#define NAME   20	  /* columns of an event's name, */
+#define INDENT (NAME + 3) /* and before what follows it */
 
 /* The row of an event in a phase; NULL: there is none. */
 static const struct db_event *
@@ -34,15 +35,15 @@ text_event(FILE *out, const struct engine_report *er, const struct db_event *ev)
 {
 	char run[TEXT_MAX], flush[TEXT_MAX], reading[TEXT_MAX];
 
+	if (strlen(ev->ev_name) > NAME)
+		(void)fprintf(out, "  %s\n%*s", ev->ev_name, INDENT, "");
+	else
+		(void)fprintf(out, "  %-*s ", NAME, ev->ev_name);
 	if (ev->ev_reason != NULL) {
-		(void)fprintf(out, "  %-20s ", ev->ev_name);
-		if (strlen(ev->ev_name) > INDENT - 3)
-			(void)fprintf(out, "\n%*s", INDENT, "");
 		print_wrapped(out, ev->ev_reason, INDENT);
 		return;
 	}
-	(void)fprintf(out, "  %-20s %17s %17s %17s\n", ev->ev_name,
-	    value_text(ev, run),
+	(void)fprintf(out, "%17s %17s %17s\n", value_text(ev, run),
 	    value_text(row_of(er, ev->ev_name, "flush"), flush),
 	    value_text(row_of(er, ev->ev_name, "reading"), reading));
 	if (ev->ev_running < ev->ev_enabled)
@@ -57,8 +58,8 @@ report_events_text(FILE *out, const struct engine_report *er)
 {
 	if (er->er_nperf == 0)
 		return;
-	(void)fprintf(out, "events\n  %-20s %17s %17s %17s\n", "event", "run",
-	    "flush traversals", "by reading them");
+	(void)fprintf(out, "perf events\n  %-*s %17s %17s %17s\n", NAME, "event",
+	    "run", "flush traversals", "by reading them");
 	for (size_t i = 0; i < er->er_nperf; i++)
 		if (strcmp(er->er_perf[i].ev_phase, "run") == 0)
 			text_event(out, er, &er->er_perf[i]);

@@ -81,7 +81,7 @@ expect 0 replay many.csv --backend null --events task-clock --quiet
 check "what the host cannot count: the run goes on, the reason is told"
 expect 0 replay t.csv --backend null --events \
     $elsewhere,task-clock
-says "--events: $elsewhere will not be counted: an event of "
+says "--events: not counted: $elsewhere: an event of "
 says_one_line
 prints "$elsewhere"
 prints "which this host is not"
@@ -89,6 +89,12 @@ is "||1" "$(sql uvn.db "SELECT value, time_enabled, reason LIKE '%this host%'
     FROM event WHERE run = 7 AND name = '$elsewhere' AND phase = 'run'")" row
 expect 0 replay t.csv --backend null --quiet --events $elsewhere
 [ ! -s err ] || fail "--quiet: something on standard error"
+
+check "a reason that several events have is told once"
+expect 0 replay t.csv --backend null --no-db --events \
+    "$elsewhere,task-clock,$elsewhere:u"
+says "--events: not counted: $elsewhere, $elsewhere:u: an event of "
+says_one_line
 
 check "cycles are counted, or there is a reason"
 expect 0 replay t.csv --backend null --no-db --json --events cycles

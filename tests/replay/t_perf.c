@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
 #include <sched.h>
@@ -668,6 +669,30 @@ fresh_pages_are_page_faults(void **state)
 	perf_close(ps);
 }
 
+static void
+faults_that_the_kernel_meets_are_counted_in_its_mode_alone(void **state)
+{
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	struct perf_set *const ps = counting("page-faults,page-faults:k");
+	const int fd = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+	char *const p = mmap(NULL, PAGES * page, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint64_t user, kernel;
+
+	(void)state;
+	assert_true(fd != -1);
+	assert_ptr_not_equal(p, MAP_FAILED);
+	must(madvise(p, PAGES * page, MADV_NOHUGEPAGE));
+	user = counted(ps, 0);
+	kernel = counted(ps, 1);
+	assert_int_equal(read(fd, p, PAGES * page), PAGES * page);
+	assert_true(counted(ps, 0) - user < PAGES / 2);
+	assert_true(counted(ps, 1) - kernel >= PAGES);
+	must(munmap(p, PAGES * page));
+	must(close(fd));
+	perf_close(ps);
+}
+
 static void *
 touching(void *arg)
 {
@@ -901,6 +926,8 @@ main(void)
 		FAKE(software_events_are_read_by_read),
 #endif
 		cmocka_unit_test(fresh_pages_are_page_faults),
+		cmocka_unit_test(
+		    faults_that_the_kernel_meets_are_counted_in_its_mode_alone),
 		cmocka_unit_test(other_threads_and_children_are_not_counted),
 		cmocka_unit_test(
 		    the_task_clock_goes_on_while_something_is_done),
