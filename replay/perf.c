@@ -57,7 +57,9 @@ host_map(int fd, size_t size)
 {
 	void *const page = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
 
-	return page != MAP_FAILED ? page : NULL;
+	if (page == MAP_FAILED)
+		return NULL;
+	return page;
 }
 
 static uint64_t

@@ -58,8 +58,8 @@ report_events_text(FILE *out, const struct engine_report *er)
 {
 	if (er->er_nperf == 0)
 		return;
-	(void)fprintf(out, "perf events\n  %-*s %17s %17s %17s\n", NAME, "event",
-	    "run", "flush traversals", "by reading them");
+	(void)fprintf(out, "perf events\n  %-*s %17s %17s %17s\n", NAME,
+	    "event", "run", "flush traversals", "by reading them");
 	for (size_t i = 0; i < er->er_nperf; i++)
 		if (strcmp(er->er_perf[i].ev_phase, "run") == 0)
 			text_event(out, er, &er->er_perf[i]);
