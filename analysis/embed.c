@@ -28,6 +28,7 @@ EMBED(embed_heat_gp, "analysis/heat.gp");
 EMBED(embed_cluster_gp, "analysis/cluster.gp");
 EMBED(embed_faultahead_gp, "analysis/faultahead.gp");
 EMBED(embed_clusters_gp, "analysis/clusters.gp");
+EMBED(embed_flush_gp, "analysis/flush.gp");
 EMBED(embed_calibration_gp, "analysis/calibration.gp");
 
 const char *

@@ -16,6 +16,7 @@ extern const char embed_heat_gp[];
 extern const char embed_cluster_gp[];
 extern const char embed_faultahead_gp[];
 extern const char embed_clusters_gp[];
+extern const char embed_flush_gp[];
 extern const char embed_calibration_gp[];
 
 #endif

@@ -35,6 +35,27 @@ const char *const figure_scope_name[FIGURE_NSCOPES] = {
 
 const struct figure figure_table[] = {
 	{
+	    .fg_name = "flush",
+	    .fg_title = "figure 1: cost of a flush by list and by hash against "
+			"its range",
+	    .fg_scope = FIGURE_RUN,
+	    .fg_select = "SELECT curve, range_pages, ns, ns_low, ns_high,"
+			 " flushes, object_pages FROM figure_1_flush"
+			 " WHERE run = ?1 ORDER BY curve DESC, range_pages",
+	    .fg_has = "SELECT 1 FROM flush WHERE run = ?1 AND"
+		      " list_ns IS NOT NULL LIMIT 1",
+	    .fg_facts = "SELECT DISTINCT 'object', object_pages"
+			" FROM figure_1_flush WHERE run = ?1",
+	    .fg_notes = "SELECT DISTINCT 'objects of about ' ||"
+			" CAST(round(object_pages) AS INTEGER) || ' pages'"
+			" FROM figure_1_flush WHERE run = ?1",
+	    .fg_curves = 2,
+	    .fg_template = embed_flush_gp,
+	    .fg_absent =
+		"no run measured both methods; uvn replay --flush-both "
+		"does",
+	},
+	{
 	    .fg_name = "penalty",
 	    .fg_title = "figure 2: cost of flushes and writes by hash_penalty",
 	    .fg_scope = FIGURE_SWEEP,

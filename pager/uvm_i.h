@@ -77,6 +77,10 @@ struct uvm {
 	bool (*sleep)(struct uvm *, const void *chan);
 
 	struct uvm_observer obs;
+	unsigned traversals; /* flushes under way, nested */
+	bool transferring;   /* the backend is at work */
+	bool traversing;     /* what uo_traverse was told last */
+	uint32_t dryflush;   /* number of the last dry flush */
 	struct uvm_hist hist;
 	int failed;
 	char why[256];
@@ -158,6 +162,18 @@ void uvm_wakeup(struct uvm *uvm, const void *chan);
 void uvm_pageout_wake(struct uvm *uvm);
 int uvm_wait(struct uvm *uvm) mustcheck;
 void uvm_pageout_turn(struct uvm *uvm);
+
+/* Tell uo_traverse, if it is another answer than before. */
+static inline void
+uvm_traverse_tell(struct uvm *uvm)
+{
+	const bool on = uvm->traversals != 0 && !uvm->transferring;
+
+	if (likely(uvm->obs.uo_traverse == NULL) || on == uvm->traversing)
+		return;
+	uvm->traversing = on;
+	uvm->obs.uo_traverse(uvm->obs.uo_arg, on);
+}
 
 int idmap_put(struct idmap *im, uint32_t id, void *ptr) mustcheck;
 void *idmap_get(const struct idmap *im, uint32_t id);

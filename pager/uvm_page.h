@@ -54,7 +54,7 @@ struct vm_page {
 	uint32_t pageq_next; /* q: page queue, or f: free list */
 	uint32_t pageq_prev; /* q,f */
 	uint32_t nmaps;	     /* o: mappings of this page */
-	uint32_t spare;
+	uint32_t dry;	     /* the dry flush that had it cleaned last */
 };
 
 /*

@@ -67,6 +67,17 @@ bool uvn_flush(struct uvm *uvm, struct uvm_object *uobj, uint64_t start,
     uint64_t stop, unsigned flags);
 
 /*
+ * What a flush of file pages [start, stop) by the other method than by_list
+ * says would count, and what a dry walk by each takes: the members of fi from
+ * fi_both on.  Changes nothing but vm_page.dry.
+ *
+ * => object locked; writes are taken to succeed
+ * => fi_both stays false where that cannot be foretold
+ */
+void uvm_flush_dry(struct uvm *uvm, struct uvm_object *uobj, uint64_t start,
+    uint64_t stop, unsigned flags, bool by_list, struct uvm_flushinfo *fi);
+
+/*
  * Get pages: spec section 3.6.  pgno is that of pps[0].
  *
  * => object locked on entry; on exit locked iff PGO_LOCKED

@@ -1,6 +1,7 @@
 /*
- * uvm_vnode_dry.c: the traversals of uvn_flush() as dry walks, which change and
- * count nothing, to tell what a list step and a lookup cost.
+ * uvm_vnode_dry.c: the traversals of uvn_flush() as dry walks, which count
+ * nothing and change nothing, to tell what a list step and a lookup cost, and
+ * what the method that a flush did not choose would have done.
  *
  * They read what uvn_flush() reads of each page, in its order, and prefetch
  * nothing.
@@ -23,35 +24,213 @@ uvm_resident(const struct uvm *uvm, uint32_t file)
 	return uobj != NULL ? uobj->uo_npages : 0;
 }
 
+/* One pass by list over pages [start, stop): how many were met. */
+static uint64_t
+walk_list(const struct uvm *uvm, const struct uvm_object *uobj, uint64_t start,
+    uint64_t stop)
+{
+	const struct vm_page *pg;
+	uint64_t met = 0;
+
+	for (pg = frame_page(uvm, uobj->memq_head); pg != NULL;
+	     pg = frame_page(uvm, pg->listq_next))
+		if (pg->pgno >= start && pg->pgno < stop)
+			met += (pg->flags & PG_BUSY) == 0;
+	return met;
+}
+
+/* The same by hash. */
+static uint64_t
+walk_hash(const struct uvm *uvm, const struct uvm_object *uobj, uint64_t start,
+    uint64_t stop)
+{
+	const struct vm_page *pg;
+	uint64_t pgno, met = 0;
+
+	for (pgno = start; pgno < stop; pgno++) {
+		pg = hash_find(uvm, uobj, pgno);
+		if (pg != NULL)
+			met += (pg->flags & PG_BUSY) == 0;
+	}
+	return met;
+}
+
 uint64_t
 uvm_dry_list(struct uvm *uvm, uint32_t file, uint64_t first, uint64_t n)
 {
 	const struct uvm_object *const uobj = file_object(uvm, file);
-	const struct vm_page *pg;
-	uint64_t met = 0;
 
-	if (uobj == NULL)
-		return 0;
-	for (pg = frame_page(uvm, uobj->memq_head); pg != NULL;
-	     pg = frame_page(uvm, pg->listq_next))
-		if (pg->pgno - first < n)
-			met += (pg->flags & PG_BUSY) == 0;
-	return met;
+	return uobj != NULL ? walk_list(uvm, uobj, first, first + n) : 0;
 }
 
 uint64_t
 uvm_dry_hash(struct uvm *uvm, uint32_t file, uint64_t first, uint64_t n)
 {
 	const struct uvm_object *const uobj = file_object(uvm, file);
-	const struct vm_page *pg;
-	uint64_t pgno, met = 0;
 
-	if (uobj == NULL)
-		return 0;
-	for (pgno = first; pgno < first + n; pgno++) {
-		pg = hash_find(uvm, uobj, pgno);
-		if (pg != NULL)
-			met += (pg->flags & PG_BUSY) == 0;
+	return uobj != NULL ? walk_hash(uvm, uobj, first, first + n) : 0;
+}
+
+/* A flush that is only imagined. */
+struct dry {
+	struct uvm *d_uvm;
+	struct uvm_object *d_uobj;
+	uint64_t d_start, d_stop; /* pages */
+	unsigned d_flags;	  /* PGO_ */
+	uint32_t d_stamp;	  /* in vm_page.dry: cleaned by this flush */
+	uint64_t d_visits, d_lookups, d_writes;
+};
+
+/*
+ * Would the flush find pg dirty, if it came upon it now?  CLEAN may be stale
+ * where there are mappings, which flush_needs_clean() and, for pages that are
+ * not inactive, the cluster builder ask.
+ */
+static bool
+dry_dirty(const struct dry *d, const struct vm_page *pg, bool ask)
+{
+
+	if (pg->dry == d->d_stamp || (pg->flags & PG_BUSY))
+		return false;
+	return (pg->flags & PG_CLEAN) == 0 ||
+	    (ask && pmap_is_modified(d->d_uvm, pg));
+}
+
+/* As pcluster_join(): would the page at pgno go with a cluster? */
+static bool
+dry_join(struct dry *d, uint64_t pgno)
+{
+	struct vm_page *const pg = hash_find(d->d_uvm, d->d_uobj, pgno);
+
+	d->d_lookups++;
+	if (pg == NULL || !dry_dirty(d, pg, (pg->pqflags & PQ_INACTIVE) == 0))
+		return false;
+	pg->dry = d->d_stamp;
+	return true;
+}
+
+/* As uvm_mk_pcluster() and the write of what it finds. */
+static void
+dry_clean(struct dry *d, struct vm_page *pg)
+{
+	struct uvm *const uvm = d->d_uvm;
+	uint64_t lo, hi, pgno;
+
+	pg->dry = d->d_stamp;
+	d->d_writes++;
+	d->d_uobj->pgops->pgo_cluster(uvm, d->d_uobj, pg->pgno, &lo, &hi);
+	lo = lo > d->d_start ? lo : d->d_start;
+	hi = hi < d->d_stop ? hi : d->d_stop;
+	if (hi < lo || hi - lo > uvm->slots)
+		return;
+	for (pgno = pg->pgno; pgno > lo && dry_join(d, pgno - 1); pgno--)
+		continue;
+	if (pg->pgno == 0 && !FIXED(uvm, q16_page0_lookup))
+		d->d_lookups++;
+	for (pgno = pg->pgno + 1; pgno < hi && dry_join(d, pgno); pgno++)
+		continue;
+}
+
+/* Did the flush free pg when it had cleaned it? */
+static bool
+dry_freed(const struct dry *d, const struct vm_page *pg)
+{
+
+	return pg->dry == d->d_stamp &&
+	    (d->d_flags & (PGO_FREE | PGO_DEACTIVATE)) == PGO_FREE &&
+	    !(pg->wire_count != 0 && FIXED(d->d_uvm, q17_free_wired));
+}
+
+static void
+dry_by_list(struct dry *d)
+{
+	const bool clean = (d->d_flags & PGO_CLEANIT) != 0;
+	struct vm_page *pg;
+
+	if (clean)
+		d->d_visits += d->d_uobj->uo_npages;
+	for (pg = frame_page(d->d_uvm, d->d_uobj->memq_head); pg != NULL;
+	     pg = frame_page(d->d_uvm, pg->listq_next)) {
+		/* Freed with another's cluster, it left the list before. */
+		if (dry_freed(d, pg))
+			continue;
+		d->d_visits++;
+		if (clean && pg->pgno >= d->d_start && pg->pgno < d->d_stop &&
+		    dry_dirty(d, pg, true))
+			dry_clean(d, pg);
 	}
-	return met;
+}
+
+static void
+dry_by_hash(struct dry *d)
+{
+	const bool clean = (d->d_flags & PGO_CLEANIT) != 0;
+	const uint64_t range = d->d_stop - d->d_start;
+	struct vm_page *pg;
+	uint64_t pgno;
+
+	/* The second pass looks up its first page before it looks at the range. */
+	d->d_lookups += (clean ? range : 0) + (range != 0 ? range : 1);
+	for (pgno = d->d_start; clean && pgno < d->d_stop; pgno++) {
+		pg = hash_find(d->d_uvm, d->d_uobj, pgno);
+		if (pg != NULL && dry_dirty(d, pg, true))
+			dry_clean(d, pg);
+	}
+}
+
+/* What a dry walk takes, with as many passes as the flush makes. */
+static uint64_t
+dry_time(const struct dry *d, bool by_list)
+{
+	const struct uvm *const uvm = d->d_uvm;
+	const unsigned passes = (d->d_flags & PGO_CLEANIT) ? 2 : 1;
+	volatile uint64_t met = 0;
+	uint64_t began;
+
+	if (uvm->obs.uo_clock == NULL)
+		return 0;
+	began = uvm->obs.uo_clock();
+	for (unsigned i = 0; i < passes; i++)
+		met += by_list ?
+		    walk_list(uvm, d->d_uobj, d->d_start, d->d_stop) :
+		    walk_hash(uvm, d->d_uobj, d->d_start, d->d_stop);
+	return uvm->obs.uo_clock() - began;
+}
+
+void
+uvm_flush_dry(struct uvm *uvm, struct uvm_object *uobj, uint64_t start,
+    uint64_t stop, unsigned flags, bool by_list, struct uvm_flushinfo *fi)
+{
+	struct dry d = {
+		.d_uvm = uvm,
+		.d_uobj = uobj,
+		.d_start = start,
+		.d_stop = stop,
+		.d_flags = flags,
+	};
+
+	LOCK_HELD(&uobj->vmobjlock);
+	/* With the daemon in the midst of it a flush cannot be foretold. */
+	if (stop < start ||
+	    (uvm->up.daemon_rule == DAEMON_IO && uvm->hot.uh_turn_due))
+		return;
+	d.d_stamp = ++uvm->dryflush;
+	if (unlikely(d.d_stamp == 0))
+		d.d_stamp = ++uvm->dryflush;
+	/* Neither method shall always find what the other left in the caches. */
+	if (d.d_stamp % 2 != 0) {
+		fi->fi_list_time = dry_time(&d, true);
+		fi->fi_hash_time = dry_time(&d, false);
+	} else {
+		fi->fi_hash_time = dry_time(&d, false);
+		fi->fi_list_time = dry_time(&d, true);
+	}
+	if (by_list)
+		dry_by_hash(&d);
+	else
+		dry_by_list(&d);
+	fi->fi_both = true;
+	fi->fi_other_visits = d.d_visits;
+	fi->fi_other_lookups = d.d_lookups;
+	fi->fi_other_writes = d.d_writes;
 }

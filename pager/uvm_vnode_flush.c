@@ -372,9 +372,14 @@ flush_iosync(struct flush *f)
 	uvn->u_flags &= ~(unsigned)(UVM_VNODE_IOSYNC | UVM_VNODE_IOSYNCWANTED);
 }
 
-/* Begin the report of a flush: differences are taken at its end. */
+/*
+ * Begin the report of a flush: differences are taken at its end.
+ *
+ * => dry: what dry walks found, if fi_both
+ */
 static struct uvm_flushinfo
-flush_begin(const struct flush *f, enum uvm_flush_caller caller)
+flush_begin(const struct flush *f, enum uvm_flush_caller caller,
+    const struct uvm_flushinfo *dry)
 {
 	struct uvm *const uvm = f->f_uvm;
 	const struct uvmexp *const exp = EXP(uvm);
@@ -390,6 +395,13 @@ flush_begin(const struct flush *f, enum uvm_flush_caller caller)
 		.fi_lookups = exp->lookups,
 		.fi_writes = exp->pageout_ios,
 		.fi_io = uvm->io_time,
+		.fi_choice = (f->f_flags & PGO_ALLPAGES) == 0,
+		.fi_both = dry->fi_both,
+		.fi_other_visits = dry->fi_other_visits,
+		.fi_other_lookups = dry->fi_other_lookups,
+		.fi_other_writes = dry->fi_other_writes,
+		.fi_list_time = dry->fi_list_time,
+		.fi_hash_time = dry->fi_hash_time,
 		.fi_begin = uvm->obs.uo_clock != NULL ? uvm->obs.uo_clock() : 0,
 	};
 }
@@ -420,20 +432,27 @@ uvn_flush(struct uvm *uvm, struct uvm_object *uobj, uint64_t start,
 		.f_flags = flags,
 		.f_ok = true,
 	};
-	struct uvm_flushinfo fi = { .fi_caller = caller };
+	struct uvm_flushinfo fi = { .fi_caller = caller }, dry = fi;
 
 	LOCK_HELD(&uobj->vmobjlock);
 	LOCK_FREE(&uvm->pageqlock);
 	flush_setup(&f, start, stop);
 	UVMHIST(uvm, "object %u pages %u..%u flags %x", uobj->uo_num, f.f_start,
 	    f.f_stop, flags);
+	if (uvm->obs.uo_both && (flags & PGO_ALLPAGES) == 0)
+		uvm_flush_dry(uvm, uobj, f.f_start, f.f_stop, flags,
+		    f.f_by_list, &dry);
 	if (uvm->obs.uo_flush != NULL)
-		fi = flush_begin(&f, caller);
+		fi = flush_begin(&f, caller, &dry);
+	uvm->traversals++;
+	uvm_traverse_tell(uvm);
 	if (flags & PGO_CLEANIT)
 		flush_clear_hints(&f);
 	flush_pages(&f);
 	if (f.f_need_iosync && !f.f_dead)
 		flush_iosync(&f);
+	uvm->traversals--;
+	uvm_traverse_tell(uvm);
 	EXP(uvm)->flush_cleaned += f.f_cleaned;
 	if (uvm->obs.uo_flush != NULL)
 		flush_end(&f, &fi);

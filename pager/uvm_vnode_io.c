@@ -303,11 +303,15 @@ uvn_io_transfer(struct uvm *uvm, struct uvm_vnode *uvn, struct vm_page **pps,
 			uvm->iobuf[i] = page_bytes(uvm, pps[i]);
 		b.b_page = uvm->iobuf;
 	}
+	uvm->transferring = true;
+	uvm_traverse_tell(uvm);
 	if (uvm->obs.uo_clock != NULL)
 		began = uvm->obs.uo_clock();
 	b.b_error = uvm->be->be_io(uvm->becookie, &b);
 	if (uvm->obs.uo_clock != NULL)
 		uvm->io_time += uvm->obs.uo_clock() - began;
+	uvm->transferring = false;
+	uvm_traverse_tell(uvm);
 	KASSERT(b.b_error != EINPROGRESS);
 	if (!islocked)
 		vn_unlock(uvm, vp);

@@ -299,28 +299,27 @@ fraction(double x, char *text, size_t len)
 		(void)snprintf(text, len, "%u/%u", best_n, best_d);
 }
 
-/* Of aged frames; with cold caches, if that was measured. */
+/* Of aged frames, with warm caches. */
 static const struct cal_row *
 find(const struct calibration *ca, uint64_t pages, enum cal_present present)
 {
-	const struct cal_row *found = NULL;
-
 	for (size_t i = 0; i < ca->ca_n; i++) {
 		const struct cal_row *const cr = &ca->ca_row[i];
 
 		if (cr->cr_pages == pages && cr->cr_frames == CAL_AGED &&
-		    cr->cr_present == present && (found == NULL || cr->cr_cold))
-			found = cr;
+		    cr->cr_present == present && !cr->cr_cold)
+			return cr;
 	}
-	return found;
+	return NULL;
 }
 
 /*
  * Frames are aged, as those of a machine that has run for a while, and caches
- * cold, as a program leaves them that worked since the last flush.  Below 1,
- * a flush that stands at the break-even has a range longer than its object has
- * pages: most of its lookups find nothing, and which is not to be foreseen.  At
- * 1 and above the range may be all there.  docs/calibration.md says more.
+ * warm: a flush passes twice, over descriptors that the faults before it used.
+ * Below 1, a flush that stands at the break-even has a range longer than its
+ * object has pages: most of its lookups find nothing, and which is not to be
+ * foreseen.  At 1 and above the range may be all there.  docs/calibration.md
+ * says more.
  */
 const struct cal_row *
 cal_recommend(const struct calibration *ca, uint64_t pages, char *text,

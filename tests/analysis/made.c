@@ -174,10 +174,11 @@ void
 made_calibration(struct made *md, int64_t session)
 {
 	static const char *const frames[] = { "fresh", "aged", "shuffled" },
-				 *const present[] = { "present", "absent" },
+				 *const present[] = { "present", "absent",
+					 "quarter" },
 				 *const caches[] = { "warm", "cold" };
 
-	for (unsigned i = 0; i < 36; i++) {
+	for (unsigned i = 0; i < 54; i++) {
 		const double list = 2.0 + i, lookup = 4.0 + 0.1 * i;
 
 		made_exec(md,
@@ -187,8 +188,8 @@ made_calibration(struct made *md, int64_t session)
 		    " break_even, break_even_low, break_even_high)"
 		    " VALUES(%lld, '2026-01-01', 'h', 'Some CPU', 1, %d, %Q,"
 		    " %Q, %Q, 9, %f, %f, %f, %f, %f, %f, %f, %f, %f)",
-		    (long long)session, 64 << (i / 12 * 4), frames[i % 3],
-		    present[i / 3 % 2], caches[i / 6 % 2], list, list - 0.5,
+		    (long long)session, 64 << (i / 18 * 4), frames[i % 3],
+		    present[i / 3 % 3], caches[i / 9 % 2], list, list - 0.5,
 		    list + 0.5, lookup, lookup - 0.5, lookup + 0.5,
 		    lookup / list, (lookup - 0.5) / (list + 0.5),
 		    (lookup + 0.5) / (list - 0.5));

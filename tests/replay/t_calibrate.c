@@ -185,15 +185,16 @@ made(struct cal_row row[4], double quarter_warm, double quarter_cold,
 }
 
 static void
-what_is_recommended_is_cold_and_fits_its_own_range(void **state)
+what_is_recommended_is_warm_and_fits_its_own_range(void **state)
 {
 	static const struct {
 		double value[4];
 		const char *text;
 	} cases[] = {
-		{ { 0.5, 0.25, 0.3, 0.4 }, "1/4" },
+		{ { 0.25, 0.5, 0.3, 0.4 }, "1/4" },
 		{ { 0.5, 0, 0.3, 0 }, "1/2" },
-		{ { 0.5, 0.9, 0.3, 3.0 }, "3" },
+		{ { 0.9, 0.5, 3.0, 0.3 }, "3" },
+		{ { 0.25, 0.5, 0.3, 3.0 }, "1/4" },
 		{ { 0.124, 0, 0.2, 0 }, "1/8" },
 		{ { 0.011, 0, 0.2, 0 }, "1/64" },
 		{ { 0.5, 0, 100, 0 }, "16" },
@@ -231,7 +232,7 @@ main(void)
 		cmocka_unit_test(
 		    every_combination_is_measured_once_and_costs_something),
 		cmocka_unit_test(
-		    what_is_recommended_is_cold_and_fits_its_own_range),
+		    what_is_recommended_is_warm_and_fits_its_own_range),
 	};
 
 	clock_init(false);
