@@ -146,11 +146,10 @@ check_rdpmc(const char *dir, struct finding *fi)
 	else if (perf_rdpmc_setting() == 0)
 		found(fi, false,
 		    "echo 1 >/sys/bus/event_source/devices/cpu/rdpmc",
-		    "not allowed: counters are read by read(2), at some 500 ns "
-		    "each");
+		    "not allowed: each reading is a system call");
 	else
 		found(fi, false, "",
-		    "this kernel offers none: counters are read by read(2)");
+		    "this kernel offers none: each reading is a system call");
 	perf_close(ps);
 }
 
