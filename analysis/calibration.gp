@@ -24,7 +24,9 @@ step = most / least > 5000 ? 16 : most / least > 300 ? 4 : 2
 
 part(i, c) = (i > 1 ? ", " : "plot ") . curve(sprintf("'%s.dat' index %d", \
     name, i - 1), style_of(i), sprintf("beside(%d, $1)", i), \
-    sprintf("beside(%d, $1)", i), c, 1) . (i < curves ? part(i + 1, c) : "")
+    sprintf("beside(%d, $1)", i), c, 1) . (i < drawn ? part(i + 1, c) : "")
+# Lookups have no break-even of their own.
+lists = curves - (label[curves] eq "lookup, aged" ? 1 : 0)
 
 height = 7.6 + key_height(2)
 do for [format in formats] {
@@ -38,6 +40,7 @@ do for [format in formats] {
 
 	eval panel(height - 3.3, height - 0.2, "cost (ns)")
 	eval y_axis(ns_low, ns_high)
+	drawn = curves
 	eval part(1, 2)
 
 	eval panel(plot_from(2), height - 3.65, "break-even penalty")
@@ -52,7 +55,8 @@ do for [format in formats] {
 	    offset character 0, 0.5 noenhanced
 	eval x_name("resident pages of the object", x_name_at(2), height)
 	do for [i=1:curves] { eval entry(i, style_of(i), 2, height) }
-	eval part(1, 5)
+	drawn = lists
+	if (drawn > 0) { eval part(1, 5) }
 	unset multiplot
 	set output
 	unset arrow

@@ -46,9 +46,6 @@ const struct figure figure_table[] = {
 		      " list_ns IS NOT NULL LIMIT 1",
 	    .fg_facts = "SELECT DISTINCT 'object', object_pages"
 			" FROM figure_1_flush WHERE run = ?1",
-	    .fg_notes = "SELECT DISTINCT 'objects of about ' ||"
-			" CAST(round(object_pages) AS INTEGER) || ' pages'"
-			" FROM figure_1_flush WHERE run = ?1",
 	    .fg_curves = 2,
 	    .fg_template = embed_flush_gp,
 	    .fg_absent =

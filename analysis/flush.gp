@@ -39,7 +39,8 @@ do for [format in formats] {
 	eval line(201, 4., "1998: 4")
 	eval line(202, 1., "1")
 	eval line(203, 0.25, "1/4")
-	eval x_name("pages in the range", x_name_at(2), height)
+	eval x_name(sprintf("pages in the range (%s are resident)", \
+	    pages_text(object)), x_name_at(2), height)
 	eval y_name("traversal (".time_name(ns_high).")", \
 	    (plot_from(2) + height) / 2, height)
 	eval entry(1, 1, 2, height)
