@@ -3,6 +3,7 @@
 #	make			./uvn
 #	make test		all tests; "check" is the same
 #	make demo		replay a recorded trace, draw the figures: demo/
+#	make paper		from the sample traces to all figures: paper/
 #	make bench		speed, against fio on the same file system
 #	make soak		the long tests: 10 000 random traces and more
 #	make lint		layers, selfinclude, format, manlint, tidy, cppcheck
@@ -57,7 +58,7 @@ helpobj	:= $(helpsrc:%.c=$B/%.o)
 testobj	:= $(testsrc:%.c=$B/%.o)
 testbin	:= $(testsrc:%.c=$B/%)
 
-.PHONY: all test check demo bench soak lint layers selfinclude format tidy \
+.PHONY: all test check demo paper bench soak lint layers selfinclude format tidy \
     cppcheck manlint docs install clean FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
@@ -132,6 +133,9 @@ soak: $B/uvn $(testbin)
 demo: uvn
 	$(Q)./scripts/demo
 
+paper: uvn
+	$(Q)./scripts/paper
+
 # fio is what it compares with; the rest is measured without it, too.
 bench: uvn
 	-$(Q)./scripts/bootstrap --group bench
@@ -191,4 +195,4 @@ install: uvn
 	done
 
 clean:
-	rm -rf out uvn demo
+	rm -rf out uvn demo paper
