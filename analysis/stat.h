@@ -1,0 +1,57 @@
+/*
+ * stat: the statistics of repeated measurements; docs/statistics.md.
+ *
+ * Private to analysis/.
+ */
+#ifndef ANALYSIS_STAT_H
+#define ANALYSIS_STAT_H
+
+#include "base/base.h"
+
+struct stat_interval {
+	double si_low, si_high;
+};
+
+/* Sort ascending. */
+void stat_sort(double *value, size_t n);
+
+/* Of n > 0 sorted values. */
+double stat_median(const double *value, size_t n);
+
+/*
+ * The 95 % interval of their median by order statistics, whatever the
+ * distribution; of fewer than six values it is their range.
+ */
+struct stat_interval stat_median_interval(const double *value, size_t n);
+
+/*
+ * Two-sided p of Mann and Whitney's test that neither sample tends to be
+ * larger.  Exact, ties included, for up to STAT_EXACT values together, by the
+ * normal approximation with both corrections beyond.
+ *
+ * => 1 if either is empty; -1 without memory
+ */
+#define STAT_EXACT 60
+double stat_mann_whitney(const double *a, size_t n, const double *b, size_t m);
+
+/* The smallest p that the test can give for samples of these sizes. */
+double stat_smallest_p(size_t n, size_t m);
+
+/*
+ * The percentile bootstrap interval of median(b) / median(a).
+ *
+ * => the same for the same seed; confidence in 0..1
+ * => infinite bounds where a median of a is 0
+ * => ENOMEM
+ */
+int stat_ratio_interval(const double *a, size_t n, const double *b, size_t m,
+    uint64_t seed, size_t resamples, double confidence,
+    struct stat_interval *sip) mustcheck;
+
+/* Holm's adjusted p of n tests, into the same array.  ENOMEM. */
+int stat_holm(double *p, size_t n) mustcheck;
+
+/* splitmix64. */
+uint64_t stat_random(uint64_t *state);
+
+#endif
