@@ -4,6 +4,7 @@
  *	analysis_views_sql()	a view a figure: each picture is one SELECT
  *	figure_table		the figures
  *	analysis_figures()	draw them: data, gnuplot script, pictures
+ *	analysis_compare()	two groups of runs: tests and intervals
  *	analysis_report()	one page of HTML: tables, figures, commands
  *
  * Reads the database only; knows nothing of pager, traces or replays.  A figure
@@ -175,6 +176,65 @@ struct report_page {
  * => EACCES, ENOSPC, ...: it cannot be written
  */
 int analysis_report(const struct report_job *rj, struct report_page *rp,
+    struct errmsg *em) mustcheck;
+
+/*
+ * ---- two groups of runs ----
+ *
+ * A selector names a group: N, every complete run of the configuration that run
+ * N has; N,M,... and N..M, these runs; NAME=VALUE,NAME=VALUE..., complete runs
+ * whose columns have these values, tunables as the command line takes them.
+ */
+struct compare_job {
+	const char *cj_db;	 /* path */
+	const char *cj_other;	 /* where b is looked up; NULL: in cj_db, too */
+	const char *cj_a, *cj_b; /* selectors */
+	uint64_t cj_seed, cj_resamples;
+	double
+	    cj_confidence; /* of the intervals; 1 - it is alpha of the tests */
+	bool cj_traces;	   /* a and b may be of different traces */
+};
+
+enum compare_verdict {
+	COMPARE_EQUAL,	   /* counters, the same in every run of both */
+	COMPARE_EXACT,	   /* counters, the same within each group */
+	COMPARE_FEW,	   /* too few repeats to tell */
+	COMPARE_NONE,	   /* no difference was found */
+	COMPARE_DIFFERENT, /* adjusted p below alpha, and 1 outside the interval */
+	COMPARE_NVERDICTS
+};
+extern const char *const compare_verdict_name[COMPARE_NVERDICTS];
+
+struct compare_row {
+	char cw_name[64]; /* "wall_ns", "counter misses", "latency msync p99" */
+	size_t cw_n[2];	  /* values in a, in b */
+	double cw_median[2], cw_low[2], cw_high[2];
+	/* Of b to a; NaN where the median of a is 0. */
+	double cw_ratio, cw_ratio_low, cw_ratio_high;
+	double cw_p, cw_adjusted; /* 1 where nothing was tested */
+	enum compare_verdict cw_verdict;
+};
+
+struct compare_report {
+	struct compare_row *cp_row; /* the caller's to free() */
+	size_t cp_nrows;
+	size_t cp_tests;       /* rows that were tested together */
+	size_t cp_needed;      /* repeats of each that could tell, if too few */
+	size_t cp_runs[2];     /* complete runs */
+	size_t cp_left[2];     /* runs left out, as not complete */
+	size_t cp_shared;      /* runs in both groups */
+	char cp_about[2][160]; /* trace and what tells the groups apart */
+};
+
+/*
+ * Compare two groups: Mann and Whitney's test with Holm's correction over all
+ * rows tested, bootstrap intervals of the ratio of medians.
+ *
+ * => EINVAL: no selector, or different traces; ENOENT: no such run, no complete
+ *    run in a group; else as analysis_figures()
+ * => cp_row is NULL on failure
+ */
+int analysis_compare(const struct compare_job *cj, struct compare_report *cp,
     struct errmsg *em) mustcheck;
 
 #endif

@@ -18,6 +18,8 @@ static const struct command commands[] = {
 	{ "figures", "DB", "draw the figures of a run", cmd_figures },
 	{ "report", "DB", "write a page of HTML about all of a database",
 	    cmd_report },
+	{ "compare", "DB A B", "two groups of runs: what differs, how surely",
+	    cmd_compare },
 	{ "params", "", "list every tunable and every counter", cmd_params },
 	{ "doctor", "", "say what this host offers, and what is missing",
 	    cmd_doctor },

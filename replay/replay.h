@@ -41,6 +41,7 @@ int cmd_calibrate(int argc, char **argv);
 int cmd_trace(int argc, char **argv);
 int cmd_figures(int argc, char **argv);
 int cmd_report(int argc, char **argv);
+int cmd_compare(int argc, char **argv);
 int cmd_params(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 
