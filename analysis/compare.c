@@ -190,9 +190,11 @@ fill(const struct compare_job *cj, struct metric *me, struct compare_row *cw,
 	if (!*testedp)
 		return 0;
 	cw->cw_verdict = COMPARE_NONE;
-	if (stat_ratio_interval(me->me_value[0], me->me_n[0], me->me_value[1],
-		me->me_n[1], cj->cj_seed, (size_t)cj->cj_resamples,
-		cj->cj_confidence, &si) != 0)
+	if (stat_ratio_interval((struct stat_sample){ me->me_value[0],
+				    me->me_n[0] },
+		(struct stat_sample){ me->me_value[1], me->me_n[1] },
+		cj->cj_seed, (size_t)cj->cj_resamples, cj->cj_confidence,
+		&si) != 0)
 		return ENOMEM;
 	cw->cw_ratio_low = si.si_low;
 	cw->cw_ratio_high = si.si_high;

@@ -173,12 +173,13 @@ stat_smallest_p(size_t n, size_t m)
 	return 2 / ways < 1 ? 2 / ways : 1;
 }
 
-/* The median of n values drawn from value, with replacement. */
+/* The median of as many values drawn from ss, with replacement. */
 static double
-resample(const double *value, size_t n, double *room, uint64_t *state)
+resample(struct stat_sample ss, double *room, uint64_t *state)
 {
-	for (size_t i = 0; i < n; i++) {
-		const double v = value[(uint128_t)stat_random(state) * n >> 64];
+	for (size_t i = 0; i < ss.ss_n; i++) {
+		const double v =
+		    ss.ss_value[(uint128_t)stat_random(state) * ss.ss_n >> 64];
 		size_t k = i;
 
 		/* Few values: sorted as they come. */
@@ -186,23 +187,23 @@ resample(const double *value, size_t n, double *room, uint64_t *state)
 			room[k] = room[k - 1];
 		room[k] = v;
 	}
-	return stat_median(room, n);
+	return stat_median(room, ss.ss_n);
 }
 
 int
-stat_ratio_interval(const double *a, size_t n, const double *b, size_t m,
-    uint64_t seed, size_t resamples, double confidence,
-    struct stat_interval *sip)
+stat_ratio_interval(struct stat_sample a, struct stat_sample b, uint64_t seed,
+    size_t resamples, double confidence, struct stat_interval *sip)
 {
 	double *ratio = calloc(resamples + 1, sizeof(*ratio));
-	double *room = calloc(n + m + 1, sizeof(*room));
+	double *room = calloc(a.ss_n + b.ss_n + 1, sizeof(*room));
 	const double tail = (1 - confidence) / 2;
 	int error = ENOMEM;
 
-	if (ratio != NULL && room != NULL && n > 0 && m > 0 && resamples > 0) {
+	if (ratio != NULL && room != NULL && a.ss_n > 0 && b.ss_n > 0 &&
+	    resamples > 0) {
 		for (size_t i = 0; i < resamples; i++) {
-			const double x = resample(a, n, room, &seed);
-			const double y = resample(b, m, room, &seed);
+			const double x = resample(a, room, &seed);
+			const double y = resample(b, room, &seed);
 
 			ratio[i] = x > 0 || x < 0 ? y / x : HUGE_VAL;
 		}

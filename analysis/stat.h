@@ -12,6 +12,12 @@ struct stat_interval {
 	double si_low, si_high;
 };
 
+/* Values in any order; borrowed. */
+struct stat_sample {
+	const double *ss_value;
+	size_t ss_n;
+};
+
 /* Sort ascending. */
 void stat_sort(double *value, size_t n);
 
@@ -44,7 +50,7 @@ double stat_smallest_p(size_t n, size_t m);
  * => infinite bounds where a median of a is 0
  * => ENOMEM
  */
-int stat_ratio_interval(const double *a, size_t n, const double *b, size_t m,
+int stat_ratio_interval(struct stat_sample a, struct stat_sample b,
     uint64_t seed, size_t resamples, double confidence,
     struct stat_interval *sip) mustcheck;
 

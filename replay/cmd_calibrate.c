@@ -297,7 +297,7 @@ run(struct calibrate_args *ca)
 	/* What cannot be stored is better known before than after. */
 	if (!ca->ca_no_db && (error = db_open(ca->ca_op.op_db, &db, &em)) != 0)
 		status = complain((int)exit_status(error), "%s", em.em_text);
-	else if ((error = calibrate(cal, &em)) != 0)
+	else if (calibrate(cal, &em) != 0)
 		status = complain(UVN_ENVIRONMENT, "%s", em.em_text);
 	else if ((status = store(ca, db, command, &session)) == UVN_OK) {
 		if (ca->ca_op.op_json)

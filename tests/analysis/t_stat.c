@@ -190,7 +190,9 @@ the_bootstrap_covers_the_ratio(void **state)
 			a[i] = 100 + 3 * deviate(&seed);
 			b[i] = 110 + 3 * deviate(&seed);
 		}
-		assert_int_equal(stat_ratio_interval(a, 12, b, 12, trial, 800,
+		assert_int_equal(stat_ratio_interval((struct stat_sample){ a,
+							 12 },
+				     (struct stat_sample){ b, 12 }, trial, 800,
 				     0.95, &si),
 		    0);
 		assert_true(si.si_low <= si.si_high);
@@ -206,9 +208,15 @@ the_same_seed_gives_the_same_interval(void **state)
 	struct stat_interval x, y, z;
 
 	(void)state;
-	assert_int_equal(stat_ratio_interval(a, 5, b, 5, 1, 500, 0.95, &x), 0);
-	assert_int_equal(stat_ratio_interval(a, 5, b, 5, 1, 500, 0.95, &y), 0);
-	assert_int_equal(stat_ratio_interval(a, 5, b, 5, 1, 500, 0.50, &z), 0);
+	assert_int_equal(stat_ratio_interval((struct stat_sample){ a, 5 },
+			     (struct stat_sample){ b, 5 }, 1, 500, 0.95, &x),
+	    0);
+	assert_int_equal(stat_ratio_interval((struct stat_sample){ a, 5 },
+			     (struct stat_sample){ b, 5 }, 1, 500, 0.95, &y),
+	    0);
+	assert_int_equal(stat_ratio_interval((struct stat_sample){ a, 5 },
+			     (struct stat_sample){ b, 5 }, 1, 500, 0.50, &z),
+	    0);
 	assert_memory_equal(&x, &y, sizeof(x));
 	assert_true(z.si_low >= x.si_low && z.si_high <= x.si_high);
 }
