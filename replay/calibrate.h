@@ -3,7 +3,8 @@
  * structures, on this host.
  *
  *	calibrate_lab.c	machines with pages in a known order
- *	calibrate.c	samples, medians, the recommended penalty
+ *	calibrate.c	samples and their medians
+ *	calibrate_advice.c  the recommended penalty
  *	db_calibration.c  table calibration
  *	cmd_calibrate.c	the command
  */
@@ -47,12 +48,19 @@ struct cal_row {
 	struct cal_value cr_break_even;	     /* lookup / list */
 };
 
+/* Samples that make a 95 % interval, with one to spare. */
+#define CAL_LEAST 7
+
 struct calibration {
 	/* asked for */
 	uint64_t ca_min, ca_max; /* pages, powers of two */
 	uint64_t ca_step;	 /* factor from one size to the next */
-	uint64_t ca_repeats, ca_seed;
+	uint64_t ca_repeats;	 /* samples of each cost */
+	uint64_t ca_patience_ns; /* for those of one filling of a machine: no
+				  * more after that, if there are CAL_LEAST */
+	uint64_t ca_seed;
 	uint64_t ca_sample_ns; /* least time of a warm sample */
+	uint64_t ca_cache;     /* bytes of the largest cache */
 	bool ca_cold;	       /* measure cold caches, too */
 	bool ca_progress;
 
@@ -60,6 +68,7 @@ struct calibration {
 	int ca_core; /* pinned to; -1: not */
 	struct cal_row *ca_row;
 	size_t ca_n;
+	uint64_t ca_disturbed; /* samples that were taken again */
 	bool ca_interrupted;
 };
 
@@ -73,7 +82,7 @@ struct calibration {
  * Backend null.
  *
  * => the caller ends *uvmp with uvm_destroy()
- * => ENOMEM
+ * => ENOMEM; EINTR if calibrate_stopped()
  */
 int lab_create(uint64_t pages, enum cal_frames frames, uint64_t seed,
     struct uvm **uvmp, struct errmsg *em) mustcheck;
@@ -81,6 +90,8 @@ int lab_create(uint64_t pages, enum cal_frames frames, uint64_t seed,
 /*
  * Have pages of LAB_FILE resident and no others: the first ones, or with sparse
  * a random quarter of all 4 * pages.
+ *
+ * => as lab_create()
  */
 int lab_fill(struct uvm *uvm, uint64_t pages, bool sparse, uint64_t seed)
     mustcheck;
@@ -98,9 +109,14 @@ uint64_t lab_random(uint64_t *state);
  */
 int calibrate(struct calibration *ca, struct errmsg *em) mustcheck;
 
+/* Has a signal asked to end? */
+bool calibrate_stopped(void);
+
 /* The median of n values and its 95 % interval by order statistics: the range
  * if there are fewer than six.  Sorts them.  n > 0. */
 struct cal_value cal_median(double *value, size_t n);
+
+/* ---- calibrate_advice.c ---- */
 
 /*
  * The penalty recommended for objects of so many pages: as text that
@@ -110,6 +126,19 @@ struct cal_value cal_median(double *value, size_t n);
  */
 const struct cal_row *cal_recommend(const struct calibration *ca,
     uint64_t pages, char *text, size_t len);
+
+/*
+ * One penalty for all sizes: the geometric mean of those recommended, as text
+ * that --hash_penalty takes.  *offp is by which factor the farthest of them
+ * differs from it.
+ *
+ * => false: there is none
+ */
+bool cal_overall(const struct calibration *ca, char *text, size_t len,
+    double *meanp, double *offp);
+
+/* Is the interval of the break-even wider than half its median? */
+bool cal_unsteady(const struct cal_row *cr);
 
 /* ---- db_calibration.c ---- */
 

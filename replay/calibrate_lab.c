@@ -64,15 +64,19 @@ static int
 shuffle_frames(struct uvm *uvm, uint64_t pages, uint64_t pgsize,
     uint64_t *state)
 {
-	uint32_t *order = malloc(pages * sizeof(*order));
+	uint32_t *order = calloc(pages, sizeof(*order));
 	uint64_t rest;
 	int error = 0;
 
 	if (order == NULL)
 		return ENOMEM;
-	for (uint64_t i = 0; i < pages; i++) {
+	for (uint64_t i = 0; i < pages && !calibrate_stopped(); i++) {
 		order[i] = (uint32_t)i;
 		touch(uvm, LIFE_FILE, i);
+	}
+	if (calibrate_stopped()) {
+		free(order);
+		return EINTR;
 	}
 	rest = uvm_stat(uvm)->free;
 	for (uint64_t i = pages; i > 1; i--) {
@@ -104,11 +108,13 @@ age_frames(struct uvm *uvm, uint64_t pages, uint64_t *state)
 {
 	const uint64_t all = 4 * pages, hot = pages / 2;
 
-	for (uint64_t i = 0; i < LIFE * pages; i++)
+	for (uint64_t i = 0; i < LIFE * pages && !calibrate_stopped(); i++)
 		touch(uvm, LIFE_FILE,
 		    lab_random(state) % 2 == 0 ? below(state, all) :
 						 /* These lie here and there. */
 						 below(state, hot) * 8);
+	if (calibrate_stopped())
+		return EINTR;
 	return uvm_sys_truncate(uvm, LIFE_FILE, 0);
 }
 
@@ -157,8 +163,9 @@ lab_fill(struct uvm *uvm, uint64_t pages, bool sparse, uint64_t seed)
 	if ((error = uvm_sys_truncate(uvm, LAB_FILE, 0)) != 0 ||
 	    (error = uvm_sys_truncate(uvm, LAB_FILE, all * pgsize)) != 0)
 		return error;
-	for (uint64_t i = 0; i < (sparse ? all : pages); i++)
+	for (uint64_t i = 0; i < (sparse ? all : pages) && !calibrate_stopped();
+	     i++)
 		if (!sparse || lab_random(&state) % 4 == 0)
 			touch(uvm, LAB_FILE, i);
-	return 0;
+	return calibrate_stopped() ? EINTR : 0;
 }

@@ -11,6 +11,7 @@
 #include "replay/calibrate.h"
 #include "replay/clock.h"
 #include "replay/command_text.h"
+#include "replay/host.h"
 #include "replay/options.h"
 #include "replay/replay.h"
 
@@ -19,10 +20,17 @@
 /* What a page takes in all the machines that are there at one time. */
 #define BYTES_PER_PAGE 512
 
+/* Of the largest cache, where the host does not tell. */
+#define CACHE_BYTES (32U << 20)
+
+/* Large objects get fewer samples, of which each is the mean of many steps. */
+#define PATIENCE_NS 1500000000U
+
 struct calibrate_args {
 	struct options ca_op;
 	struct calibration ca_cal;
 	uint64_t ca_core;
+	bool ca_patient; /* --repeat was given */
 	bool ca_quick, ca_no_db, ca_progress, ca_no_progress, ca_no_cold;
 };
 
@@ -40,7 +48,8 @@ read_args(struct calibrate_args *ca, int argc, char **argv, int *statusp)
 		    "from one size to the next (4)", &ca->ca_cal.ca_step,
 		    NULL },
 		{ "repeat", '\0', OPTION_COUNT, "N",
-		    "samples of each cost (11)", &ca->ca_cal.ca_repeats, NULL },
+		    "samples of each cost (15; of large objects 7 or more)",
+		    &ca->ca_cal.ca_repeats, NULL },
 		{ "core", '\0', OPTION_COUNT, "N",
 		    "processor to stay on (the last one)", &ca->ca_core, NULL },
 		{ "no-cold", '\0', OPTION_FLAG, NULL,
@@ -76,18 +85,21 @@ static int
 settle(struct calibrate_args *ca)
 {
 	struct calibration *const cal = &ca->ca_cal;
-	const uint64_t room = (uint64_t)sysconf(_SC_AVPHYS_PAGES) *
-	    (uint64_t)sysconf(_SC_PAGESIZE) / BYTES_PER_PAGE;
+	const uint64_t room = host_free_memory() / BYTES_PER_PAGE;
 
 	cal->ca_seed = ca->ca_op.op_seed;
 	cal->ca_cold = !ca->ca_no_cold && !ca->ca_quick;
-	cal->ca_sample_ns = ca->ca_quick ? 500000 : 2000000;
+	cal->ca_sample_ns = ca->ca_quick ? 200000 : 500000;
 	if (cal->ca_min == 0)
 		cal->ca_min = 64;
 	if (cal->ca_step == 0)
 		cal->ca_step = 4;
-	if (cal->ca_repeats == 0)
-		cal->ca_repeats = ca->ca_quick ? 5 : 11;
+	cal->ca_patience_ns = UINT64_MAX;
+	ca->ca_patient = cal->ca_repeats != 0;
+	if (!ca->ca_patient) {
+		cal->ca_repeats = ca->ca_quick ? 5 : 15;
+		cal->ca_patience_ns = PATIENCE_NS;
+	}
 	if (cal->ca_max == 0) {
 		cal->ca_max = ca->ca_quick ? 1 << 16 : 1 << 20;
 		if (cal->ca_max > room)
@@ -151,9 +163,10 @@ repeating_command(const struct calibrate_args *ca)
 	if (out == NULL)
 		return NULL;
 	(void)fprintf(out,
-	    "uvn calibrate --min %" PRIu64 " --max %" PRIu64 " --step %" PRIu64
-	    " --repeat %" PRIu64,
-	    cal->ca_min, cal->ca_max, cal->ca_step, cal->ca_repeats);
+	    "uvn calibrate --min %" PRIu64 " --max %" PRIu64 " --step %" PRIu64,
+	    cal->ca_min, cal->ca_max, cal->ca_step);
+	if (ca->ca_patient)
+		(void)fprintf(out, " --repeat %" PRIu64, cal->ca_repeats);
 	if (cal->ca_core >= 0)
 		(void)fprintf(out, " --core %d", cal->ca_core);
 	if (ca->ca_quick)
@@ -170,29 +183,14 @@ repeating_command(const struct calibrate_args *ca)
 }
 
 static void
-print_table(const struct calibration *ca)
+print_advice(const struct calibration *ca)
 {
-	(void)printf("%9s  %-8s  %-7s  %-6s  %20s  %20s  %22s\n", "pages",
-	    "frames", "present", "caches", "list step ns", "lookup ns",
-	    "break-even penalty");
-	for (size_t i = 0; i < ca->ca_n; i++) {
-		const struct cal_row *const cr = &ca->ca_row[i];
+	char text[32];
+	double mean, off;
 
-		(void)printf("%9" PRIu64 "  %-8s  %-7s  %-6s  "
-			     "%6.2f (%.2f..%.2f)  %6.2f (%.2f..%.2f)  "
-			     "%6.3f (%.3f..%.3f)\n",
-		    cr->cr_pages, cal_frames_name[cr->cr_frames],
-		    cal_present_name[cr->cr_present],
-		    cr->cr_cold ? "cold" : "warm", cr->cr_list.cv_median,
-		    cr->cr_list.cv_low, cr->cr_list.cv_high,
-		    cr->cr_lookup.cv_median, cr->cr_lookup.cv_low,
-		    cr->cr_lookup.cv_high, cr->cr_break_even.cv_median,
-		    cr->cr_break_even.cv_low, cr->cr_break_even.cv_high);
-	}
 	(void)putchar('\n');
 	for (uint64_t pages = ca->ca_min; pages <= ca->ca_max;
 	     pages *= ca->ca_step) {
-		char text[32];
 		const struct cal_row *const cr =
 		    cal_recommend(ca, pages, text, sizeof(text));
 
@@ -204,6 +202,46 @@ print_table(const struct calibration *ca)
 			    cr->cr_break_even.cv_low,
 			    cr->cr_break_even.cv_high);
 	}
+	if (cal_overall(ca, text, sizeof(text), &mean, &off))
+		(void)printf("one for all of these: --hash_penalty %s  (%.3f; "
+			     "the farthest differs by a factor of %.2f)\n",
+		    text, mean, off);
+}
+
+static void
+print_table(const struct calibration *ca)
+{
+	size_t unsteady = 0;
+
+	(void)printf("%9s  %-8s  %-7s  %-6s  %20s  %20s  %22s\n", "pages",
+	    "frames", "present", "caches", "list step ns", "lookup ns",
+	    "break-even penalty");
+	for (size_t i = 0; i < ca->ca_n; i++) {
+		const struct cal_row *const cr = &ca->ca_row[i];
+
+		(void)printf("%9" PRIu64 "  %-8s  %-7s  %-6s  "
+			     "%6.2f (%.2f..%.2f)  %6.2f (%.2f..%.2f)  "
+			     "%6.3f (%.3f..%.3f)%s\n",
+		    cr->cr_pages, cal_frames_name[cr->cr_frames],
+		    cal_present_name[cr->cr_present],
+		    cr->cr_cold ? "cold" : "warm", cr->cr_list.cv_median,
+		    cr->cr_list.cv_low, cr->cr_list.cv_high,
+		    cr->cr_lookup.cv_median, cr->cr_lookup.cv_low,
+		    cr->cr_lookup.cv_high, cr->cr_break_even.cv_median,
+		    cr->cr_break_even.cv_low, cr->cr_break_even.cv_high,
+		    cal_unsteady(cr) ? " !" : "");
+		unsteady += cal_unsteady(cr);
+	}
+	if (unsteady != 0)
+		(void)printf("! the interval is wider than half the "
+			     "break-even: %zu of %zu rows; a quieter host or "
+			     "a larger --repeat narrows it\n",
+		    unsteady, ca->ca_n);
+	if (ca->ca_disturbed != 0)
+		(void)printf("%" PRIu64 " samples were taken again, as others "
+			     "took the processor meanwhile\n",
+		    ca->ca_disturbed);
+	print_advice(ca);
 }
 
 static json_t *
@@ -213,19 +251,16 @@ json_value(const struct cal_value *cv)
 	    cv->cv_low, "high", cv->cv_high);
 }
 
-static int
-print_json(const struct calibrate_args *ca, int64_t session,
-    const char *command)
+static json_t *
+json_rows(const struct calibration *cal)
 {
-	const struct calibration *const cal = &ca->ca_cal;
-	json_t *rows = json_array(), *advice = json_array(), *root;
-	int error = -1;
+	json_t *rows = json_array();
 
 	for (size_t i = 0; i < cal->ca_n; i++) {
 		const struct cal_row *const cr = &cal->ca_row[i];
 
 		(void)json_array_append_new(rows,
-		    json_pack("{s:I, s:s, s:s, s:s, s:I, s:o, s:o, s:o}",
+		    json_pack("{s:I, s:s, s:s, s:s, s:I, s:o, s:o, s:o, s:b}",
 			"pages", (json_int_t)cr->cr_pages, "frames",
 			cal_frames_name[cr->cr_frames], "present",
 			cal_present_name[cr->cr_present], "caches",
@@ -233,8 +268,17 @@ print_json(const struct calibrate_args *ca, int64_t session,
 			(json_int_t)cr->cr_repeats, "list_ns",
 			json_value(&cr->cr_list), "lookup_ns",
 			json_value(&cr->cr_lookup), "break_even",
-			json_value(&cr->cr_break_even)));
+			json_value(&cr->cr_break_even), "unsteady",
+			(int)cal_unsteady(cr)));
 	}
+	return rows;
+}
+
+static json_t *
+json_advice(const struct calibration *cal)
+{
+	json_t *advice = json_array();
+
 	for (uint64_t pages = cal->ca_min; pages <= cal->ca_max;
 	     pages *= cal->ca_step) {
 		char text[32];
@@ -247,13 +291,39 @@ print_json(const struct calibrate_args *ca, int64_t session,
 				(json_int_t)pages, "hash_penalty", text,
 				"break_even", json_value(&cr->cr_break_even)));
 	}
-	root = json_pack("{s:s, s:o, s:o, s:o, s:I, s:s, s:b, s:o, s:o}",
+	return advice;
+}
+
+static json_t *
+json_overall(const struct calibration *cal)
+{
+	char text[32];
+	double mean, off;
+
+	if (!cal_overall(cal, text, sizeof(text), &mean, &off))
+		return json_null();
+	return json_pack("{s:s, s:f, s:f}", "hash_penalty", text, "break_even",
+	    mean, "farthest", off);
+}
+
+static int
+print_json(const struct calibrate_args *ca, int64_t session,
+    const char *command)
+{
+	const struct calibration *const cal = &ca->ca_cal;
+	int error = -1;
+	json_t *root = json_pack("{s:s, s:o, s:o, s:o, s:I, s:I, s:s, s:b, "
+				 "s:I, s:o, s:o, s:o}",
 	    "version", UVN_VERSION, "session",
 	    session != 0 ? json_integer(session) : json_null(), "db",
 	    session != 0 ? json_string(ca->ca_op.op_db) : json_null(), "core",
 	    cal->ca_core >= 0 ? json_integer(cal->ca_core) : json_null(),
-	    "seed", (json_int_t)cal->ca_seed, "command", command, "interrupted",
-	    (int)cal->ca_interrupted, "rows", rows, "recommended", advice);
+	    "cache_bytes", (json_int_t)cal->ca_cache, "seed",
+	    (json_int_t)cal->ca_seed, "command", command, "interrupted",
+	    (int)cal->ca_interrupted, "disturbed",
+	    (json_int_t)cal->ca_disturbed, "rows", json_rows(cal),
+	    "recommended", json_advice(cal), "overall", json_overall(cal));
+
 	if (root != NULL)
 		error = json_dumpf(root, stdout,
 		    JSON_INDENT(2) | JSON_PRESERVE_ORDER);
@@ -289,6 +359,10 @@ run(struct calibrate_args *ca)
 
 	if ((status = settle(ca)) != UVN_OK || (status = pin(ca)) != UVN_OK)
 		return status;
+	cal->ca_cache =
+	    host_cache(cal->ca_core >= 0 ? (unsigned)cal->ca_core : 0);
+	if (cal->ca_cache == 0)
+		cal->ca_cache = CACHE_BYTES;
 	cal->ca_progress = ca->ca_progress ||
 	    (!ca->ca_no_progress && !ca->ca_op.op_quiet &&
 		isatty(STDERR_FILENO) == 1);

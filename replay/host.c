@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "replay/host.h"
 
@@ -291,6 +292,49 @@ host_pid_start(int64_t pid)
 	for (int field = 2; p != NULL && field < 22; field++)
 		p = strchr(p + 1, ' ');
 	return p == NULL ? 0 : strtoull(p + 1, NULL, 10);
+}
+
+uint64_t
+host_free_memory(void)
+{
+	FILE *fp = fopen("/proc/meminfo", "re");
+	char line[128];
+	uint64_t bytes = 0;
+
+	while (fp != NULL && fgets(line, sizeof(line), fp) != NULL)
+		if (strncmp(line, "MemAvailable:", 13) == 0)
+			bytes = strtoull(line + 13, NULL, 10) << 10;
+	if (fp != NULL)
+		(void)fclose(fp);
+	if (bytes == 0)
+		bytes = (uint64_t)sysconf(_SC_AVPHYS_PAGES) *
+		    (uint64_t)sysconf(_SC_PAGESIZE);
+	return bytes;
+}
+
+/*
+ * Not of sysconf(3): on some processors it counts the caches of others, too.
+ */
+uint64_t
+host_cache(unsigned core)
+{
+	uint64_t largest = 0;
+
+	for (unsigned i = 0; i < 16; i++) {
+		char path[128], line[32], *unit;
+		uint64_t bytes;
+
+		(void)snprintf(path, sizeof(path),
+		    "/sys/devices/system/cpu/cpu%u/cache/index%u/size", core,
+		    i);
+		if (!first_line(path, line, sizeof(line)))
+			break;
+		bytes = strtoull(line, &unit, 10);
+		bytes <<= *unit == 'M' ? 20 : *unit == 'K' ? 10 : 0;
+		if (bytes > largest)
+			largest = bytes;
+	}
+	return largest;
 }
 
 const char *

@@ -36,6 +36,12 @@ void host_dir(const char *dir, struct host_dir *hd);
  */
 uint64_t host_pid_start(int64_t pid);
 
+/* Bytes that may be used without pushing others out of memory. */
+uint64_t host_free_memory(void);
+
+/* Bytes of the largest cache of processor core; 0 if the host does not tell. */
+uint64_t host_cache(unsigned core);
+
 /* This program's compiler and its version. */
 const char *host_compiler(void);
 

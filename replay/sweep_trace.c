@@ -7,28 +7,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "replay/host.h"
 #include "replay/replay.h"
 #include "replay/sweep.h"
 #include "traces/trace.h"
-
-/* What may be used without pushing others out, bytes. */
-static uint64_t
-free_memory(void)
-{
-	FILE *fp = fopen("/proc/meminfo", "re");
-	char line[128];
-	uint64_t bytes = 0;
-
-	while (fp != NULL && fgets(line, sizeof(line), fp) != NULL)
-		if (strncmp(line, "MemAvailable:", 13) == 0)
-			bytes = strtoull(line + 13, NULL, 10) << 10;
-	if (fp != NULL)
-		(void)fclose(fp);
-	if (bytes == 0)
-		bytes = (uint64_t)sysconf(_SC_AVPHYS_PAGES) *
-		    (uint64_t)sysconf(_SC_PAGESIZE);
-	return bytes;
-}
 
 /* Read the trace for its digest and number of events alone. */
 static int
@@ -93,7 +75,7 @@ load(const struct sweep *sw, struct sweep_trace *st, uint64_t *roomp)
 int
 sweep_load(struct sweep *sw, uint64_t share)
 {
-	uint64_t room = share != UINT64_MAX ? share : free_memory() / 2;
+	uint64_t room = share != UINT64_MAX ? share : host_free_memory() / 2;
 	int status;
 
 	for (size_t i = 0; i < sw->sw_ntraces; i++) {

@@ -7,9 +7,11 @@ check "a table, and a penalty for each size"
 expect 0 calibrate $quick --db a.db
 prints "list step ns"
 prints "break-even penalty"
+prints "one for all of these: --hash_penalty "
 is 18 "$(grep -cE '^ +(64|256)  (fresh|aged|shuffled) ' out)" rows
 is 2 "$(grep -c '^objects of .*: --hash_penalty ' out)" recommendations
-sed -n 's/^objects of .*--hash_penalty \([^ ]*\) .*/\1/p' out >penalties
+sed -n 's/^o[a-z]* .*--hash_penalty \([^ ]*\) .*/\1/p' out >penalties
+is 3 "$(wc -l <penalties)" penalties
 while read -r penalty; do
 	trace_csv t.csv 100
 	expect 0 replay --no-db --backend null --hash_penalty "$penalty" t.csv
@@ -45,6 +47,8 @@ is "$(sql b.db "SELECT group_concat(pages || ' ' || round(penalty, 9), ', ')
     ' ' || round(json_extract(value, '\$.break_even.median'), 9), ', ')
     FROM json_each(readfile('out'), '\$.recommended')")" recommendations
 [ ! -s err ] || fail "something on standard error"
+is 1 "$(sqlite3 :memory: "SELECT json_extract(readfile('out'),
+    '\$.overall.farthest') >= 1")" "one penalty for all"
 
 check "cold caches are measured unless it is quick"
 expect 0 calibrate --min 64 --max 64 --repeat 3 --db c.db
@@ -83,5 +87,5 @@ sleep 1
 kill -INT $pid
 wait $pid
 is 1 $? "exit status"
-says "interrupted after"
+says "interrupted after $(sql e.db "SELECT count(*) FROM calibration") rows"
 is ok "$(sql e.db "PRAGMA integrity_check")" integrity

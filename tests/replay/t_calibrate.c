@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pager/uvm_i.h"
 #include "replay/calibrate.h"
 #include "replay/clock.h"
 
@@ -18,6 +19,123 @@ machine(uint64_t pages, enum cal_frames frames, bool sparse)
 	assert_int_equal(lab_create(pages, frames, 1, &uvm, &em), 0);
 	assert_int_equal(lab_fill(uvm, pages, sparse, 2), 0);
 	return uvm;
+}
+
+/* How the frames lie along the list of LAB_FILE. */
+struct order {
+	unsigned or_pages, or_next,
+	    or_up;	   /* steps: to the next frame, upwards */
+	bool or_ascending; /* page numbers along the list */
+};
+
+static struct order
+order_of(struct uvm *uvm)
+{
+	const struct vnode *const vp = idmap_get(&uvm->files, LAB_FILE);
+	struct order ord = { .or_ascending = true };
+	const struct vm_page *pg, *last = NULL;
+
+	assert_non_null(vp);
+	for (pg = frame_page(uvm, vp->v_uvm.u_obj.memq_head); pg != NULL;
+	     pg = frame_page(uvm, pg->listq_next)) {
+		ord.or_pages++;
+		ord.or_next += last != NULL && pg == last + 1;
+		ord.or_up += last != NULL && pg > last;
+		ord.or_ascending &= last == NULL || pg->pgno > last->pgno;
+		last = pg;
+	}
+	return ord;
+}
+
+static void
+pages_stand_in_the_list_as_they_were_faulted_in(void **state)
+{
+	(void)state;
+	for (enum cal_frames f = CAL_FRESH; f < CAL_NFRAMES; f++) {
+		struct uvm *uvm = machine(1000, f, false);
+
+		assert_int_equal(order_of(uvm).or_pages, 1000);
+		assert_true(order_of(uvm).or_ascending);
+		assert_int_equal(lab_fill(uvm, 1000, true, 3), 0);
+		assert_true(order_of(uvm).or_ascending);
+		uvm_destroy(uvm);
+	}
+}
+
+static void
+fresh_frames_lie_one_behind_the_other(void **state)
+{
+	static const uint64_t sizes[] = { 16, 1000, 5000 };
+
+	(void)state;
+	for (size_t i = 0; i < nitems(sizes); i++)
+		for (unsigned sparse = 0; sparse < 2; sparse++) {
+			struct uvm *uvm =
+			    machine(sizes[i], CAL_FRESH, sparse != 0);
+			const struct order ord = order_of(uvm);
+
+			assert_int_equal(ord.or_next, ord.or_pages - 1);
+			uvm_destroy(uvm);
+		}
+}
+
+/* Also those of a small object, and those of a second filling. */
+static void
+shuffled_frames_lie_anywhere(void **state)
+{
+	static const uint64_t sizes[] = { 200, 1000, 5000 };
+
+	(void)state;
+	for (size_t i = 0; i < nitems(sizes); i++) {
+		struct uvm *uvm = machine(sizes[i], CAL_SHUFFLED, false);
+
+		for (unsigned fill = 0; fill < 3; fill++) {
+			const struct order ord = order_of(uvm);
+
+			/* 200 steps that go up or down with equal chance lie
+			 * within these bounds but once in 20 000. */
+			assert_in_range(ord.or_up * 100 / ord.or_pages, 35, 65);
+			assert_true(ord.or_next * 20 < ord.or_pages);
+			assert_int_equal(lab_fill(uvm, sizes[i], fill == 0, 9),
+			    0);
+		}
+		uvm_destroy(uvm);
+	}
+}
+
+static void
+aged_frames_are_neither_in_order_nor_wholly_out_of_it(void **state)
+{
+	static const uint64_t sizes[] = { 200, 1000, 5000 };
+
+	(void)state;
+	for (size_t i = 0; i < nitems(sizes); i++) {
+		struct uvm *uvm = machine(sizes[i], CAL_AGED, false);
+
+		for (unsigned fill = 0; fill < 3; fill++) {
+			const struct order ord = order_of(uvm);
+
+			assert_true(ord.or_next * 2 < ord.or_pages);
+			assert_true(ord.or_up * 100 > ord.or_pages * 55);
+			assert_int_equal(lab_fill(uvm, sizes[i], fill == 0, 9),
+			    0);
+		}
+		uvm_destroy(uvm);
+	}
+}
+
+static void
+the_same_seed_makes_the_same_order(void **state)
+{
+	struct uvm *a = machine(1000, CAL_AGED, true);
+	struct uvm *b = machine(1000, CAL_AGED, true);
+
+	(void)state;
+	assert_int_equal(order_of(a).or_up, order_of(b).or_up);
+	assert_int_equal(order_of(a).or_next, order_of(b).or_next);
+	assert_int_equal(order_of(a).or_pages, order_of(b).or_pages);
+	uvm_destroy(a);
+	uvm_destroy(b);
 }
 
 static void
@@ -135,6 +253,8 @@ every_combination_is_measured_once_and_costs_something(void **state)
 		.ca_repeats = 3,
 		.ca_seed = 7,
 		.ca_sample_ns = 1000,
+		.ca_patience_ns = UINT64_MAX,
+		.ca_cache = 4096,
 		.ca_cold = true,
 	};
 	struct errmsg em = { .em_text = "" };
@@ -152,12 +272,35 @@ every_combination_is_measured_once_and_costs_something(void **state)
 
 		assert_false(*once);
 		*once = true;
+		assert_int_equal(cr->cr_repeats, 3);
 		for (size_t k = 0; k < nitems(value); k++) {
 			assert_true(isfinite(value[k]->cv_median));
 			assert_true(value[k]->cv_low > 0);
 			assert_true(value[k]->cv_low <= value[k]->cv_median);
 			assert_true(value[k]->cv_median <= value[k]->cv_high);
 		}
+	}
+	free(ca.ca_row);
+}
+
+static void
+impatience_leaves_enough_samples_for_an_interval(void **state)
+{
+	struct calibration ca = {
+		.ca_min = 64,
+		.ca_max = 64,
+		.ca_step = 2,
+		.ca_repeats = 1000,
+		.ca_sample_ns = 1000,
+	};
+	struct errmsg em = { .em_text = "" };
+
+	(void)state;
+	assert_int_equal(calibrate(&ca, &em), 0);
+	assert_int_equal(ca.ca_n, CAL_NFRAMES * CAL_NPRESENT);
+	for (size_t i = 0; i < ca.ca_n; i++) {
+		assert_int_equal(ca.ca_row[i].cr_repeats, CAL_LEAST);
+		assert_false(ca.ca_row[i].cr_cold);
 	}
 	free(ca.ca_row);
 }
@@ -217,10 +360,55 @@ what_is_recommended_is_warm_and_fits_its_own_range(void **state)
 	}
 }
 
+static void
+one_penalty_for_all_sizes_is_in_their_middle(void **state)
+{
+	struct cal_row row[2] = { { .cr_pages = 64 }, { .cr_pages = 128 } };
+	struct calibration ca = {
+		.ca_min = 32, /* of which there is nothing */
+		.ca_max = 256,
+		.ca_step = 2,
+		.ca_row = row,
+	};
+	double mean = 0, off = 0;
+	char text[32];
+
+	(void)state;
+	assert_false(cal_overall(&ca, text, sizeof(text), &mean, &off));
+	ca.ca_n = 2;
+	for (size_t i = 0; i < 2; i++) {
+		row[i].cr_frames = CAL_AGED;
+		row[i].cr_present = CAL_QUARTER;
+		row[i].cr_break_even.cv_median = i == 0 ? 0.125 : 0.5;
+	}
+	assert_true(cal_overall(&ca, text, sizeof(text), &mean, &off));
+	assert_string_equal(text, "1/4");
+	assert_float_equal(mean, 0.25, 1e-6);
+	assert_float_equal(off, 2, 1e-6);
+}
+
+static void
+a_wide_interval_is_told(void **state)
+{
+	struct cal_row cr = { .cr_break_even = { 1, 0.8, 1.2 } };
+
+	(void)state;
+	assert_false(cal_unsteady(&cr));
+	cr.cr_break_even.cv_low = 0.6;
+	assert_true(cal_unsteady(&cr));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+		    pages_stand_in_the_list_as_they_were_faulted_in),
+		cmocka_unit_test(fresh_frames_lie_one_behind_the_other),
+		cmocka_unit_test(shuffled_frames_lie_anywhere),
+		cmocka_unit_test(
+		    aged_frames_are_neither_in_order_nor_wholly_out_of_it),
+		cmocka_unit_test(the_same_seed_makes_the_same_order),
 		cmocka_unit_test(
 		    a_dense_object_has_its_first_pages_and_no_others),
 		cmocka_unit_test(
@@ -231,6 +419,10 @@ main(void)
 		cmocka_unit_test(the_interval_of_many_is_by_order_statistics),
 		cmocka_unit_test(
 		    every_combination_is_measured_once_and_costs_something),
+		cmocka_unit_test(
+		    impatience_leaves_enough_samples_for_an_interval),
+		cmocka_unit_test(one_penalty_for_all_sizes_is_in_their_middle),
+		cmocka_unit_test(a_wide_interval_is_told),
 		cmocka_unit_test(
 		    what_is_recommended_is_warm_and_fits_its_own_range),
 	};

@@ -56,6 +56,29 @@ a_directory_to_come_is_where_its_parent_is(void **state)
 }
 
 static void
+memory_that_is_free_is_no_more_than_there_is(void **state)
+{
+	const uint64_t bytes = host_free_memory();
+
+	(void)state;
+	assert_true(bytes > 0);
+	assert_true(bytes <= (uint64_t)sysconf(_SC_PHYS_PAGES) *
+		(uint64_t)sysconf(_SC_PAGESIZE));
+}
+
+static void
+the_largest_cache_is_at_least_the_first(void **state)
+{
+	const char first[] = "/sys/devices/system/cpu/cpu0/cache/index0/size";
+
+	(void)state;
+	assert_int_equal(host_cache(1000000), 0);
+	if (access(first, R_OK) != 0)
+		skip();
+	assert_in_range(host_cache(0), 1024, UINT64_MAX);
+}
+
+static void
 a_process_has_a_start_while_it_lives(void **state)
 {
 	int hold[2];
@@ -101,6 +124,8 @@ main(void)
 		cmocka_unit_test(the_host_names_itself_as_uname_does),
 		cmocka_unit_test(a_directory_is_on_the_mount_nearest_above_it),
 		cmocka_unit_test(a_directory_to_come_is_where_its_parent_is),
+		cmocka_unit_test(memory_that_is_free_is_no_more_than_there_is),
+		cmocka_unit_test(the_largest_cache_is_at_least_the_first),
 		cmocka_unit_test(a_process_has_a_start_while_it_lives),
 		cmocka_unit_test(the_compiler_has_a_name_and_a_version),
 	};
