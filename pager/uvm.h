@@ -475,6 +475,14 @@ const char *uvm_flush_caller_name(enum uvm_flush_caller caller);
 /* Resident pages of a file; 0 if it has no object. */
 uint64_t uvm_resident(const struct uvm *uvm, uint32_t file);
 
+/* How the frames of a file's pages lie in memory along its page list. */
+struct uvm_list_order {
+	uint64_t lo_pages;
+	uint64_t lo_next, lo_up; /* steps: to the next frame, upwards */
+	bool lo_ascending;	 /* the list is in order of pages, too */
+};
+struct uvm_list_order uvm_list_order(const struct uvm *uvm, uint32_t file);
+
 /*
  * Walk the whole page list of file, looking at each page as a flush of file
  * pages [first, first + n) does; or look up each of those pages.

@@ -24,6 +24,28 @@ uvm_resident(const struct uvm *uvm, uint32_t file)
 	return uobj != NULL ? uobj->uo_npages : 0;
 }
 
+struct uvm_list_order
+uvm_list_order(const struct uvm *uvm, uint32_t file)
+{
+	const struct uvm_object *const uobj = file_object(uvm, file);
+	struct uvm_list_order lo = { .lo_ascending = true };
+	const struct vm_page *pg, *last = NULL;
+
+	if (uobj == NULL)
+		return lo;
+	for (pg = frame_page(uvm, uobj->memq_head); pg != NULL;
+	     pg = frame_page(uvm, pg->listq_next)) {
+		lo.lo_pages++;
+		if (last != NULL) {
+			lo.lo_next += pg == last + 1;
+			lo.lo_up += pg > last;
+			lo.lo_ascending &= pg->pgno > last->pgno;
+		}
+		last = pg;
+	}
+	return lo;
+}
+
 /* One pass by list over pages [start, stop): how many were met. */
 static uint64_t
 walk_list(const struct uvm *uvm, const struct uvm_object *uobj, uint64_t start,

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pager/uvm_i.h"
 #include "replay/calibrate.h"
 #include "replay/clock.h"
 
@@ -21,30 +20,10 @@ machine(uint64_t pages, enum cal_frames frames, bool sparse)
 	return uvm;
 }
 
-/* How the frames lie along the list of LAB_FILE. */
-struct order {
-	unsigned or_pages, or_next,
-	    or_up;	   /* steps: to the next frame, upwards */
-	bool or_ascending; /* page numbers along the list */
-};
-
-static struct order
-order_of(struct uvm *uvm)
+static struct uvm_list_order
+order_of(const struct uvm *uvm)
 {
-	const struct vnode *const vp = idmap_get(&uvm->files, LAB_FILE);
-	struct order ord = { .or_ascending = true };
-	const struct vm_page *pg, *last = NULL;
-
-	assert_non_null(vp);
-	for (pg = frame_page(uvm, vp->v_uvm.u_obj.memq_head); pg != NULL;
-	     pg = frame_page(uvm, pg->listq_next)) {
-		ord.or_pages++;
-		ord.or_next += last != NULL && pg == last + 1;
-		ord.or_up += last != NULL && pg > last;
-		ord.or_ascending &= last == NULL || pg->pgno > last->pgno;
-		last = pg;
-	}
-	return ord;
+	return uvm_list_order(uvm, LAB_FILE);
 }
 
 static void
@@ -54,10 +33,10 @@ pages_stand_in_the_list_as_they_were_faulted_in(void **state)
 	for (enum cal_frames f = CAL_FRESH; f < CAL_NFRAMES; f++) {
 		struct uvm *uvm = machine(1000, f, false);
 
-		assert_int_equal(order_of(uvm).or_pages, 1000);
-		assert_true(order_of(uvm).or_ascending);
+		assert_int_equal(order_of(uvm).lo_pages, 1000);
+		assert_true(order_of(uvm).lo_ascending);
 		assert_int_equal(lab_fill(uvm, 1000, true, 3), 0);
-		assert_true(order_of(uvm).or_ascending);
+		assert_true(order_of(uvm).lo_ascending);
 		uvm_destroy(uvm);
 	}
 }
@@ -72,9 +51,9 @@ fresh_frames_lie_one_behind_the_other(void **state)
 		for (unsigned sparse = 0; sparse < 2; sparse++) {
 			struct uvm *uvm =
 			    machine(sizes[i], CAL_FRESH, sparse != 0);
-			const struct order ord = order_of(uvm);
+			const struct uvm_list_order ord = order_of(uvm);
 
-			assert_int_equal(ord.or_next, ord.or_pages - 1);
+			assert_int_equal(ord.lo_next, ord.lo_pages - 1);
 			uvm_destroy(uvm);
 		}
 }
@@ -90,12 +69,12 @@ shuffled_frames_lie_anywhere(void **state)
 		struct uvm *uvm = machine(sizes[i], CAL_SHUFFLED, false);
 
 		for (unsigned fill = 0; fill < 3; fill++) {
-			const struct order ord = order_of(uvm);
+			const struct uvm_list_order ord = order_of(uvm);
 
 			/* 200 steps that go up or down with equal chance lie
 			 * within these bounds but once in 20 000. */
-			assert_in_range(ord.or_up * 100 / ord.or_pages, 35, 65);
-			assert_true(ord.or_next * 20 < ord.or_pages);
+			assert_in_range(ord.lo_up * 100 / ord.lo_pages, 35, 65);
+			assert_true(ord.lo_next * 20 < ord.lo_pages);
 			assert_int_equal(lab_fill(uvm, sizes[i], fill == 0, 9),
 			    0);
 		}
@@ -113,10 +92,10 @@ aged_frames_are_neither_in_order_nor_wholly_out_of_it(void **state)
 		struct uvm *uvm = machine(sizes[i], CAL_AGED, false);
 
 		for (unsigned fill = 0; fill < 3; fill++) {
-			const struct order ord = order_of(uvm);
+			const struct uvm_list_order ord = order_of(uvm);
 
-			assert_true(ord.or_next * 2 < ord.or_pages);
-			assert_true(ord.or_up * 100 > ord.or_pages * 55);
+			assert_true(ord.lo_next * 2 < ord.lo_pages);
+			assert_true(ord.lo_up * 100 > ord.lo_pages * 55);
 			assert_int_equal(lab_fill(uvm, sizes[i], fill == 0, 9),
 			    0);
 		}
@@ -131,9 +110,9 @@ the_same_seed_makes_the_same_order(void **state)
 	struct uvm *b = machine(1000, CAL_AGED, true);
 
 	(void)state;
-	assert_int_equal(order_of(a).or_up, order_of(b).or_up);
-	assert_int_equal(order_of(a).or_next, order_of(b).or_next);
-	assert_int_equal(order_of(a).or_pages, order_of(b).or_pages);
+	assert_int_equal(order_of(a).lo_up, order_of(b).lo_up);
+	assert_int_equal(order_of(a).lo_next, order_of(b).lo_next);
+	assert_int_equal(order_of(a).lo_pages, order_of(b).lo_pages);
 	uvm_destroy(a);
 	uvm_destroy(b);
 }
