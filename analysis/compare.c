@@ -167,9 +167,9 @@ fill(const struct compare_job *cj, struct metric *me, struct compare_row *cw,
 
 	*cw = (struct compare_row){ .cw_p = 1,
 		.cw_adjusted = 1,
-		.cw_ratio = NAN,
-		.cw_ratio_low = NAN,
-		.cw_ratio_high = NAN };
+		.cw_ratio = nan(""),
+		.cw_ratio_low = nan(""),
+		.cw_ratio_high = nan("") };
 	memcpy(cw->cw_name, me->me_name, sizeof(cw->cw_name));
 	for (size_t side = 0; side < 2; side++) {
 		const size_t n = cw->cw_n[side] = me->me_n[side];
