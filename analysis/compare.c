@@ -177,7 +177,8 @@ fill(const struct compare_job *cj, struct metric *me, struct compare_row *cw,
 		if (n == 0)
 			continue;
 		stat_sort(me->me_value[side], n);
-		si = stat_median_interval(me->me_value[side], n);
+		si = stat_median_interval(me->me_value[side], n,
+		    cj->cj_confidence);
 		cw->cw_median[side] = stat_median(me->me_value[side], n);
 		cw->cw_low[side] = si.si_low;
 		cw->cw_high[side] = si.si_high;

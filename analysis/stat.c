@@ -27,13 +27,27 @@ stat_median(const double *value, size_t n)
 			    (value[n / 2 - 1] + value[n / 2]) / 2;
 }
 
-struct stat_interval
-stat_median_interval(const double *value, size_t n)
+/* How probable k heads are in n throws of a coin. */
+static double
+heads(size_t n, size_t k)
 {
-	/* The largest rank r, from 0, with n - 1 - 2r >= 1.96 sqrt(n). */
-	const double half = ((double)n - 1 - 1.96 * sqrt((double)n)) / 2;
-	const size_t rank = half > 0 ? (size_t)half : 0;
+	const double all = (double)n, some = (double)k;
 
+	return exp(lgamma(all + 1) - lgamma(some + 1) - lgamma(all - some + 1) -
+	    all * log(2));
+}
+
+struct stat_interval
+stat_median_interval(const double *value, size_t n, double confidence)
+{
+	/* Each value lies below the median or above it, as a coin falls. */
+	const double tail = (1 - confidence) / 2 + 1e-12;
+	double beyond = heads(n, 0);
+	size_t rank = 0;
+
+	while (
+	    rank + 1 < n - rank - 1 && (beyond += heads(n, rank + 1)) <= tail)
+		rank++;
 	return (struct stat_interval){ value[rank], value[n - 1 - rank] };
 }
 
@@ -173,21 +187,63 @@ stat_smallest_p(size_t n, size_t m)
 	return 2 / ways < 1 ? 2 / ways : 1;
 }
 
+/* -1, 0, 1: which is larger; 2 if one is no number. */
+static int
+order(double x, double y)
+{
+	if (isnan(x) || isnan(y))
+		return 2;
+	return (x > y) - (x < y);
+}
+
+bool
+stat_same_order(const double *x, const double *y, size_t n)
+{
+	int turn = 0; /* 1: the same, -1: reverse, 0: not known yet */
+
+	for (size_t i = 0; i < n; i++) {
+		if (isnan(x[i]) != isnan(y[i]))
+			return false;
+		for (size_t j = 0; j < i; j++) {
+			const int a = order(x[i], x[j]);
+			const int b = order(y[i], y[j]);
+
+			if (a == 2 || (a == 0 && b == 0))
+				continue;
+			if (a == 0 || b == 0)
+				return false;
+			if (turn == 0)
+				turn = a * b;
+			if (a * b != turn)
+				return false;
+		}
+	}
+	return true;
+}
+
+/* The k-th smallest, from 0, of values that occur times[] times each. */
+static double
+kth(struct stat_sample ss, const unsigned *times, size_t k)
+{
+	size_t i = 0;
+
+	for (size_t below = times[0]; below <= k; below += times[i])
+		i++;
+	return ss.ss_value[i];
+}
+
 /* The median of as many values drawn from ss, with replacement. */
 static double
-resample(struct stat_sample ss, double *room, uint64_t *state)
+resample(struct stat_sample ss, unsigned *times, uint64_t *state)
 {
-	for (size_t i = 0; i < ss.ss_n; i++) {
-		const double v =
-		    ss.ss_value[(uint128_t)stat_random(state) * ss.ss_n >> 64];
-		size_t k = i;
+	const size_t n = ss.ss_n;
 
-		/* Few values: sorted as they come. */
-		for (; k > 0 && room[k - 1] > v; k--)
-			room[k] = room[k - 1];
-		room[k] = v;
-	}
-	return stat_median(room, ss.ss_n);
+	memset(times, 0, n * sizeof(*times));
+	for (size_t i = 0; i < n; i++)
+		times[(uint128_t)stat_random(state) * n >> 64]++;
+	const double upper = kth(ss, times, n / 2);
+
+	return n % 2 != 0 ? upper : (kth(ss, times, n / 2 - 1) + upper) / 2;
 }
 
 int
@@ -195,7 +251,7 @@ stat_ratio_interval(struct stat_sample a, struct stat_sample b, uint64_t seed,
     size_t resamples, double confidence, struct stat_interval *sip)
 {
 	double *ratio = calloc(resamples + 1, sizeof(*ratio));
-	double *room = calloc(a.ss_n + b.ss_n + 1, sizeof(*room));
+	unsigned *room = calloc(a.ss_n + b.ss_n + 1, sizeof(*room));
 	const double tail = (1 - confidence) / 2;
 	int error = ENOMEM;
 
@@ -205,7 +261,10 @@ stat_ratio_interval(struct stat_sample a, struct stat_sample b, uint64_t seed,
 			const double x = resample(a, room, &seed);
 			const double y = resample(b, room, &seed);
 
-			ratio[i] = x > 0 || x < 0 ? y / x : HUGE_VAL;
+			if (x > 0 || x < 0)
+				ratio[i] = y / x;
+			else
+				ratio[i] = y > 0 || y < 0 ? HUGE_VAL : 1;
 		}
 		stat_sort(ratio, resamples);
 		const size_t cut = (size_t)(tail * (double)resamples);

@@ -12,7 +12,7 @@ struct stat_interval {
 	double si_low, si_high;
 };
 
-/* Values in any order; borrowed. */
+/* Sorted values; borrowed. */
 struct stat_sample {
 	const double *ss_value;
 	size_t ss_n;
@@ -25,10 +25,14 @@ void stat_sort(double *value, size_t n);
 double stat_median(const double *value, size_t n);
 
 /*
- * The 95 % interval of their median by order statistics, whatever the
- * distribution; of fewer than six values it is their range.
+ * The interval of the median of what n > 0 sorted values are drawn from, by
+ * order statistics: the narrowest between the r-th smallest and the r-th largest
+ * of them that holds it with this confidence (0..1), whatever the distribution.
+ *
+ * => too few for that, at 95 % fewer than six: their range
  */
-struct stat_interval stat_median_interval(const double *value, size_t n);
+struct stat_interval stat_median_interval(const double *value, size_t n,
+    double confidence);
 
 /*
  * Two-sided p of Mann and Whitney's test that neither sample tends to be
@@ -44,10 +48,18 @@ double stat_mann_whitney(const double *a, size_t n, const double *b, size_t m);
 double stat_smallest_p(size_t n, size_t m);
 
 /*
+ * Do both put n things in the same order, or in exactly the reverse?  Then the
+ * test gives both the same p, however the things are divided.
+ *
+ * => a thing without a value has NaN; both must lack the same
+ */
+bool stat_same_order(const double *x, const double *y, size_t n);
+
+/*
  * The percentile bootstrap interval of median(b) / median(a).
  *
  * => the same for the same seed; confidence in 0..1
- * => infinite bounds where a median of a is 0
+ * => the ratio to a median of 0 is infinite, that of 0 to 0 is 1
  * => ENOMEM
  */
 int stat_ratio_interval(struct stat_sample a, struct stat_sample b,
