@@ -196,8 +196,10 @@ struct compare_job {
 };
 
 enum compare_verdict {
-	COMPARE_EQUAL,	   /* counters, the same in every run of both */
-	COMPARE_EXACT,	   /* counters, the same within each group */
+	COMPARE_EQUAL,	   /* a counter, the same in every run of both */
+	COMPARE_EXACT,	   /* a counter, the same within each group */
+	COMPARE_ONLY_A,	   /* runs of B have no such metric */
+	COMPARE_ONLY_B,	   /* runs of A */
 	COMPARE_FEW,	   /* too few repeats to tell */
 	COMPARE_NONE,	   /* no difference was found */
 	COMPARE_DIFFERENT, /* adjusted p below alpha, and 1 outside the interval */
@@ -205,30 +207,50 @@ enum compare_verdict {
 };
 extern const char *const compare_verdict_name[COMPARE_NVERDICTS];
 
+enum compare_unit { COMPARE_COUNT, COMPARE_NS, COMPARE_PER_S, COMPARE_NUNITS };
+extern const char
+    *const compare_unit_name[COMPARE_NUNITS]; /* "", "ns", "1/s" */
+
+#define COMPARE_NAME 128
+
 struct compare_row {
-	char cw_name[64]; /* "wall_ns", "counter misses", "latency msync p99" */
-	size_t cw_n[2];	  /* values in a, in b */
+	/* "wall_ns", "counter misses", "latency msync p99", ... */
+	char cw_name[COMPARE_NAME];
+	enum compare_unit cw_unit;
+	size_t cw_n[2]; /* values in A, in B */
 	double cw_median[2], cw_low[2], cw_high[2];
-	/* Of b to a; NaN where the median of a is 0. */
+	/* Of B to A; NaN where there is none, or the median of A is 0. */
 	double cw_ratio, cw_ratio_low, cw_ratio_high;
+	bool cw_tested;
+	size_t cw_test; /* the first row whose test is the same; or this */
 	double cw_p, cw_adjusted; /* 1 where nothing was tested */
 	enum compare_verdict cw_verdict;
 };
 
+/* What the groups differ in as they were made: a tunable, the host, ... */
+struct compare_apart {
+	char ca_name[32];
+	char ca_value[2][64]; /* "4"; "3 values" within a group; "-": none */
+};
+
+#define COMPARE_APART 64
+
 struct compare_report {
 	struct compare_row *cp_row; /* the caller's to free() */
 	size_t cp_nrows;
-	size_t cp_tests;       /* rows that were tested together */
+	size_t cp_tests;       /* different ones, corrected for together */
 	size_t cp_needed;      /* repeats of each that could tell, if too few */
 	size_t cp_runs[2];     /* complete runs */
 	size_t cp_left[2];     /* runs left out, as not complete */
 	size_t cp_shared;      /* runs in both groups */
-	char cp_about[2][160]; /* trace and what tells the groups apart */
+	char cp_about[2][160]; /* the trace */
+	struct compare_apart cp_apart[COMPARE_APART];
+	size_t cp_naparts;
 };
 
 /*
  * Compare two groups: Mann and Whitney's test with Holm's correction over all
- * rows tested, bootstrap intervals of the ratio of medians.
+ * that is tested, bootstrap intervals of the ratio of medians.
  *
  * => EINVAL: no selector, or different traces; ENOENT: no such run, no complete
  *    run in a group; else as analysis_figures()

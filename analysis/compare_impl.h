@@ -1,8 +1,10 @@
 /*
  * compare_impl: what the files of a comparison share.
  *
- *	compare.c		values of two groups, and what they say
+ *	compare.c		the values of two groups of runs
  *	compare_select.c	which runs a group has
+ *	compare_apart.c		what the groups differ in as they were made
+ *	compare_judge.c		what the values say
  */
 #ifndef ANALYSIS_COMPARE_IMPL_H
 #define ANALYSIS_COMPARE_IMPL_H
@@ -28,18 +30,22 @@ int group_select(const struct source *so, const char *text, struct group *gr,
     struct errmsg *em) mustcheck;
 void group_fini(struct group *gr);
 
-/* The values of one metric in both groups. */
+/* Fill cp_apart: tunables, host, build and so on that are not the same. */
+int compare_apart(const struct group gr[2], struct compare_report *cp,
+    struct errmsg *em) mustcheck;
+
+/* One metric of all runs. */
 struct metric {
-	char me_name[64];
-	bool me_counter; /* deterministic where it is constant */
-	double *me_value[2];
-	size_t me_n[2];
+	char me_name[COMPARE_NAME];
+	enum compare_unit me_unit;
+	bool me_counter; /* deterministic: needs no test where it is constant */
+	double *me_value; /* of the runs of A, then B; NaN: there is none */
 };
 
 /*
- * Judge metrics: fills a row each, and cp_tests, cp_needed.  ENOMEM.
+ * Judge metrics of cp_runs: fills a row each, cp_tests and cp_needed.  ENOMEM.
  */
-int compare_judge(const struct compare_job *cj, struct metric *me, size_t n,
-    struct compare_report *cp) mustcheck;
+int compare_judge(const struct compare_job *cj, const struct metric *me,
+    size_t n, struct compare_report *cp) mustcheck;
 
 #endif

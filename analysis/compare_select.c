@@ -227,12 +227,24 @@ collect(const struct source *so, sqlite3_stmt *st, struct group *gr,
 	return 0;
 }
 
-/* The runs of the configuration of run ?1. */
+/*
+ * The runs of the configuration of run ?1: what could change a count or a time
+ * is the same.
+ */
 static const char same_configuration[] =
-    "SELECT r.id, r.status = 'complete' FROM run AS r, run AS one"
-    " WHERE one.id = ?1 AND r.tunables = one.tunables"
-    " AND r.digest IS one.digest AND r.host IS one.host"
+    "WITH known AS (SELECT run.*,"
+    "  instr(coalesce(command, ''), ' --flush-both') > 0 AS both,"
+    "  (SELECT json_group_array(name) FROM (SELECT DISTINCT name FROM event"
+    "   WHERE event.run = run.id ORDER BY name)) AS events_on"
+    "  FROM run WHERE digest IS (SELECT digest FROM run WHERE id = ?1))"
+    " SELECT r.id, r.status = 'complete' FROM known AS r, known AS one"
+    " WHERE one.id = ?1 AND r.tunables = one.tunables AND r.both = one.both"
+    " AND r.host IS one.host AND r.cpu IS one.cpu AND r.kernel IS one.kernel"
+    " AND r.device IS one.device AND r.file_system IS one.file_system"
     " AND r.version = one.version AND r.revision IS one.revision"
+    " AND r.compiler = one.compiler AND r.clock = one.clock"
+    " AND (r.status <> 'complete' OR one.status <> 'complete'"
+    "  OR (r.events_on = one.events_on AND r.verify IS one.verify))"
     " ORDER BY r.id";
 
 static int
@@ -316,8 +328,7 @@ describe(struct group *gr, const char *text, struct errmsg *em)
 	const struct source *const so = gr->gr_source;
 	sqlite3_stmt *st;
 	int error = source_query(so,
-	    "SELECT count(DISTINCT digest), max(digest), max(trace),"
-	    " count(DISTINCT tunables)"
+	    "SELECT count(DISTINCT digest), max(digest), max(trace)"
 	    " FROM run WHERE id IN (SELECT value FROM json_each(?2))",
 	    0, &st, em);
 
@@ -335,14 +346,10 @@ describe(struct group *gr, const char *text, struct errmsg *em)
 		const char *digest = (const char *)sqlite3_column_text(st, 1);
 		const char *trace = (const char *)sqlite3_column_text(st, 2);
 
-		char path[96];
-
 		printable(gr->gr_digest, sizeof(gr->gr_digest),
 		    digest != NULL ? digest : "");
-		printable(path, sizeof(path), trace != NULL ? trace : "?");
-		(void)snprintf(gr->gr_about, sizeof(gr->gr_about), "%s%s", path,
-		    sqlite3_column_int(st, 3) > 1 ? ", several configurations" :
-						    "");
+		printable(gr->gr_about, sizeof(gr->gr_about),
+		    trace != NULL ? trace : "?");
 	}
 	(void)sqlite3_finalize(st);
 	return error;

@@ -59,20 +59,23 @@ read_args(struct compare_args *ca, int argc, char **argv, int *statusp)
 	return options_parse(&cl, argc, argv, &ca->ca_op, statusp);
 }
 
-/* A number in five columns or so. */
+/* A number in five columns or so; a time in its unit. */
 static const char *
-number(double v, char *buf, size_t len)
+number(double v, enum compare_unit unit, char *buf, size_t len)
 {
-	static const char *const unit[] = { "", "k", "M", "G", "T", "P" };
+	static const char *const plain[] = { "", "k", "M", "G", "T", "P" };
+	static const char *const times[] = { "ns", "us", "ms", "s" };
+	const bool time = unit == COMPARE_NS;
+	const double limit = time ? 999.5 : 9999.5;
+	const size_t n = time ? nitems(times) : nitems(plain);
 	size_t i = 0;
 
-	while (fabs(v) >= 9999.5 && i + 1 < nitems(unit)) {
+	while (fabs(v) >= limit && i + 1 < n) {
 		v /= 1000;
 		i++;
 	}
-	(void)snprintf(buf, len,
-	    fabs(v) < 9999.5 && (i > 0 || v < 100) ? "%.4g%s" : "%.0f%s", v,
-	    unit[i]);
+	(void)snprintf(buf, len, fabs(v) < 999.5 ? "%.4g%s" : "%.0f%s", v,
+	    time ? times[i] : plain[i]);
 	return buf;
 }
 
@@ -81,11 +84,15 @@ static const char *
 spread(const struct compare_row *cw, size_t side, char *buf, size_t len)
 {
 	const double median = cw->cw_median[side];
-	char text[24];
+	char text[32];
 
 	if (cw->cw_n[side] == 0)
 		return "-";
-	(void)number(median, text, sizeof(text));
+	if (cw->cw_verdict == COMPARE_EXACT) {
+		(void)snprintf(buf, len, "%.15g", median);
+		return buf;
+	}
+	(void)number(median, cw->cw_unit, text, sizeof(text));
 	const double off = fabs(median) > 0 ?
 	    50 * (cw->cw_high[side] - cw->cw_low[side]) / fabs(median) :
 	    0;
@@ -98,7 +105,7 @@ spread(const struct compare_row *cw, size_t side, char *buf, size_t len)
 	return buf;
 }
 
-/* Pad to a width in characters: "±" is one, of two bytes. */
+/* Print up to width columns; "±" is one, of two bytes. */
 static void
 put_right(const char *text, int width)
 {
@@ -107,27 +114,42 @@ put_right(const char *text, int width)
 	(void)printf("%*s", width + wide, text);
 }
 
-static void
-print_row(const struct compare_row *cw)
+/* A ratio in seven columns; a tiny one that is not 1 shows that. */
+static const char *
+ratio(double v, char *buf, size_t len)
 {
-	char a[40], b[40];
+	const bool fine = fabs(v - 1) > 0 && fabs(v - 1) < 0.0005;
 
-	(void)printf("%-30s ", cw->cw_name);
+	if (isnan(v))
+		return "-";
+	(void)snprintf(buf, len,
+	    v >= 1000 ? "%.3g" :
+		fine  ? "%.7f" :
+			"%.3f",
+	    v);
+	return buf;
+}
+
+static void
+print_row(const struct compare_row *cw, int width)
+{
+	char a[48], b[48], low[32], high[32], interval[80] = "", n[48];
+
+	(void)printf("%-*s", width, cw->cw_name);
 	put_right(spread(cw, 0, a, sizeof(a)), 14);
 	put_right(spread(cw, 1, b, sizeof(b)), 14);
-	if (isnan(cw->cw_ratio))
-		(void)printf("%9s %19s", "-", "");
-	else if (cw->cw_ratio_high > cw->cw_ratio_low)
-		(void)printf("%9.3f   (%6.3f..%6.3f)", cw->cw_ratio,
-		    cw->cw_ratio_low, cw->cw_ratio_high);
+	(void)printf("%10s", ratio(cw->cw_ratio, a, sizeof(a)));
+	if (cw->cw_tested && cw->cw_ratio_high >= cw->cw_ratio_low)
+		(void)snprintf(interval, sizeof(interval), "%s..%s",
+		    ratio(cw->cw_ratio_low, low, sizeof(low)),
+		    ratio(cw->cw_ratio_high, high, sizeof(high)));
+	(void)printf("%16s", interval);
+	if (cw->cw_tested)
+		(void)printf("%9.3g", cw->cw_adjusted);
 	else
-		(void)printf("%9.3f %19s", cw->cw_ratio, "");
-	if (cw->cw_verdict == COMPARE_DIFFERENT ||
-	    cw->cw_verdict == COMPARE_NONE || cw->cw_verdict == COMPARE_FEW)
-		(void)printf(" %8.3g", cw->cw_adjusted);
-	else
-		(void)printf(" %8s", "-");
-	(void)printf("  %s\n", compare_verdict_name[cw->cw_verdict]);
+		(void)printf("%9s", "-");
+	(void)snprintf(n, sizeof(n), "%zu+%zu", cw->cw_n[0], cw->cw_n[1]);
+	(void)printf("%7s  %s\n", n, compare_verdict_name[cw->cw_verdict]);
 }
 
 static size_t
@@ -140,35 +162,75 @@ count(const struct compare_report *cp, enum compare_verdict verdict)
 	return n;
 }
 
+/* Who is compared, and what they differ in. */
 static void
-print_text(const struct compare_args *ca, const struct compare_report *cp)
+print_groups(const struct compare_args *ca, const struct compare_report *cp)
 {
-	const size_t equal = count(cp, COMPARE_EQUAL);
-
 	for (size_t side = 0; side < 2; side++)
 		(void)printf("%c: %s, %zu run%s of %s\n", side == 0 ? 'A' : 'B',
 		    ca->ca_op.op_operands[1 + side], cp->cp_runs[side],
 		    cp->cp_runs[side] == 1 ? "" : "s", cp->cp_about[side]);
-	(void)printf("\n%-30s %14s%14s%9s   %16s %8s\n", "", "A", "B", "B/A",
-	    "interval", "p");
-	for (size_t i = 0; i < cp->cp_nrows; i++)
-		if (ca->ca_all || cp->cp_row[i].cw_verdict != COMPARE_EQUAL)
-			print_row(&cp->cp_row[i]);
-	(void)putchar('\n');
+	for (size_t i = 0; i < cp->cp_naparts; i++) {
+		const struct compare_apart *const part = &cp->cp_apart[i];
+
+		(void)printf("%s: %s in A, %s in B\n", part->ca_name,
+		    part->ca_value[0], part->ca_value[1]);
+	}
+}
+
+/* What there is to say of all rows. */
+static void
+print_summary(const struct compare_report *cp)
+{
+	const size_t equal = count(cp, COMPARE_EQUAL);
+	const size_t exact = count(cp, COMPARE_EXACT);
+	const size_t few = count(cp, COMPARE_FEW);
+
 	if (equal > 0)
-		(void)printf("%zu counters are equal to the last digit\n",
-		    equal);
-	if (count(cp, COMPARE_EXACT) > 0)
-		(void)printf("%zu counters differ, each the same in all runs "
-			     "of a group\n",
-		    count(cp, COMPARE_EXACT));
-	if (cp->cp_needed > 0)
-		(void)printf("too few repeats to tell: %zu of each are needed "
-			     "at least for %zu tests together\n",
-		    cp->cp_needed, cp->cp_tests);
-	else
-		(void)printf("%zu of %zu tested differ\n",
-		    count(cp, COMPARE_DIFFERENT), cp->cp_tests);
+		(void)printf("%zu counter%s equal to the last digit\n", equal,
+		    equal == 1 ? " is" : "s are");
+	if (exact > 0)
+		(void)printf("%zu counter%s, the same in all runs of a "
+			     "group: an exact difference\n",
+		    exact, exact == 1 ? " differs" : "s differ");
+	if (cp->cp_tests > 0)
+		(void)printf("of %zu other metrics %zu differ (%zu different "
+			     "tests, p corrected for all of them)\n",
+		    cp->cp_nrows - equal - exact, count(cp, COMPARE_DIFFERENT),
+		    cp->cp_tests);
+	if (few > 0)
+		(void)printf("too few repeats to tell of %zu metric%s: %zu of "
+			     "each are needed at least (here %zu and %zu)\n",
+		    few, few == 1 ? "" : "s", cp->cp_needed, cp->cp_runs[0],
+		    cp->cp_runs[1]);
+}
+
+static bool
+printed(const struct compare_args *ca, const struct compare_row *cw)
+{
+	return ca->ca_all || cw->cw_verdict != COMPARE_EQUAL;
+}
+
+static void
+print_text(const struct compare_args *ca, const struct compare_report *cp)
+{
+	char interval[32];
+	size_t width = 0;
+
+	print_groups(ca, cp);
+	for (size_t i = 0; i < cp->cp_nrows; i++)
+		if (printed(ca, &cp->cp_row[i]) &&
+		    strlen(cp->cp_row[i].cw_name) > width)
+			width = strlen(cp->cp_row[i].cw_name);
+	(void)snprintf(interval, sizeof(interval), "%" PRIu64 "%% interval",
+	    ca->ca_confidence);
+	(void)printf("\n%*s%14s%14s%10s%16s%9s%7s\n", (int)width, "", "A", "B",
+	    "B/A", interval, "p", "n");
+	for (size_t i = 0; i < cp->cp_nrows; i++)
+		if (printed(ca, &cp->cp_row[i]))
+			print_row(&cp->cp_row[i], (int)width);
+	(void)putchar('\n');
+	print_summary(cp);
 }
 
 /* A number, or null for one that JSON has not. */
@@ -179,51 +241,88 @@ json_number(double v)
 }
 
 static json_t *
-json_row(const struct compare_row *cw)
+json_side(const struct compare_row *cw, size_t side)
 {
-	json_t *side[2];
+	if (cw->cw_n[side] == 0)
+		return json_pack("{s:i, s:n, s:n, s:n}", "n", 0, "median",
+		    "low", "high");
+	return json_pack("{s:I, s:o, s:o, s:o}", "n",
+	    (json_int_t)cw->cw_n[side], "median",
+	    json_number(cw->cw_median[side]), "low",
+	    json_number(cw->cw_low[side]), "high",
+	    json_number(cw->cw_high[side]));
+}
 
-	for (size_t i = 0; i < 2; i++)
-		side[i] = json_pack("{s:I, s:o, s:o, s:o}", "n",
-		    (json_int_t)cw->cw_n[i], "median",
-		    json_number(cw->cw_median[i]), "low",
-		    json_number(cw->cw_low[i]), "high",
-		    json_number(cw->cw_high[i]));
-	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s}",
-	    "metric", cw->cw_name, "a", side[0], "b", side[1], "ratio",
-	    json_number(cw->cw_ratio), "ratio_low",
-	    json_number(cw->cw_ratio_low), "ratio_high",
-	    json_number(cw->cw_ratio_high), "p", json_number(cw->cw_p),
-	    "p_adjusted", json_number(cw->cw_adjusted), "verdict",
-	    compare_verdict_name[cw->cw_verdict]);
+static json_t *
+json_row(const struct compare_report *cp, const struct compare_row *cw)
+{
+	json_t *row = json_pack("{s:s, s:s, s:s, s:o, s:o, s:o}", "metric",
+	    cw->cw_name, "unit", compare_unit_name[cw->cw_unit], "verdict",
+	    compare_verdict_name[cw->cw_verdict], "a", json_side(cw, 0), "b",
+	    json_side(cw, 1), "ratio", json_number(cw->cw_ratio));
+
+	if (row == NULL)
+		return NULL;
+	if (cw->cw_tested)
+		(void)json_object_update_new(row,
+		    json_pack("{s:o, s:o, s:o, s:o, s:s}", "ratio_low",
+			json_number(cw->cw_ratio_low), "ratio_high",
+			json_number(cw->cw_ratio_high), "p",
+			json_number(cw->cw_p), "p_adjusted",
+			json_number(cw->cw_adjusted), "test_of",
+			cp->cp_row[cw->cw_test].cw_name));
+	return row;
+}
+
+/* How it was compared, so that it can be done again. */
+static json_t *
+json_method(const struct compare_job *cj)
+{
+	return json_pack("{s:f, s:f, s:I, s:I, s:s, s:s, s:s, s:s}",
+	    "confidence", cj->cj_confidence, "alpha", 1 - cj->cj_confidence,
+	    "seed", (json_int_t)cj->cj_seed, "resamples",
+	    (json_int_t)cj->cj_resamples, "test", "Mann-Whitney U, two-sided",
+	    "correction", "Holm", "ratio_interval",
+	    "percentile bootstrap of the ratio of medians", "median_interval",
+	    "order statistics");
+}
+
+static json_t *
+json_report(const struct compare_job *cj, const struct compare_report *cp)
+{
+	json_t *rows = json_array(), *apart = json_array();
+
+	for (size_t i = 0; i < cp->cp_nrows; i++)
+		(void)json_array_append_new(rows, json_row(cp, &cp->cp_row[i]));
+	for (size_t i = 0; i < cp->cp_naparts; i++)
+		(void)json_array_append_new(apart,
+		    json_pack("{s:s, s:s, s:s}", "name",
+			cp->cp_apart[i].ca_name, "a",
+			cp->cp_apart[i].ca_value[0], "b",
+			cp->cp_apart[i].ca_value[1]));
+	return json_pack("{s:s, s:s, s:s?, s:s, s:s, s:[I,I], s:[I,I], s:I, "
+			 "s:o, s:o, s:I, s:I, s:o}",
+	    "version", UVN_VERSION, "db", cj->cj_db, "against", cj->cj_other,
+	    "a", cj->cj_a, "b", cj->cj_b, "runs", (json_int_t)cp->cp_runs[0],
+	    (json_int_t)cp->cp_runs[1], "left_out", (json_int_t)cp->cp_left[0],
+	    (json_int_t)cp->cp_left[1], "shared", (json_int_t)cp->cp_shared,
+	    "apart", apart, "method", json_method(cj), "tests",
+	    (json_int_t)cp->cp_tests, "repeats_needed",
+	    (json_int_t)cp->cp_needed, "rows", rows);
 }
 
 static int
 print_json(const struct compare_job *cj, const struct compare_report *cp)
 {
-	json_t *rows = json_array(), *root;
-	int error = -1;
+	json_t *root = json_report(cj, cp);
 
-	for (size_t i = 0; i < cp->cp_nrows; i++)
-		(void)json_array_append_new(rows, json_row(&cp->cp_row[i]));
-	root = json_pack("{s:s, s:s, s:s*, s:s, s:s, s:[I,I], s:[I,I], s:I, "
-			 "s:f, s:I, s:I, s:s, s:s, s:I, s:I, s:o}",
-	    "version", UVN_VERSION, "db", cj->cj_db, "against", cj->cj_other,
-	    "a", cj->cj_a, "b", cj->cj_b, "runs", (json_int_t)cp->cp_runs[0],
-	    (json_int_t)cp->cp_runs[1], "left_out", (json_int_t)cp->cp_left[0],
-	    (json_int_t)cp->cp_left[1], "shared", (json_int_t)cp->cp_shared,
-	    "confidence", cj->cj_confidence, "seed", (json_int_t)cj->cj_seed,
-	    "resamples", (json_int_t)cj->cj_resamples, "test",
-	    "Mann-Whitney, Holm", "interval",
-	    "percentile bootstrap of the ratio of medians", "tests",
-	    (json_int_t)cp->cp_tests, "repeats_needed",
-	    (json_int_t)cp->cp_needed, "rows", rows);
-	if (root != NULL)
-		error = json_dumpf(root, stdout,
-		    JSON_INDENT(2) | JSON_PRESERVE_ORDER);
-	json_decref(root);
+	if (root == NULL)
+		return complain(UVN_ENVIRONMENT, "out of memory");
+	/* main() looks whether standard output could be written. */
+	(void)json_dumpf(root, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
 	(void)putchar('\n');
-	return error == 0 ? UVN_OK : complain(UVN_ENVIRONMENT, "out of memory");
+	json_decref(root);
+	return UVN_OK;
 }
 
 /* What the user should know of the groups. */
@@ -233,12 +332,13 @@ remark(const struct compare_args *ca, const struct compare_report *cp)
 	for (size_t side = 0; side < 2; side++)
 		if (cp->cp_left[side] > 0)
 			(void)complain(UVN_OK,
-			    "'%s': left out %zu runs that are not complete",
-			    ca->ca_op.op_operands[1 + side], cp->cp_left[side]);
+			    "'%s': left out %zu run%s not complete",
+			    ca->ca_op.op_operands[1 + side], cp->cp_left[side],
+			    cp->cp_left[side] == 1 ? " that is" : "s that are");
 	if (cp->cp_shared > 0)
 		(void)complain(UVN_OK,
-		    "%zu runs are in both groups, which makes them look alike",
-		    cp->cp_shared);
+		    "%zu run%s in both groups, which makes them look alike",
+		    cp->cp_shared, cp->cp_shared == 1 ? " is" : "s are");
 }
 
 static int
