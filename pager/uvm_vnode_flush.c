@@ -169,11 +169,19 @@ flush_deactivate(struct flush *f, struct vm_page *pg,
 	uvm_pagedeactivate(f->f_uvm, pg);
 }
 
+/* Is pg not to be freed, whatever the flags say? */
+static bool
+flush_spares(const struct flush *f, const struct vm_page *pg)
+{
+
+	return pg->wire_count != 0 && FIXED(f->f_uvm, q17_free_wired);
+}
+
 static void
 flush_free(struct flush *f, struct vm_page *pg)
 {
 
-	if (pg->wire_count != 0 && FIXED(f->f_uvm, q17_free_wired))
+	if (flush_spares(f, pg))
 		return;
 	pmap_page_protect(f->f_uvm, pg, 0);
 	uvm_pagefree(f->f_uvm, pg);
@@ -225,7 +233,7 @@ flush_finish(struct flush *f, struct vm_page *pg, struct vm_page *center,
 			return;
 	} else {
 		pg->flags |= PG_CLEAN | PG_CLEANCHK;
-		if ((f->f_flags & PGO_FREE) == 0)
+		if ((f->f_flags & PGO_FREE) == 0 || flush_spares(f, pg))
 			pmap_clear_modify(uvm, pg);
 		f->f_cleaned++;
 	}
@@ -456,5 +464,8 @@ uvn_flush(struct uvm *uvm, struct uvm_object *uobj, uint64_t start,
 	EXP(uvm)->flush_cleaned += f.f_cleaned;
 	if (uvm->obs.uo_flush != NULL)
 		flush_end(&f, &fi);
+	/* Also of an object that is no more: the caller holds its lock. */
+	if (f.f_dead)
+		OBJ_LOCK(uvm, uobj);
 	return f.f_dead || f.f_ok;
 }
