@@ -80,7 +80,7 @@ struct uvm {
 	unsigned traversals; /* flushes under way, nested */
 	bool transferring;   /* the backend is at work */
 	bool traversing;     /* what uo_traverse was told last */
-	uint32_t dryflush;   /* number of the last dry flush */
+	uint32_t dryflush;   /* of the last dry flush: dry_stamp() */
 	struct uvm_hist hist;
 	int failed;
 	char why[256];

@@ -100,8 +100,12 @@ struct dry {
 	uint64_t d_start, d_stop; /* pages */
 	unsigned d_flags;	  /* PGO_ */
 	uint32_t d_stamp;	  /* in vm_page.dry: cleaned by this flush */
+	uint32_t d_busy;	  /* BUSY by the flush around it; or d_stamp */
+	bool d_dead;		  /* its first write ended the object */
 	uint64_t d_visits, d_lookups, d_writes;
 };
+
+static void dry_by_list(struct dry *d);
 
 /*
  * Would the flush find pg dirty, if it came upon it now?  CLEAN may be stale
@@ -112,7 +116,8 @@ static bool
 dry_dirty(const struct dry *d, const struct vm_page *pg, bool ask)
 {
 
-	if (pg->dry == d->d_stamp || (pg->flags & PG_BUSY))
+	if (pg->dry == d->d_stamp || pg->dry == d->d_busy ||
+	    (pg->flags & PG_BUSY))
 		return false;
 	return (pg->flags & PG_CLEAN) == 0 ||
 	    (ask && pmap_is_modified(d->d_uvm, pg));
@@ -131,6 +136,30 @@ dry_join(struct dry *d, uint64_t pgno)
 	return true;
 }
 
+/*
+ * As uvm_vnp_uncache() of an object that only persists: its last detach flushes
+ * it and ends it, amidst the write.
+ */
+static void
+dry_end(struct dry *d)
+{
+	const struct uvm_vnode *const uvn = (struct uvm_vnode *)d->d_uobj;
+	struct dry last = {
+		.d_uvm = d->d_uvm,
+		.d_uobj = d->d_uobj,
+		.d_stop = pages_round(d->d_uvm, uvn->u_size),
+		.d_flags = PGO_CLEANIT | PGO_FREE | PGO_ALLPAGES,
+		.d_stamp = d->d_stamp + 1,
+		.d_busy = d->d_stamp,
+	};
+
+	dry_by_list(&last);
+	d->d_visits += last.d_visits;
+	d->d_lookups += last.d_lookups;
+	d->d_writes += last.d_writes;
+	d->d_dead = true;
+}
+
 /* As uvm_mk_pcluster() and the write of what it finds. */
 static void
 dry_clean(struct dry *d, struct vm_page *pg)
@@ -143,14 +172,18 @@ dry_clean(struct dry *d, struct vm_page *pg)
 	d->d_uobj->pgops->pgo_cluster(uvm, d->d_uobj, pg->pgno, &lo, &hi);
 	lo = lo > d->d_start ? lo : d->d_start;
 	hi = hi < d->d_stop ? hi : d->d_stop;
-	if (hi < lo || hi - lo > uvm->slots)
-		return;
-	for (pgno = pg->pgno; pgno > lo && dry_join(d, pgno - 1); pgno--)
-		continue;
-	if (pg->pgno == 0 && !FIXED(uvm, q16_page0_lookup))
-		d->d_lookups++;
-	for (pgno = pg->pgno + 1; pgno < hi && dry_join(d, pgno); pgno++)
-		continue;
+	if (hi >= lo && hi - lo <= uvm->slots) {
+		for (pgno = pg->pgno; pgno > lo && dry_join(d, pgno - 1);
+		     pgno--)
+			continue;
+		if (pg->pgno == 0 && !FIXED(uvm, q16_page0_lookup))
+			d->d_lookups++;
+		for (pgno = pg->pgno + 1; pgno < hi && dry_join(d, pgno);
+		     pgno++)
+			continue;
+	}
+	if (d->d_uobj->uo_refs == 0 && d->d_busy == d->d_stamp)
+		dry_end(d);
 }
 
 /* Did the flush free pg when it had cleaned it? */
@@ -171,7 +204,8 @@ dry_by_list(struct dry *d)
 
 	if (clean)
 		d->d_visits += d->d_uobj->uo_npages;
-	for (pg = frame_page(d->d_uvm, d->d_uobj->memq_head); pg != NULL;
+	for (pg = frame_page(d->d_uvm, d->d_uobj->memq_head);
+	     pg != NULL && !d->d_dead;
 	     pg = frame_page(d->d_uvm, pg->listq_next)) {
 		/* Freed with another's cluster, it left the list before. */
 		if (dry_freed(d, pg))
@@ -187,16 +221,16 @@ static void
 dry_by_hash(struct dry *d)
 {
 	const bool clean = (d->d_flags & PGO_CLEANIT) != 0;
-	const uint64_t range = d->d_stop - d->d_start;
 	struct vm_page *pg;
 	uint64_t pgno;
 
 	/* The second pass looks up its first page before it looks at the range. */
-	d->d_lookups += (clean ? range : 0) + (range != 0 ? range : 1);
-	for (pgno = d->d_start; clean && pgno < d->d_stop; pgno++) {
-		pg = hash_find(d->d_uvm, d->d_uobj, pgno);
+	d->d_lookups += (clean ? d->d_stop - d->d_start : 0) + 1;
+	for (pgno = d->d_start; pgno < d->d_stop && !d->d_dead; pgno++) {
+		pg = clean ? hash_find(d->d_uvm, d->d_uobj, pgno) : NULL;
 		if (pg != NULL && dry_dirty(d, pg, true))
 			dry_clean(d, pg);
+		d->d_lookups += pgno + 1 < d->d_stop;
 	}
 }
 
@@ -220,6 +254,40 @@ dry_time(const struct dry *d, bool by_list)
 	return uvm->obs.uo_clock() - began;
 }
 
+/*
+ * Two stamps that no page has, the first of them even and not 0: one for the
+ * flush, one for what may end the object in its midst.
+ */
+static uint32_t
+dry_stamp(struct uvm *uvm)
+{
+
+	uvm->dryflush += 2;
+	if (unlikely(uvm->dryflush == 0)) {
+		for (uint64_t i = 1; i < uvm->mem.pm_fresh; i++)
+			uvm->mem.pm_frame[i].dry = 0;
+		uvm->dryflush = 2;
+	}
+	return uvm->dryflush;
+}
+
+/* Is it one of the flushes that dry_by_list() and dry_by_hash() know? */
+static bool
+dry_known(const struct uvm *uvm, const struct uvm_object *uobj, uint64_t start,
+    uint64_t stop, unsigned flags)
+{
+	const unsigned dispose = flags & (PGO_FREE | PGO_DEACTIVATE);
+
+	/* With the daemon in the midst of it a flush cannot be foretold. */
+	if (stop < start ||
+	    (uvm->up.daemon_rule == DAEMON_IO && uvm->hot.uh_turn_due))
+		return false;
+	/* No caller does these. */
+	return (flags & PGO_CLEANIT) == 0 ||
+	    (dispose != (PGO_FREE | PGO_DEACTIVATE) &&
+		(uobj->uo_refs != 0 || (dispose & PGO_FREE) == 0));
+}
+
 void
 uvm_flush_dry(struct uvm *uvm, struct uvm_object *uobj, uint64_t start,
     uint64_t stop, unsigned flags, bool by_list, struct uvm_flushinfo *fi)
@@ -233,15 +301,11 @@ uvm_flush_dry(struct uvm *uvm, struct uvm_object *uobj, uint64_t start,
 	};
 
 	LOCK_HELD(&uobj->vmobjlock);
-	/* With the daemon in the midst of it a flush cannot be foretold. */
-	if (stop < start ||
-	    (uvm->up.daemon_rule == DAEMON_IO && uvm->hot.uh_turn_due))
+	if (!dry_known(uvm, uobj, start, stop, flags))
 		return;
-	d.d_stamp = ++uvm->dryflush;
-	if (unlikely(d.d_stamp == 0))
-		d.d_stamp = ++uvm->dryflush;
+	d.d_stamp = d.d_busy = dry_stamp(uvm);
 	/* Neither method shall always find what the other left in the caches. */
-	if (d.d_stamp % 2 != 0) {
+	if (d.d_stamp / 2 % 2 != 0) {
 		fi->fi_list_time = dry_time(&d, true);
 		fi->fi_hash_time = dry_time(&d, false);
 	} else {

@@ -1,8 +1,8 @@
 /*
  * Dry flushes: what the method that was not taken would have counted.
  *
- * Two machines live through the same, one with penalty 0 and one with infinity;
- * the last call of each is a flush that may choose.  What the one foretells of
+ * Two machines live through the same; then one is given penalty 0 and one
+ * infinity, and both make a flush that may choose.  What the one foretells of
  * the other method is what the other has counted.
  */
 #include "tests/test.h"
@@ -10,46 +10,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "pager/uvm_i.h"
-
-#define PAGES 256 /* of the file */
-
-struct world {
-	struct uvm *wo_uvm;
-	struct uvm_map *wo_map;
-	struct uvm_flushinfo wo_last; /* of the last flush */
-	uint64_t wo_ticks;
-	unsigned wo_depth, wo_turns; /* of uo_traverse */
-	bool wo_both;
-};
-
-static struct world *current;
-
-static uint64_t
-ticks(void)
-{
-	return ++current->wo_ticks;
-}
-
-static void
-keep_flush(void *arg, const struct uvm_flushinfo *fi)
-{
-	struct world *const wo = arg;
-
-	wo->wo_last = *fi;
-}
-
-static void
-keep_traverse(void *arg, bool on)
-{
-	struct world *const wo = arg;
-
-	assert_int_equal(wo->wo_depth, on ? 0 : 1);
-	wo->wo_depth = on;
-	wo->wo_turns++;
-}
+#include "tests/pager/dry.h"
 
 static uint64_t
 random_next(uint64_t *state)
@@ -67,48 +29,7 @@ below(uint64_t *state, uint64_t n)
 	return random_next(state) % n;
 }
 
-static void
-world_make(struct world *wo, const struct uvm_param *up, bool both)
-{
-	struct errmsg em = { .em_text = "" };
-	const struct uvm_observer uo = {
-		.uo_arg = wo,
-		.uo_clock = ticks,
-		.uo_flush = keep_flush,
-		.uo_traverse = keep_traverse,
-		.uo_both = both,
-	};
-
-	(void)memset(wo, 0, sizeof(*wo));
-	wo->wo_both = both;
-	current = wo;
-	assert_int_equal(uvm_create(up, &uvm_backend_null, NULL, &wo->wo_uvm,
-			     &em),
-	    0);
-	assert_int_equal(uvm_file_add(wo->wo_uvm, 1, PAGES * 4096), 0);
-	assert_int_equal(uvm_sys_mmap(wo->wo_uvm,
-			     &(struct uvm_mmap){
-				 .mm_map = 1,
-				 .mm_pid = 1,
-				 .mm_file = 1,
-				 .mm_length = PAGES * 4096,
-				 .mm_flags = UVM_MAP_READ | UVM_MAP_WRITE,
-			     }),
-	    0);
-	wo->wo_map = uvm_map_find(wo->wo_uvm, 1);
-	uvm_observe(wo->wo_uvm, &uo);
-}
-
-static void
-touch(struct world *wo, uint64_t pgno, bool write)
-{
-
-	(void)uvm_access(wo->wo_uvm, wo->wo_map, pgno,
-	    write ? UVM_ACCESS_WRITE : UVM_ACCESS_READ);
-	uvm_event_end(wo->wo_uvm);
-}
-
-/* Parameters of a trial, but for the penalty. */
+/* Parameters of a trial. */
 static struct uvm_param
 param_random(uint64_t *state)
 {
@@ -119,90 +40,195 @@ param_random(uint64_t *state)
 	uvm_param_init(&up);
 	/* Sometimes all pages fit, sometimes the daemon has work. */
 	up.memory =
-	    (below(state, 2) != 0 ? 2000 : 140 + below(state, 100)) * 4096;
+	    (below(state, 2) != 0 ? 2000 : 140 + below(state, 100)) * PG;
+	up.hash_penalty = RATIO(below(state, 9), 2);
+	up.hash_buckets = 1ULL << below(state, 11);
 	up.cluster = cluster[below(state, nitems(cluster))];
 	up.cluster_policy = below(state, 3);
-	up.advice = below(state, 2);
+	up.advice = below(state, 3);
 	up.profile = below(state, 2);
 	if (below(state, 4) == 0)
 		up.daemon_rule = DAEMON_IO;
-	assert_int_equal(uvm_param_resolve(&up, &em), 0);
+	if (below(state, 2) == 0)
+		up.q16_page0_lookup = QUIRK_FAITHFUL + below(state, 2);
+	if (below(state, 2) == 0)
+		up.q17_free_wired = QUIRK_FAITHFUL + below(state, 2);
+	if (below(state, 2) == 0)
+		up.q3_center_test = QUIRK_FAITHFUL + below(state, 2);
+	must_em(uvm_param_resolve(&up, &em), &em);
 	return up;
 }
 
-/*
- * A life that no choice changes: accesses, and syncs of everything, which
- * always walk the list.
- */
+/* A page of the file is no longer wired, if it was; else it is, if on. */
 static void
-live(struct world *wo, uint64_t seed)
+wire(struct world *wo, uint64_t pgno, bool on)
 {
-	uint64_t state = seed;
-	const uint64_t accesses = 20 + below(&state, 600);
-	const uint64_t order = below(&state, 3);
+	struct vnode *const vp = idmap_get(&wo->wo_uvm->files, 1);
+	struct vm_page *const pg =
+	    uvm_pagepeek(wo->wo_uvm, &vp->v_uvm.u_obj, pgno);
 
-	current = wo;
-	for (uint64_t i = 0; i < accesses; i++) {
-		const uint64_t pgno = order == 0 ? below(&state, PAGES) :
-		    order == 1			 ? i % PAGES :
-						   PAGES - 1 - i % PAGES;
-
-		touch(wo, pgno, below(&state, 2) != 0);
-		if (below(&state, 100) == 0)
-			assert_int_equal(uvm_sys_sync(wo->wo_uvm), 0);
-	}
-	/* Some lie clean among the dirty ones. */
-	if (below(&state, 2) == 0) {
-		assert_int_equal(uvm_sys_sync(wo->wo_uvm), 0);
-		for (uint64_t i = 0; i < 40; i++)
-			touch(wo, below(&state, PAGES), true);
-	}
+	if (pg == NULL)
+		return;
+	uvm_lock_pageq(wo->wo_uvm);
+	if (pg->wire_count != 0)
+		uvm_pageunwire(wo->wo_uvm, pg);
+	else if (on && EXP(wo->wo_uvm)->wired < 20)
+		uvm_pagewire(wo->wo_uvm, pg);
+	uvm_unlock_pageq(wo->wo_uvm);
 }
 
-/* The flush that may choose. */
+/* Truncate the file; what is wired behind its end would have no place. */
 static void
-flush(struct world *wo, uint64_t seed)
+shrink(struct world *wo, uint64_t size)
+{
+
+	for (uint64_t pgno = size / PG; pgno <= PAGES; pgno++)
+		wire(wo, pgno, false);
+	must(uvm_sys_truncate(wo->wo_uvm, 1, size));
+}
+
+/* uvn_flush() with flags that no system call has, and with those they have. */
+static void
+flush_by_hand(struct world *wo, uint64_t first, uint64_t n, uint64_t dice)
+{
+	static const unsigned dispose[] = { 0, 0, PGO_FREE, PGO_DEACTIVATE };
+	struct vnode *const vp = idmap_get(&wo->wo_uvm->files, 1);
+	struct uvm_object *const uobj = &vp->v_uvm.u_obj;
+
+	if ((vp->v_uvm.u_flags & UVM_VNODE_VALID) == 0 || uobj->uo_refs == 0)
+		return;
+	OBJ_LOCK(wo->wo_uvm, uobj);
+	(void)uvn_flush(wo->wo_uvm, uobj, first * PG, (first + n) * PG,
+	    dispose[dice % 4] | (dice & 4 ? PGO_CLEANIT : 0) |
+		(dice & 8 ? PGO_SYNCIO : 0) | (dice & 16 ? PGO_DOACTCLUST : 0));
+	OBJ_UNLOCK(wo->wo_uvm, uobj);
+}
+
+/* A call of a kind below 12 that flushes a range, more or less. */
+static void
+flush(struct world *wo, uint64_t kind, uint64_t *state)
 {
 	static const unsigned msync[] = { UVM_MS_SYNC, UVM_MS_ASYNC,
 		UVM_MS_SYNC | UVM_MS_INVALIDATE,
 		UVM_MS_ASYNC | UVM_MS_INVALIDATE };
 	static const enum uvm_madv madvise[] = { UVM_MADV_DONTNEED,
 		UVM_MADV_FREE };
-	uint64_t state = seed;
-	const uint64_t first = below(&state, PAGES);
-	const uint64_t n = 1 + below(&state, PAGES - first);
-	const uint64_t how = below(&state, 6);
-	int error;
+	struct uvm *const uvm = wo->wo_uvm;
+	const uint64_t first = below(state, PAGES);
+	const uint64_t n = 1 + below(state, PAGES - first);
+	const uint64_t dice = random_next(state);
 
-	current = wo;
-	if (how < 4)
-		error = uvm_sys_msync(wo->wo_uvm, 1, first * 4096, n * 4096,
-		    msync[how]);
+	world_now(wo);
+	if (kind < 4)
+		must(uvm_sys_msync(uvm, 1, first * PG, n * PG, msync[kind]));
+	else if (kind < 6)
+		must(uvm_sys_madvise(uvm, 1, first * PG, n * PG,
+		    madvise[kind - 4]));
+	else if (kind == 6)
+		must(uvm_sys_pread(uvm, 1, first * PG, n * PG, NULL, NULL));
+	else if (kind == 7)
+		must(uvm_sys_pwrite(uvm, 1, first * PG + 9, n * PG, NULL));
+	else if (kind == 8)
+		shrink(wo, first * PG + dice % PG);
+	else if (kind == 9)
+		world_touch(wo, 1, first, true);
 	else
-		error = uvm_sys_madvise(wo->wo_uvm, 1, first * 4096, n * 4096,
-		    madvise[how - 4]);
-	assert_int_equal(error, 0);
+		flush_by_hand(wo, first, n, dice);
+	uvm_event_end(uvm);
+}
+
+/* Now and then something else than an access. */
+static void
+live_otherwise(struct world *wo, uint64_t *state)
+{
+	const uint64_t what = below(state, 24);
+
+	if (what < 10)
+		flush(wo, what, state);
+	else if (what < 12)
+		must(uvm_sys_truncate(wo->wo_uvm, 1, PAGES * PG));
+	else if (what < 20)
+		for (uint64_t pgno = below(state, PAGES), n = 0; n < 9; n++)
+			wire(wo, pgno + n, true);
+	else
+		must(uvm_sys_sync(wo->wo_uvm));
 	uvm_event_end(wo->wo_uvm);
 }
 
-/* Did foretold come true? */
+/* A life of accesses, in some order, through two maps, and flushes. */
 static void
-compare(const struct uvm_flushinfo *foretold, const struct uvm_flushinfo *done,
-    uint64_t seed)
+live(struct world *wo, uint64_t seed)
 {
-	if (foretold->fi_other_visits == done->fi_visits &&
-	    foretold->fi_other_lookups == done->fi_lookups &&
-	    foretold->fi_other_writes == done->fi_writes)
-		return;
-	print_message("seed %" PRIu64 ", by %s: visits %" PRIu64
-		      " foretold %" PRIu64 ", lookups %" PRIu64
-		      " foretold %" PRIu64 ", writes %" PRIu64
-		      " foretold %" PRIu64 "\n",
-	    seed, done->fi_by_list ? "list" : "hash", done->fi_visits,
-	    foretold->fi_other_visits, done->fi_lookups,
-	    foretold->fi_other_lookups, done->fi_writes,
-	    foretold->fi_other_writes);
-	fail();
+	uint64_t state = seed;
+	const uint64_t accesses = 20 + below(&state, 600);
+	const uint64_t order = below(&state, 3), often = below(&state, 3);
+
+	world_now(wo);
+	for (uint64_t i = 0; i < accesses; i++) {
+		const uint64_t pgno = order == 0 ? below(&state, PAGES) :
+		    order == 1			 ? i % PAGES :
+						   PAGES - 1 - i % PAGES;
+
+		world_touch(wo, 1 + (uint32_t)below(&state, 2), pgno,
+		    below(&state, 2) != 0);
+		if (below(&state, 100) < often)
+			live_otherwise(wo, &state);
+	}
+	/* Some lie clean among the dirty ones. */
+	if (below(&state, 2) == 0) {
+		must(uvm_sys_sync(wo->wo_uvm));
+		for (uint64_t i = 0; i < 40; i++)
+			world_touch(wo, 1, below(&state, PAGES), true);
+	}
+}
+
+/* The last call: the flush that is foretold is the first that may choose. */
+static const struct uvm_flushinfo *
+last_flush(struct world *wo, uint64_t penalty, uint64_t seed)
+{
+	uint64_t state = seed;
+	const uint64_t kind = below(&state, 12);
+
+	wo->wo_uvm->up.hash_penalty = penalty;
+	wo->wo_nflush = 0;
+	rec_clear(&wo->wo_rec);
+	flush(wo, kind, &state);
+	assert_false(wo->wo_on);
+	return world_choice(wo);
+}
+
+/* All that the two machines hold is the same, and the I/Os they made. */
+static void
+same_state(struct world *a, struct world *b)
+{
+	struct uvm_pagemem *const ma = &a->wo_uvm->mem,
+				  *const mb = &b->wo_uvm->mem;
+	struct errmsg em = { .em_text = "" };
+	char *text;
+
+	must_em(uvm_check(a->wo_uvm, &em), &em);
+	assert_memory_equal(uvm_stat(a->wo_uvm), uvm_stat(b->wo_uvm),
+	    sizeof(struct uvmexp));
+	assert_int_equal(ma->pm_fresh, mb->pm_fresh);
+	for (uint64_t i = 1; i < ma->pm_fresh; i++) {
+		struct vm_page pg = ma->pm_frame[i];
+
+		pg.dry = mb->pm_frame[i].dry;
+		assert_memory_equal(&pg, &mb->pm_frame[i], sizeof(pg));
+	}
+	assert_memory_equal(&ma->pm_active, &mb->pm_active,
+	    sizeof(ma->pm_active));
+	assert_memory_equal(&ma->pm_inactive, &mb->pm_inactive,
+	    sizeof(ma->pm_inactive));
+	for (uint32_t map = 1; map <= 2; map++) {
+		const struct uvm_map *const ua = uvm_map_find(a->wo_uvm, map);
+		const struct uvm_map *const ub = uvm_map_find(b->wo_uvm, map);
+
+		assert_memory_equal(ua->um_pte, ub->um_pte, ua->um_npages);
+	}
+	text = rec_text(&a->wo_rec);
+	assert_ios(&b->wo_rec, text);
+	free(text);
 }
 
 /* => was there a forecast? */
@@ -210,49 +236,50 @@ static bool
 trial(uint64_t seed)
 {
 	uint64_t state = seed;
-	struct uvm_param up = param_random(&state);
+	const struct uvm_param up = param_random(&state);
 	const uint64_t life = random_next(&state), last = random_next(&state);
+	const unsigned second = below(&state, 2) == 0 ?
+	    UVM_MAP_READ | UVM_MAP_WRITE | UVM_MAP_PRIVATE :
+	    UVM_MAP_READ;
+	const struct uvm_flushinfo *hash, *list;
 	struct world by_hash, by_list, plain;
-	bool foretold;
+	struct world *const worlds[] = { &by_hash, &by_list, &plain };
+	bool foretold = false;
 
-	up.hash_penalty = RATIO(0, 1);
-	world_make(&by_hash, &up, true);
-	world_make(&plain, &up, false);
-	up.hash_penalty = RATIO_INF;
-	world_make(&by_list, &up, true);
-	live(&by_hash, life);
-	live(&plain, life);
-	live(&by_list, life);
-	assert_memory_equal(uvm_stat(by_hash.wo_uvm), uvm_stat(by_list.wo_uvm),
-	    sizeof(struct uvmexp));
-	flush(&by_hash, last);
-	flush(&plain, last);
-	flush(&by_list, last);
-
-	assert_true(by_hash.wo_last.fi_choice);
-	/* Of an object without pages even penalty 0 walks the list. */
-	assert_int_equal(by_hash.wo_last.fi_by_list,
-	    by_hash.wo_last.fi_object_pages == 0);
-	assert_true(by_list.wo_last.fi_by_list);
-	assert_int_equal(by_hash.wo_last.fi_both, by_list.wo_last.fi_both);
-	assert_false(plain.wo_last.fi_both);
-	foretold = by_hash.wo_last.fi_both && !by_hash.wo_last.fi_by_list;
-	if (foretold) {
-		compare(&by_hash.wo_last, &by_list.wo_last, seed);
-		compare(&by_list.wo_last, &by_hash.wo_last, seed);
-		assert_true(by_list.wo_last.fi_list_time > 0);
-		assert_true(by_list.wo_last.fi_hash_time > 0);
+	for (size_t i = 0; i < nitems(worlds); i++) {
+		world_make(worlds[i], &up, worlds[i] != &plain);
+		world_map(worlds[i], 1, UVM_MAP_READ | UVM_MAP_WRITE);
+		world_map(worlds[i], 2, second);
+		live(worlds[i], life);
 	}
+	same_state(&by_hash, &by_list);
+	same_state(&by_hash, &plain);
+	hash = last_flush(&by_hash, RATIO(0, 1), last);
+	list = last_flush(&by_list, RATIO_INF, last);
+	(void)last_flush(&plain, RATIO(0, 1), last);
 	/* To look ahead changed nothing, then or later. */
+	same_state(&by_hash, &plain);
+	assert_int_equal(by_hash.wo_turns, plain.wo_turns);
+
+	assert_int_equal(hash == NULL, list == NULL);
+	if (hash != NULL && list != NULL) {
+		/* Without pages even penalty 0 walks the list. */
+		foretold = hash->fi_both && !hash->fi_by_list;
+		assert_int_equal(hash->fi_by_list, hash->fi_object_pages == 0);
+		assert_true(list->fi_by_list);
+		assert_int_equal(hash->fi_both, list->fi_both);
+	}
+	if (foretold) {
+		foretold_is(hash, list, seed);
+		foretold_is(list, hash, seed);
+		assert_true(list->fi_list_time > 0);
+		assert_true(list->fi_hash_time > 0);
+	}
 	live(&by_hash, last);
 	live(&plain, last);
-	assert_memory_equal(uvm_stat(by_hash.wo_uvm), uvm_stat(plain.wo_uvm),
-	    sizeof(struct uvmexp));
-	assert_int_equal(by_hash.wo_turns, plain.wo_turns);
-	assert_int_equal(by_hash.wo_depth, 0);
-	uvm_destroy(by_hash.wo_uvm);
-	uvm_destroy(by_list.wo_uvm);
-	uvm_destroy(plain.wo_uvm);
+	same_state(&by_hash, &plain);
+	for (size_t i = 0; i < nitems(worlds); i++)
+		world_end(worlds[i]);
 	return foretold;
 }
 
@@ -270,85 +297,8 @@ what_is_foretold_of_the_other_method_comes_true(void **state)
 	    first, first + n - 1);
 	for (uint64_t seed = first; seed < first + n; seed++)
 		foretold += trial(seed);
-	assert_true(foretold * 10 > n * 8);
-}
-
-/* Spec example E5: 64 pages filled from the end. */
-static void
-example_e5_is_foretold_from_either_side(void **state)
-{
-	static const struct {
-		uint64_t range, other_writes, writes;
-		bool by_list;
-	} cases[] = {
-		{ 15, 15, 1, false },
-		{ 16, 1, 16, true },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < nitems(cases); i++) {
-		struct errmsg em = { .em_text = "" };
-		struct uvm_param up;
-		struct world wo;
-
-		uvm_param_init(&up);
-		assert_int_equal(uvm_param_resolve(&up, &em), 0);
-		world_make(&wo, &up, true);
-		for (uint64_t pgno = 64; pgno-- > 0;)
-			touch(&wo, pgno, true);
-		assert_int_equal(uvm_sys_msync(wo.wo_uvm, 1, 0,
-				     cases[i].range * 4096, UVM_MS_SYNC),
-		    0);
-		assert_int_equal(wo.wo_last.fi_by_list, cases[i].by_list);
-		assert_int_equal(wo.wo_last.fi_writes, cases[i].writes);
-		assert_true(wo.wo_last.fi_both);
-		assert_int_equal(wo.wo_last.fi_other_writes,
-		    cases[i].other_writes);
-		assert_int_equal(wo.wo_last.fi_other_visits,
-		    cases[i].by_list ? 0 : 128);
-		uvm_destroy(wo.wo_uvm);
-	}
-}
-
-static void
-a_flush_without_a_choice_foretells_nothing(void **state)
-{
-	struct errmsg em = { .em_text = "" };
-	struct uvm_param up;
-	struct world wo;
-
-	(void)state;
-	uvm_param_init(&up);
-	assert_int_equal(uvm_param_resolve(&up, &em), 0);
-	world_make(&wo, &up, true);
-	touch(&wo, 1, true);
-	assert_int_equal(uvm_sys_sync(wo.wo_uvm), 0);
-	assert_false(wo.wo_last.fi_choice);
-	assert_false(wo.wo_last.fi_both);
-	uvm_destroy(wo.wo_uvm);
-}
-
-static void
-a_traversal_stops_while_the_backend_works(void **state)
-{
-	struct errmsg em = { .em_text = "" };
-	struct uvm_param up;
-	struct world wo;
-
-	(void)state;
-	uvm_param_init(&up);
-	assert_int_equal(uvm_param_resolve(&up, &em), 0);
-	world_make(&wo, &up, false);
-	for (uint64_t pgno = 0; pgno < 6; pgno += 2)
-		touch(&wo, pgno, true);
-	/* Page-ins are no part of a flush. */
-	assert_int_equal(wo.wo_turns, 0);
-	assert_int_equal(uvm_sys_msync(wo.wo_uvm, 1, 0, 6 * 4096, UVM_MS_SYNC),
-	    0);
-	/* On, off and on for each of three writes, off. */
-	assert_int_equal(wo.wo_turns, 8);
-	assert_int_equal(wo.wo_depth, 0);
-	uvm_destroy(wo.wo_uvm);
+	print_message("%" PRIu64 " foretold\n", foretold);
+	assert_true(n == 1 || foretold * 10 > n * 6);
 }
 
 int
@@ -357,9 +307,6 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 		    what_is_foretold_of_the_other_method_comes_true),
-		cmocka_unit_test(example_e5_is_foretold_from_either_side),
-		cmocka_unit_test(a_flush_without_a_choice_foretells_nothing),
-		cmocka_unit_test(a_traversal_stops_while_the_backend_works),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
