@@ -3,7 +3,7 @@
 # cells are kept, the others done, none twice, and the database is sound.
 . "$(dirname "$0")/lib.sh"
 env --default-signal=INT true 2>/dev/null || skip "env has no --default-signal"
-expect 0 trace gen zipf --pages 4096 --events 200000 --theta 0.9 --msync 3000 \
+expect 0 trace gen zipf --pages 4096 --events 70000 --theta 0.9 --msync 3000 \
     --seed 1 -o t.uvt
 args=(sweep t.uvt --backend null --memory 8M --axis hash_penalty=1/64..64*2
     --repeat 12 --jobs 2)
@@ -118,7 +118,7 @@ sweep_is "1 complete 6"
 check "a cell whose process is killed has failed; the sweep goes on"
 rm -f uvn.db*
 # Cells that take their time: one that is seen is still there to be killed.
-expect 0 trace gen zipf --pages 4096 --events 3000000 --theta 0.9 --msync 3000 \
+expect 0 trace gen zipf --pages 4096 --events 1000000 --theta 0.9 --msync 3000 \
     --seed 1 -o t.uvt
 args=(sweep t.uvt --backend null --memory 8M --axis hash_penalty=1/4,4
     --repeat 4 --jobs 2)
