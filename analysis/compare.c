@@ -12,7 +12,7 @@
 
 /*
  * Every metric of the runs in ?2, a value a row: name, unit, is it a counter,
- * which of the runs, the value.  What a run has no row of is no value.
+ * which of the runs, the value, the place.  What a run has no row of is no value.
  */
 static const char metrics_sql[] =
     "WITH chosen(run, k) AS (SELECT value, key FROM json_each(?2)),"
@@ -20,7 +20,7 @@ static const char metrics_sql[] =
     "  ON run.id = chosen.run),"
     " total AS (SELECT k, flush_total.* FROM chosen CROSS JOIN flush_total"
     "  USING (run))"
-    " SELECT name, unit, counter, k, value FROM ("
+    " SELECT name, unit, counter, k, value, place FROM ("
     " SELECT 1 AS place, 'wall_ns' AS name, 1 AS unit, 0 AS counter, k,"
     "  wall_ns AS value FROM one"
     " UNION ALL SELECT 2, 'cpu_ns', 1, 0, k, cpu_ns FROM one"
@@ -46,7 +46,7 @@ static const char metrics_sql[] =
     "  FROM chosen CROSS JOIN counter USING (run))"
     " WHERE value IS NOT NULL ORDER BY place, name, k";
 
-/* Metrics being gathered, in the order of the statement. */
+/* Metrics being gathered. */
 struct metrics {
 	struct metric *ms_me;
 	size_t ms_n, ms_room;
@@ -130,6 +130,7 @@ gather(struct metrics *ms, const struct group *gr, size_t side,
 			    so->so_path);
 			break;
 		}
+		me->me_place = sqlite3_column_int(st, 5);
 		me->me_unit = (enum compare_unit)sqlite3_column_int(st, 1);
 		me->me_counter = sqlite3_column_int(st, 2) != 0;
 		if (k < ms->ms_runs[side])
@@ -139,6 +140,30 @@ gather(struct metrics *ms, const struct group *gr, size_t side,
 		error = source_error(so, em);
 	(void)sqlite3_finalize(st);
 	return error;
+}
+
+static int
+by_place(const void *a, const void *b)
+{
+	const struct metric *const x = a, *const y = b;
+
+	if (x->me_place != y->me_place)
+		return x->me_place - y->me_place;
+	return strcmp(x->me_name, y->me_name);
+}
+
+/* Of both groups, in the order of the statement, as each alone is. */
+static int
+gather_both(struct metrics *ms, const struct group gr[2], struct errmsg *em)
+{
+	int error;
+
+	if ((error = gather(ms, &gr[0], 0, em)) != 0 ||
+	    (error = gather(ms, &gr[1], 1, em)) != 0)
+		return error;
+	if (ms->ms_n > 0)
+		qsort(ms->ms_me, ms->ms_n, sizeof(*ms->ms_me), by_place);
+	return 0;
 }
 
 /* Runs that both groups have, if they are of one database. */
@@ -203,8 +228,7 @@ compare_groups(const struct compare_job *cj, const struct group gr[2],
 
 	if ((error = check_groups(cj, gr, cp, em)) == 0 &&
 	    (error = compare_apart(gr, cp, em)) == 0 &&
-	    (error = gather(&ms, &gr[0], 0, em)) == 0 &&
-	    (error = gather(&ms, &gr[1], 1, em)) == 0 &&
+	    (error = gather_both(&ms, gr, em)) == 0 &&
 	    (error = compare_judge(cj, ms.ms_me, ms.ms_n, cp)) != 0)
 		(void)ERRMSG(em, error, "%s: out of memory", cj->cj_db);
 	metrics_fini(&ms);

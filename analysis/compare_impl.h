@@ -37,6 +37,7 @@ int compare_apart(const struct group gr[2], struct compare_report *cp,
 /* One metric of all runs. */
 struct metric {
 	char me_name[COMPARE_NAME];
+	int me_place; /* before those of a larger one, and of a later name */
 	enum compare_unit me_unit;
 	bool me_counter; /* deterministic: needs no test where it is constant */
 	double *me_value; /* of the runs of A, then B; NaN: there is none */

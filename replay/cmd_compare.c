@@ -139,7 +139,8 @@ print_row(const struct compare_row *cw, int width)
 	put_right(spread(cw, 0, a, sizeof(a)), 14);
 	put_right(spread(cw, 1, b, sizeof(b)), 14);
 	(void)printf("%10s", ratio(cw->cw_ratio, a, sizeof(a)));
-	if (cw->cw_tested && cw->cw_ratio_high >= cw->cw_ratio_low)
+	if (cw->cw_n[0] > 1 && cw->cw_n[1] > 1 && cw->cw_tested &&
+	    cw->cw_ratio_high >= cw->cw_ratio_low)
 		(void)snprintf(interval, sizeof(interval), "%s..%s",
 		    ratio(cw->cw_ratio_low, low, sizeof(low)),
 		    ratio(cw->cw_ratio_high, high, sizeof(high)));
@@ -278,9 +279,8 @@ json_row(const struct compare_report *cp, const struct compare_row *cw)
 static json_t *
 json_method(const struct compare_job *cj)
 {
-	return json_pack("{s:f, s:f, s:I, s:I, s:s, s:s, s:s, s:s}",
-	    "confidence", cj->cj_confidence, "alpha", 1 - cj->cj_confidence,
-	    "seed", (json_int_t)cj->cj_seed, "resamples",
+	return json_pack("{s:f, s:I, s:I, s:s, s:s, s:s, s:s}", "confidence",
+	    cj->cj_confidence, "seed", (json_int_t)cj->cj_seed, "resamples",
 	    (json_int_t)cj->cj_resamples, "test", "Mann-Whitney U, two-sided",
 	    "correction", "Holm", "ratio_interval",
 	    "percentile bootstrap of the ratio of medians", "median_interval",

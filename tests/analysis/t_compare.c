@@ -33,7 +33,7 @@ noisy(uint64_t *seed, double mean, double noise)
 	const double tail =
 	    stat_random(seed) % 8 == 0 ? fabs(3 * deviate(seed)) : 0;
 
-	return mean * (1 + noise * (deviate(seed) + tail));
+	return mean * (1 + noise * (tail + deviate(seed)));
 }
 
 static size_t
@@ -161,7 +161,15 @@ made_noisy_run(struct made *md, long long run, uint64_t *seed,
 {
 	static const char *const kinds[] = { "read", "write", "msync" };
 	static const char *const outcomes[] = { "ok", "resident", "miss" };
+	/* Drawn in this order, whatever the compiler. */
 	const double slow = noisy(seed, 1, 0.04);
+	const double wall = noisy(seed, 1e9 * slow, 0.02);
+	const double cpu = noisy(seed, 9e8 * slow, 0.01);
+	const double retired = 1e9 * instructions * (1 + 0.01 * deviate(seed));
+	const double flushing = 1e7 * (1 + 0.01 * deviate(seed));
+	const double cycles = noisy(seed, 3e9 * slow, 0.02);
+	const long long faults = (long long)(2000 + stat_random(seed) % 4);
+	const long long switches = (long long)(stat_random(seed) % 3);
 
 	made_exec(md,
 	    "INSERT INTO run(id, status, trace, digest, events, wall_ns, cpu_ns)"
@@ -169,29 +177,30 @@ made_noisy_run(struct made *md, long long run, uint64_t *seed,
 	    "WITH RECURSIVE n(i) AS (VALUES(0) UNION ALL SELECT i + 1 FROM n"
 	    " WHERE i < 60) INSERT INTO counter SELECT %lld, 'c' || i, i * 1000"
 	    " FROM n;",
-	    run, (long long)noisy(seed, 1e9 * slow, 0.02),
-	    (long long)noisy(seed, 9e8 * slow, 0.01), run);
+	    run, (long long)wall, (long long)cpu, run);
 	for (size_t i = 0; i < 9; i++) {
 		const double p50 =
 		    noisy(seed, 300 * (double)(i + 1) * slow, 0.02);
+		const double mean = noisy(seed, p50 * 1.2, 0.01);
+		const double p99 = noisy(seed, p50 * 4, 0.1);
 
 		made_exec(md,
 		    "INSERT INTO latency(run, kind, outcome, count, timed,"
 		    " mean, p50, p99) VALUES(%lld, %Q, %Q, 5000, 5000, %f,"
 		    " %lld, %lld)",
-		    run, kinds[i % 3], outcomes[i / 3],
-		    noisy(seed, p50 * 1.2, 0.01), bucket(p50),
-		    bucket(noisy(seed, p50 * 4, 0.1)));
+		    run, kinds[i % 3], outcomes[i / 3], mean, bucket(p50),
+		    bucket(p99));
 	}
 	for (size_t i = 0; i < 4; i++) {
-		const double cpu = noisy(seed, 1e7 * slow, 0.03);
+		const double on = noisy(seed, 1e7 * slow, 0.03);
+		const double all = noisy(seed, on * 1.1, 0.01);
 
 		made_exec(md,
 		    "INSERT INTO flush_total VALUES(%lld, %Q, %Q, 9, 9, 9, 9,"
 		    " 9, 9, 9, %lld, %lld)",
 		    run, i / 2 == 0 ? "msync" : "sync",
-		    i % 2 == 0 ? "list" : "hash", (long long)cpu,
-		    (long long)noisy(seed, cpu * 1.1, 0.01));
+		    i % 2 == 0 ? "list" : "hash", (long long)on,
+		    (long long)all);
 	}
 	made_exec(md,
 	    "INSERT INTO event VALUES"
@@ -201,11 +210,8 @@ made_noisy_run(struct made *md, long long run, uint64_t *seed,
 	    "(%lld, 'run', 'context-switches', %lld, 1, 1, NULL),"
 	    "(%lld, 'run', 'cache-misses', NULL, 0, 0, 'no PMU'),"
 	    "(%lld, 'flush', 'instructions', %lld, 1, 1, NULL)",
-	    run, (long long)(1e9 * instructions * (1 + 0.01 * deviate(seed))),
-	    run, (long long)noisy(seed, 3e9 * slow, 0.02), run,
-	    (long long)(2000 + stat_random(seed) % 4), run,
-	    (long long)(stat_random(seed) % 3), run, run,
-	    (long long)(1e7 * (1 + 0.01 * deviate(seed))));
+	    run, (long long)retired, run, (long long)cycles, run, faults, run,
+	    switches, run, run, (long long)flushing);
 }
 
 /* Runs 1..20, ten a side, of the seed; B has so many more instructions. */

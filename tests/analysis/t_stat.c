@@ -386,7 +386,7 @@ orders_are_the_same_or_reverse(void **state)
 	const double x[] = { 3, 1, 2, 2 };
 	const double up[] = { 30, 10, 20, 20 }, down[] = { -3, -1, -2, -2 };
 	const double other[] = { 3, 2, 1, 1 }, tied[] = { 3, 1, 1, 2 };
-	const double less[] = { 3, 1, 2, NAN };
+	const double less[] = { 3, 1, 2, nan("") };
 
 	(void)state;
 	assert_true(stat_same_order(x, x, 4));
