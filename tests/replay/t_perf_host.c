@@ -1,8 +1,8 @@
 #include "tests/test.h"
 
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include <fcntl.h>
@@ -100,8 +100,7 @@ faults_that_the_kernel_meets_are_counted_in_its_mode_alone(void **state)
 	user = counted(ps, 0);
 	kernel = counted(ps, 1);
 	/* Not by read(2): a thread sanitizer would see to its own pages then. */
-	assert_int_equal(syscall(SYS_read, fd, p, PAGES * page),
-	    PAGES * page);
+	assert_int_equal(syscall(SYS_read, fd, p, PAGES * page), PAGES * page);
 	assert_true(counted(ps, 0) - user < PAGES / 2);
 	assert_true(counted(ps, 1) - kernel >= PAGES);
 	must(munmap(p, PAGES * page));
