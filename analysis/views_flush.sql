@@ -3,9 +3,11 @@
 
 -- What the flushes of a run that may choose would have cost, had each chosen by
 -- this penalty: 0, powers of two from 1/64 to 64, infinity.  traversal_ns is
--- the time of the dry walks.  It is the cost along the run as it was: where a
--- choice changes what is resident, clean or next in a queue later on, another
--- penalty's own run would come to other flushes.
+-- the time of the dry walks.  It is the cost along the run as it was.  Both
+-- methods leave the same pages resident and clean, but in another order: where
+-- they deactivate, and memory runs short, another penalty's own run would come
+-- to other flushes.  Flushes that may not choose cost the same with any penalty
+-- and are left out, and so are those without a dry walk.
 CREATE VIEW IF NOT EXISTS figure_flush_penalty
 (run, penalty, flushes, by_list, visits, lookups, writes, traversal_ns,
     oracle_ns) AS
@@ -32,16 +34,27 @@ SELECT run, penalty, traversal_ns, writes,
     traversal_ns - oracle_ns
 FROM figure_flush_penalty;
 
--- Powers of two, to class pages by.
-CREATE VIEW IF NOT EXISTS figure_power(power) AS
-WITH RECURSIVE p(n) AS (SELECT 1 UNION ALL SELECT 2 * n FROM p
-    WHERE n < 1 << 40)
-SELECT n FROM p;
+-- The dry walks, two of a flush: curve says which.  Ranges and objects of one
+-- class have page counts of as many bits, so a class is a doubling; bits are
+-- counted by hexadecimal digits.  A flush that cleans makes two passes.
+CREATE VIEW IF NOT EXISTS figure_flush_walk
+(run, curve, range_pages, object_pages, ns, passes, range_class,
+    object_class) AS
+SELECT run, curve, range_pages, object_pages, ns, passes,
+    4 * length(range) + (range >= '2') + (range >= '4') + (range >= '8'),
+    4 * length(object) + (object >= '2') + (object >= '4') + (object >= '8')
+FROM (SELECT run, column1 AS curve, range_pages, object_pages,
+	iif(column1 = 'list', list_ns, hash_ns) AS ns,
+	iif(caller IN ('fault', 'madvise', 'setsize'), 1, 2) AS passes,
+	printf('%x', range_pages) AS range, printf('%x', object_pages) AS object
+    FROM flush, (VALUES ('list'), ('hash'))
+    WHERE list_ns IS NOT NULL AND range_pages > 0 AND object_pages > 0);
 
 -- Figure 1: dry walks of a range by list and by hash, against its length: the
--- median of each class of lengths (a doubling) and its interval, as in
--- figure_sweep_stat.  Of objects of one class of sizes: the one that met the
--- most classes of ranges, and of those the most flushes.
+-- median of each class of lengths and its interval, as in figure_sweep_stat.  Of
+-- objects of one class and of flushes with one number of passes: those that met
+-- the most classes of ranges, and among them those with the most flushes.
+-- (All windows of a SELECT have one PARTITION, else a run is not searched for.)
 CREATE VIEW IF NOT EXISTS figure_1_flush
 (run, curve, range_pages, ns, ns_low, ns_high, flushes, object_pages) AS
 SELECT DISTINCT run, curve, mean_range, median, low, high, n, mean_object
@@ -53,30 +66,21 @@ FROM (SELECT *, avg(ns) FILTER (WHERE 2 * place BETWEEN n AND n + 2)
 	min(ns) FILTER (WHERE place = n OR (2 * place >= n + 1 AND
 	    (n + 1 - 2 * place) * (n + 1 - 2 * place) >= 3.8416 * n))
 	OVER class AS high
-    FROM (SELECT *, row_number() OVER (PARTITION BY run, curve, range_class
-	    ORDER BY ns) AS place,
-	    count(*) OVER (PARTITION BY run, curve, range_class) AS n,
-	    avg(range_pages) OVER (PARTITION BY run, curve, range_class)
-		AS mean_range,
-	    avg(object_pages) OVER (PARTITION BY run) AS mean_object
-	FROM (SELECT run, method.column1 AS curve, range_pages, object_pages,
-		iif(method.column1 = 'list', list_ns, hash_ns) AS ns,
-		range_class, rank() OVER (PARTITION BY run
-		    ORDER BY ranges DESC, flushes DESC, object_class DESC)
-		    AS choice
-	    FROM (SELECT *, max(range_rank) OVER (PARTITION BY run,
-		    object_class) AS ranges,
-		    count(*) OVER (PARTITION BY run, object_class) AS flushes
-		FROM (SELECT *, dense_rank() OVER (PARTITION BY run,
-			object_class ORDER BY range_class) AS range_rank
-		    FROM (SELECT run, range_pages, object_pages, list_ns,
-			    hash_ns,
-			    (SELECT max(power) FROM figure_power
-				WHERE power <= range_pages) AS range_class,
-			    (SELECT max(power) FROM figure_power
-				WHERE power <= object_pages) AS object_class
-			FROM flush WHERE list_ns IS NOT NULL
-			    AND range_pages > 0 AND object_pages > 0))),
-	    (VALUES ('list'), ('hash')) AS method)
-	WHERE choice = 1)
+    FROM (SELECT *, count(*) OVER class AS n,
+	    avg(range_pages) OVER class AS mean_range,
+	    row_number() OVER (PARTITION BY run, curve, range_class
+		ORDER BY ns) AS place
+	FROM (SELECT *, avg(object_pages) OVER (PARTITION BY run, choice)
+		AS mean_object
+	    FROM (SELECT *, rank() OVER (PARTITION BY run ORDER BY ranges DESC,
+		    flushes DESC, object_class DESC, passes DESC) AS choice
+		FROM (SELECT *, max(nth_range) OVER alike AS ranges,
+			count(*) OVER alike AS flushes
+		    FROM (SELECT *, dense_rank() OVER (PARTITION BY run,
+			    object_class, passes ORDER BY range_class)
+			    AS nth_range
+			FROM figure_flush_walk)
+		    WINDOW alike AS (PARTITION BY run, object_class, passes))))
+	WHERE choice = 1
+	WINDOW class AS (PARTITION BY run, curve, range_class))
     WINDOW class AS (PARTITION BY run, curve, range_class));

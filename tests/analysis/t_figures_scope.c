@@ -185,8 +185,8 @@ a_database_of_the_first_schema_can_be_drawn(void **state)
 	made_exec(md,
 	    "DROP TABLE sweep; DROP TABLE sweep_cell; DROP TABLE flush_total;"
 	    "DROP TABLE calibration; DROP TABLE flush;"
-	    "CREATE TABLE flush(run INTEGER, n INTEGER, method TEXT,"
-	    " range_pages INTEGER, object_pages INTEGER);"
+	    "CREATE TABLE flush(run INTEGER, n INTEGER, caller TEXT,"
+	    " method TEXT, range_pages INTEGER, object_pages INTEGER);"
 	    "PRAGMA user_version = 1;"
 	    "DROP TABLE run;"
 	    "CREATE TABLE run(id INTEGER PRIMARY KEY, status TEXT, trace TEXT);"
