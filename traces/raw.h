@@ -33,8 +33,8 @@
  *		[4] inode, [5] protection, [6] flags of mmap(2); text: path.
  *		Within a call of mmap(2), what it has mapped; else what exec(2)
  *		has
- *	SHARED	the program asked for the map that the mmap(2) of this thread is
- *		about to make as MAP_SHARED: [0] flags of mmap(2)
+ *	SHARED	the mmap(2) that this thread is about to call differs from what
+ *		the program asked for: [0] the flags it asked for
  *	FLUSH	from here on every page's next access is seen again
  *	FORK	rw_pid begins as a copy of process [0], forked by thread [1];
  *		[2] flags of clone(2), or RAW_UNKNOWN.  For threads: [0] is
@@ -42,8 +42,7 @@
  *	EXEC	the process has another image: all maps are gone
  *	EXIT	a thread has ended, and with its last one the process;
  *		flag GROUP: the whole process
- *	START	the library is at work in rw_pid: descriptors said so far are
- *		forgotten; [0] window, [1] enum raw_start
+ *	START	the library is at work in rw_pid: [0] window, [1] enum raw_start
  *	NOTE	[0] enum record_count happened [1] times
  *	LOST	[0] records were lost here
  */
@@ -69,6 +68,12 @@ enum raw_flag {
 	RAW_F_KERNEL = 0x2,
 	RAW_F_IFETCH = 0x4,
 	RAW_F_GROUP = 0x8,
+};
+
+/* Why the library says that it is at work. */
+enum raw_start {
+	RAW_START_EXEC, /* its constructor ran */
+	RAW_START_FORK, /* in the child of a fork(2) */
 };
 
 #define RAW_UNKNOWN UINT64_MAX
