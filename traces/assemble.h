@@ -34,9 +34,10 @@ struct assemble_param {
 	 * window without bounds, which the source empties by FLUSH
 	 */
 	uint64_t ap_window;
-	bool ap_buffers; /* it has no accesses by the kernel: make them of calls */
-	bool ap_gup;	 /* nor those of get_user_pages(): mlock, O_DIRECT, ... */
-	bool ap_flush;	 /* madvise(MADV_DONTNEED_LOCKED) is a FLUSH */
+	bool
+	    ap_buffers; /* it has no accesses by the kernel: make them of calls */
+	bool ap_gup;   /* nor those of get_user_pages(): mlock, O_DIRECT, ... */
+	bool ap_flush; /* madvise(MADV_DONTNEED_LOCKED) is a FLUSH */
 	bool ap_resident; /* maps of exec(2) come as MAP, and code with them */
 	const char *ap_ignore; /* folder of the recorder's own files; NULL */
 };

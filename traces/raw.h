@@ -25,10 +25,11 @@
  *	RETURN	the call that rw_tid is in ends: rw_sys, [0] result or -errno
  *	FILE	a descriptor is this file now, and will be until a call changes
  *		that: [0] descriptor (-1: the path of the next call of this
- *		thread, -2: its second path), [1] device, [2] inode, [3] birth
- *		time in ns, 0 if unknown, [4] size, [5] position, [6] flags of
- *		open(2), [7] links; text: path.  Device and inode 0: the path
- *		tells files apart.  Size RAW_UNKNOWN: it is not known
+ *		thread, -2: its second path), [1] device, major << 32 | minor,
+ *		[2] inode, [3] birth time in ns since 1970, 0 if unknown, [4]
+ *		size, [5] position, [6] flags of open(2), [7] links; text: path.
+ *		Device and inode 0: the path tells files apart.  RAW_UNKNOWN as
+ *		size, position or flags: it is not known
  *	MAP	a map is there: [0] address, [1] bytes, [2] offset, [3] device,
  *		[4] inode, [5] protection, [6] flags of mmap(2); text: path.
  *		Within a call of mmap(2), what it has mapped; else what exec(2)
@@ -148,8 +149,8 @@ raw_encode(const struct raw *rw, uint8_t *buf)
 	struct raw_head rh;
 	size_t n = sizeof(rh);
 
-	memcpy(buf + n, rw->rw_arg, 8U * rw->rw_nargs);
-	n += 8U * rw->rw_nargs;
+	memcpy(buf + n, rw->rw_arg, (size_t)8 * rw->rw_nargs);
+	n += (size_t)8 * rw->rw_nargs;
 	for (int i = 0; i < 2; i++) {
 		size_t max;
 
@@ -166,9 +167,9 @@ raw_encode(const struct raw *rw, uint8_t *buf)
 	}
 	for (; n % 8 != 0; n++)
 		buf[n] = 0;
-	rh = (struct raw_head){ rw->rw_time, rw->rw_pid, rw->rw_tid,
-		rw->rw_kind, rw->rw_flags, rw->rw_sys, rw->rw_nargs, len[0],
-		len[1] };
+	rh =
+	    (struct raw_head){ rw->rw_time, rw->rw_pid, rw->rw_tid, rw->rw_kind,
+		    rw->rw_flags, rw->rw_sys, rw->rw_nargs, len[0], len[1] };
 	memcpy(buf, &rh, sizeof(rh));
 	return n;
 }

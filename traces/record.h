@@ -61,11 +61,11 @@ const struct trace_format *trace_format_find(const char *name);
 
 struct trace_import_param {
 	struct record_select ip_select;
-	uint32_t ip_page;	/* page size of the trace to make */
-	uint64_t ip_window;	/* 0: as the format has it */
-	uint64_t ip_size;	/* bytes of an object or device; 0: as used */
-	bool ip_base_names;	/* keep the last part of each path only */
-	bool ip_strict;		/* a line not understood is an error */
+	uint32_t ip_page;   /* page size of the trace to make */
+	uint64_t ip_window; /* 0: as the format has it */
+	uint64_t ip_size;   /* bytes of an object or device; 0: as used */
+	bool ip_base_names; /* keep the last part of each path only */
+	bool ip_strict;	    /* a line not understood is an error */
 };
 
 /*
