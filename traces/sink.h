@@ -45,7 +45,7 @@ struct sink;
 /*
  * Begin a trace that will be written to path.
  *
- * => the temporary file is in the folder of path, or TMPDIR for "-"
+ * => the temporary file is in the folder of path, or /tmp for "-"
  * => *skp is the caller's until sink_destroy(), which leaves no file behind
  */
 int sink_create(const char *path, struct sink **skp, struct errmsg *em)
