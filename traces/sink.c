@@ -48,17 +48,15 @@ static int
 tmp_nameless(const char *path)
 {
 	const char *slash = strrchr(path, '/');
-	const char *folder = getenv("TMPDIR");
 	char *dir, *name;
 	int fd;
 
-	if (strcmp(path, "-") != 0)
-		folder = slash != NULL ? path : ".";
-	else if (folder == NULL || *folder == '\0')
-		folder = "/tmp";
-	dir = folder == path ?
-	    strndup(path, slash > path ? (size_t)(slash - path) : 1) :
-	    strdup(folder);
+	if (strcmp(path, "-") == 0)
+		dir = strdup(P_tmpdir);
+	else if (slash == NULL)
+		dir = strdup(".");
+	else
+		dir = strndup(path, slash > path ? (size_t)(slash - path) : 1);
 	if (dir == NULL)
 		return -1;
 	fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
