@@ -5,6 +5,7 @@
  *	struct record_report	what came of it, and what could not be seen
  *	trace_import()		a trace of another tool's output
  *	trace_export()		a trace for another tool
+ *	record_check()		which modes the host allows
  *	record_run()		run a program and record it
  *	record_salvage()	a trace of what a killed recorder left
  *
@@ -12,6 +13,8 @@
  */
 #ifndef TRACES_RECORD_H
 #define TRACES_RECORD_H
+
+#include <signal.h>
 
 #include "traces/trace.h"
 
@@ -81,5 +84,85 @@ int trace_import(const struct trace_format *fm, const char *from,
 /* The other way: write what tr has left to a file at to. */
 int trace_export(const struct trace_format *fm, struct trace_reader *tr,
     const char *to, struct record_report *rr, struct errmsg *em) mustcheck;
+
+/*
+ * How a program is recorded; docs/recording.md.
+ *
+ *	RECORD_MODE(NAME, "name", "help")
+ */
+#define RECORD_MODES(RECORD_MODE)                                              \
+	RECORD_MODE(KERNEL, "kernel",                                          \
+	    "tracepoints of the kernel, and a library that arms maps")         \
+	RECORD_MODE(PRELOAD, "preload",                                        \
+	    "a library alone, by protection and SIGSEGV; no privilege")        \
+	RECORD_MODE(VALGRIND, "valgrind",                                      \
+	    "valgrind's lackey: every access, hundreds of times slower")
+
+enum record_mode {
+#define RECORD_MODE(NAME, name, help) RECORD_##NAME,
+	RECORD_MODES(RECORD_MODE)
+#undef RECORD_MODE
+	    RECORD_NMODES,
+	RECORD_AUTO = RECORD_NMODES, /* the first that the host allows */
+};
+
+extern const char *const record_mode_name[RECORD_NMODES];
+extern const char *const record_mode_help[RECORD_NMODES];
+
+/*
+ * Does the host allow the mode?  For kernel, arming is tried: each page must
+ * give one fault for reading and one for writing, each time anew.
+ *
+ * => folder: where a file may be made to try it on; NULL: /tmp
+ * => 0, or an errno, and em says what is missing and how to get it
+ */
+int record_check(enum record_mode mode, const char *folder, struct errmsg *em)
+    mustcheck;
+
+struct record_param {
+	enum record_mode rp_mode;
+	uint64_t rp_window; /* pages, or RECORD_INF */
+	struct record_select rp_select;
+	bool rp_base_names;	/* keep the last part of each path only */
+	char *const *rp_argv;	/* the program, NULL-ended */
+	const char *rp_version; /* of uvn, for the preamble */
+	const char *rp_to;	/* the trace */
+	enum trace_form rp_form;
+	/* Signals to uvn so far, and the last one if the program has to be told
+	 * of it; set by the caller's handlers.  The second ends all at once. */
+	const volatile sig_atomic_t *rp_signals, *rp_signal;
+};
+
+struct record_done {
+	enum record_mode rd_mode;
+	struct errmsg rd_why; /* AUTO: why not the modes before it; or empty */
+	int rd_status;	      /* of the program, as waitpid(2) has it */
+	uint64_t rd_ns;	      /* that it took */
+	uint64_t rd_records;
+	bool rd_killed; /* by a second signal: no trace, but the spool */
+	struct record_report rd_report;
+};
+
+/*
+ * Run a program, record it and all processes that come from it until the last
+ * has ended, and make a trace.  While it runs, the records are kept in a file
+ * beside the trace (record_spool_name()), which is removed at the end.
+ *
+ * => ENOEXEC, ENOENT, EACCES: the program cannot be run, or not be recorded in
+ *    the mode; em says why
+ * => any error of writing: the spool is left, and em names it
+ */
+int record_run(const struct record_param *rp, struct record_done *rd,
+    struct errmsg *em) mustcheck;
+
+/* TRACE.recording; the caller's to free, NULL: no memory. */
+char *record_spool_name(const char *to) mustcheck;
+
+/*
+ * Make a trace of what a recorder that was killed has left; the file stays.
+ * Only rp_select, rp_base_names, rp_to and rp_form are looked at.
+ */
+int record_salvage(const char *spool, const struct record_param *rp,
+    struct record_done *rd, struct errmsg *em) mustcheck;
 
 #endif

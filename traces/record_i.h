@@ -1,0 +1,93 @@
+/*
+ * What the files of the recorder share.
+ *
+ *	record.c		a recording from start to end
+ *	record_child.c		the program: started, waited for
+ *	record_perf.c		mode kernel: rings of the kernel's tracepoints
+ *	record_tracefs.c	where the tracepoints are described
+ *	record_proc.c		what /proc says of processes without the library
+ *	record_test.c		does arming work here?
+ *	record_lackey.c		mode valgrind: the output of lackey, as it runs
+ *	record_finish.c		a spool made a trace
+ *	ring.c			rings of the preloaded library
+ *	spool.c			records on disk
+ *	preload/		the library
+ *
+ * Private to traces/.
+ */
+#ifndef TRACES_RECORD_I_H
+#define TRACES_RECORD_I_H
+
+#include <sys/types.h>
+
+#include "traces/raw.h"
+#include "traces/record.h"
+#include "traces/spool.h"
+
+/* record_tracefs.c: tracefs, mounted or not. */
+
+/*
+ * A descriptor of tracefs's root.
+ *
+ * => ENOENT: the kernel has none; EPERM, EACCES; em says what to do
+ */
+int tracefs_open(int *fdp, struct errmsg *em) mustcheck;
+
+/* A tracepoint: its number, and the places of its fields. */
+struct tracepoint {
+	uint32_t tp_id;
+	uint32_t tp_off[3]; /* in the raw data, of the fields asked for */
+};
+
+/*
+ * => name is GROUP/NAME; each of the n fields is 8 bytes, or an array of these
+ * => ENOENT: there is no such tracepoint or field
+ */
+int tracefs_point(int fd, const char *name, const char *const *fields, size_t n,
+    struct tracepoint *tp, struct errmsg *em) mustcheck;
+
+/* record_perf.c */
+
+struct perfrec;
+
+/*
+ * Let the kernel tell of a process that is about to call execve(2), and of all
+ * that come from it: calls of raw_sys[], page faults, maps, forks and exits.
+ * Nothing is told before the execve.
+ *
+ * => EPERM, EACCES, ENOSYS, ENOENT: the host does not allow it, em says why
+ */
+int perfrec_open(pid_t pid, struct perfrec **prp, struct errmsg *em) mustcheck;
+
+/* Sources in the spool: one a processor, from 0. */
+unsigned perfrec_sources(const struct perfrec *pr);
+
+/* Wait until there is something to read, or for ms. */
+void perfrec_wait(const struct perfrec *pr, int ms);
+
+/*
+ * Move what there is into the spool.
+ *
+ * => *np: records moved
+ */
+int perfrec_drain(struct perfrec *pr, struct spool *sp, uint64_t *np,
+    struct errmsg *em) mustcheck;
+
+/* Tell no more; what has been told can be drained. */
+void perfrec_stop(struct perfrec *pr);
+void perfrec_close(struct perfrec *pr);
+
+/* record_proc.c */
+
+/* Has the process's program an interpreter, which would load the library? */
+bool proc_dynamic(uint32_t pid);
+
+/*
+ * What file a descriptor of a process is now, as a FILE.
+ *
+ * => false: it is no regular file, or gone; rw's text is in path
+ */
+bool proc_file(uint32_t pid, uint64_t fd, struct raw *rw, char *path,
+    size_t size);
+
+#endif
