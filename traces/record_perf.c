@@ -63,8 +63,8 @@ struct perfrec {
 
 /* Every record ends with this, but for samples, which begin with it. */
 struct sample_id {
-	uint32_t si_pid, si_tid;
-	uint64_t si_time;
+	uint32_t sm_pid, sm_tid;
+	uint64_t sm_time;
 };
 
 /* A record's reader. */
@@ -423,13 +423,13 @@ sample(struct out *ou, struct cursor *cu)
 static struct raw
 side_raw(const struct cursor *cu, enum raw_kind kind)
 {
-	struct sample_id si = { 0, 0, 0 };
+	struct sample_id sm = { 0, 0, 0 };
 
-	if ((size_t)(cu->cu_end - cu->cu_p) >= sizeof(si))
-		memcpy(&si, cu->cu_end - sizeof(si), sizeof(si));
-	return (struct raw){ .rw_time = si.si_time,
-		.rw_pid = si.si_pid,
-		.rw_tid = si.si_tid,
+	if ((size_t)(cu->cu_end - cu->cu_p) >= sizeof(sm))
+		memcpy(&sm, cu->cu_end - sizeof(sm), sizeof(sm));
+	return (struct raw){ .rw_time = sm.sm_time,
+		.rw_pid = sm.sm_pid,
+		.rw_tid = sm.sm_tid,
 		.rw_kind = (uint8_t)kind };
 }
 
