@@ -22,8 +22,8 @@ struct child {
  *
  * => ch_pid is a child of ours and waits
  */
-int child_start(char *const *argv, char *const *env, int keep,
-    struct child *ch, struct errmsg *em) mustcheck;
+int child_start(char *const *argv, char *const *env, int keep, struct child *ch,
+    struct errmsg *em) mustcheck;
 
 /*
  * Let it go.
