@@ -397,12 +397,10 @@ static int
 truncated(struct assembler *as, struct thread *th, uint32_t file)
 {
 	const uint64_t size = th->th_call.ca_arg[1];
-	struct afile *af;
 
 	if (file == 0 || size > INT64_MAX)
 		return 0;
-	af = file_of(as, file);
-	af->af_unsized = false;
+	file_sized(file_of(as, file));
 	see_anew(as);
 	return file_event(as, th, TRACE_TRUNCATE, file, 0, size);
 }
@@ -448,7 +446,7 @@ fallocate_begin(struct assembler *as, struct thread *th)
 		as->as_counts[RECORD_UNKNOWN_CALLS]++;
 		return 0;
 	}
-	file_of(as, file)->af_unsized = false;
+	file_sized(file_of(as, file));
 	see_anew(as);
 	error = file_event(as, th, TRACE_FALLOCATE, file, ca->ca_arg[2],
 	    ca->ca_arg[3]);

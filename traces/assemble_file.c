@@ -285,6 +285,15 @@ file_used(struct afile *af, uint64_t end)
 		af->af_first = af->af_size = end;
 }
 
+void
+file_sized(struct afile *af)
+{
+	/* Where nothing was accessed, a map is all there is to go by. */
+	if (af->af_unsized && af->af_size == 0)
+		af->af_first = af->af_size = af->af_extent;
+	af->af_unsized = false;
+}
+
 int
 file_unlinked(struct assembler *as, uint32_t file)
 {
@@ -360,10 +369,8 @@ files_judge(struct assembler *as)
 		struct afile *af = &as->as_files[i];
 		struct sink_info *si = sink_info(as->as_sink, af->af_id);
 
-		/* Where nothing was accessed, a map is all there is to go by. */
+		file_sized(af);
 		si->si_size = af->af_first;
-		if (af->af_unsized && si->si_size == 0)
-			si->si_size = af->af_extent;
 		si->si_path = strdup(af->af_path != NULL ? af->af_path : "");
 		if (si->si_path == NULL)
 			return no_memory(as);

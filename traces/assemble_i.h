@@ -261,6 +261,9 @@ int file_resized(struct assembler *as, uint32_t file, uint64_t size) mustcheck;
 /* Bytes up to end have been used: a first size that is inferred covers them. */
 void file_used(struct afile *af, uint64_t end);
 
+/* From here on calls say its size: what it was is inferred no more. */
+void file_sized(struct afile *af);
+
 /* The path means this file no more; of two, the first means the second. */
 int file_unlinked(struct assembler *as, uint32_t file) mustcheck;
 int file_renamed(struct assembler *as, uint32_t file, const char *path)
