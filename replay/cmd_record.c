@@ -60,11 +60,12 @@ take_mode(void *dest, const char *value, struct errmsg *em)
 	if (strcmp(value, "auto") == 0)
 		return 0;
 	near = nearest_word(value, names, nitems(names));
-	return ERRMSG(em, EINVAL, "unknown mode '%.40s'; %s%s", value,
-	    near != NULL ? "nearest is " :
-			   "they are auto, kernel, preload, "
-			   "valgrind",
-	    near != NULL ? near : "");
+	if (near != NULL)
+		return ERRMSG(em, EINVAL,
+		    "unknown mode '%.40s'; did you mean '%s'?", value, near);
+	return ERRMSG(em, EINVAL,
+	    "unknown mode '%.40s'; it is auto, kernel, preload or valgrind",
+	    value);
 }
 
 static int

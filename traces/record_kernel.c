@@ -52,3 +52,5 @@ const struct recorder recorder_kernel = {
 	.rc_stop = kernel_stop,
 	.rc_close = kernel_close,
 };
+
+const struct recorder recorder_preload, recorder_valgrind;
