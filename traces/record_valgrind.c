@@ -1,0 +1,2 @@
+#include "traces/record_i.h"
+const struct recorder recorder_valgrind;
