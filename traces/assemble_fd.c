@@ -144,9 +144,13 @@ fd_said(struct assembler *as, struct proc *pr, const struct raw *rw)
 	const uint64_t fd = rw->rw_arg[0];
 	struct ofd *of = fd_ofd(pr, fd);
 	uint32_t file;
-	int error = file_find(as, rw->rw_arg[1], rw->rw_arg[2], rw->rw_arg[3],
-	    rw->rw_arg[4], rw->rw_text, &file);
+	int error;
 
+	if ((rw->rw_flags & RAW_F_UNKNOWN) != 0 && of != NULL &&
+	    of->of_file != 0)
+		return 0;
+	error = file_find(as, rw->rw_arg[1], rw->rw_arg[2], rw->rw_arg[3],
+	    rw->rw_arg[4], rw->rw_text, &file);
 	if (error != 0 || file == 0)
 		return error;
 	if (of == NULL || (of->of_file != 0 && of->of_file != file)) {

@@ -5,6 +5,7 @@
  *	assemble_proc.c		processes and threads
  *	assemble_call.c		what system calls do to files and descriptors
  *	assemble_map.c		what they do to maps
+ *	assemble_named.c	accesses that name a file
  *	assemble_file.c		files: who is who, sizes, which are wanted
  *	assemble_fd.c		descriptors
  *	assemble_space.c	address spaces
@@ -52,7 +53,8 @@ struct ofd {
 	uint64_t of_pos;
 	uint32_t of_flags; /* of open(2) */
 	bool of_flags_known;
-	bool of_opened;	   /* its open event is due, once its file is known */
+	bool of_learnt; /* which file it is, of a map: another map may differ */
+	bool of_opened; /* its open event is due, once its file is known */
 	bool of_truncated; /* by that open */
 	bool of_created;   /* by that open, and it was not there before */
 };
@@ -239,6 +241,10 @@ struct map_args {
 	bool ma_maxw;
 };
 int map_make(struct assembler *as, struct thread *th, const struct map_args *ma)
+    mustcheck;
+
+/* An access that names its file, to a map of it: a new one if there is none. */
+int access_named(struct assembler *as, struct thread *th, const struct raw *rw)
     mustcheck;
 
 /* assemble_file.c */
