@@ -116,6 +116,14 @@ void perfrec_close(struct perfrec *pr);
 
 /* record_proc.c */
 
+/*
+ * Can the library be loaded into the program of that name, as execvp(3) finds
+ * it?
+ *
+ * => ENOEXEC, EACCES: not; em says why, and what to do
+ */
+int program_check(const char *name, struct errmsg *em) mustcheck;
+
 /* Has the process's program an interpreter, which would load the library? */
 bool proc_dynamic(uint32_t pid);
 

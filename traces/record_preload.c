@@ -6,8 +6,10 @@ preload_open(const struct record_param *rp, struct child *ch, void **statep,
     struct errmsg *em)
 {
 	struct library *li;
-	int error = library_make(RING_PRELOAD, rp->rp_window, &li, em);
+	int error = program_check(rp->rp_argv[0], em);
 
+	if (error == 0)
+		error = library_make(RING_PRELOAD, rp->rp_window, &li, em);
 	if (error != 0)
 		return error;
 	error = child_start(rp->rp_argv, library_env(li), -1, ch, em);
