@@ -187,7 +187,7 @@ static bool
 names_file(const char *path)
 {
 	static const char *const others[] = { "/dev/zero", "/SYSV",
-		"/anon_hugepage" };
+		"/anon_hugepage", "//anon" };
 
 	if (path == NULL || *path != '/')
 		return false;
@@ -282,6 +282,8 @@ thread_put(struct assembler *as, const struct raw *rw)
 		return ENOMEM;
 	switch ((enum raw_kind)rw->rw_kind) {
 	case RAW_ACCESS:
+		if (unlikely(rw->rw_text != NULL))
+			return access_named(as, th, rw);
 		return access_put(as, th->th_proc, rw->rw_arg[0], rw->rw_arg[1],
 		    rw->rw_flags);
 	case RAW_CALL:

@@ -5,6 +5,7 @@
  *	assemble_proc.c		processes and threads
  *	assemble_call.c		what system calls do to files and descriptors
  *	assemble_map.c		what they do to maps
+ *	assemble_named.c	accesses that name a file
  *	assemble_file.c		files: who is who, sizes, which are wanted
  *	assemble_fd.c		descriptors
  *	assemble_space.c	address spaces
@@ -49,10 +50,12 @@ struct afile {
 struct ofd {
 	uint32_t of_refs;
 	uint32_t of_file; /* 0: not known, or no file */
+	char *of_path;	  /* it was opened by, until the library says its file */
 	uint64_t of_pos;
 	uint32_t of_flags; /* of open(2) */
 	bool of_flags_known;
-	bool of_opened;	   /* its open event is due, once its file is known */
+	bool of_learnt; /* which file it is, of a map: another map may differ */
+	bool of_opened; /* its open event is due, once its file is known */
 	bool of_truncated; /* by that open */
 	bool of_created;   /* by that open, and it was not there before */
 };
@@ -241,6 +244,10 @@ struct map_args {
 int map_make(struct assembler *as, struct thread *th, const struct map_args *ma)
     mustcheck;
 
+/* An access that names its file, to a map of it: a new one if there is none. */
+int access_named(struct assembler *as, struct thread *th, const struct raw *rw)
+    mustcheck;
+
 /* assemble_file.c */
 
 /*
@@ -281,6 +288,7 @@ int fd_put(struct assembler *as, struct proc *pr, uint64_t fd, struct ofd *of,
     bool cloexec) mustcheck;
 struct ofd *ofd_new(struct assembler *as); /* no reference yet */
 struct ofd *ofd_ref(struct ofd *of);
+void ofd_free(struct ofd *of); /* without a reference */
 
 /* The last reference to a file's description is a close event. */
 int ofd_drop(struct assembler *as, struct ofd *of) mustcheck;

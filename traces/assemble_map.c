@@ -204,18 +204,42 @@ map_make(struct assembler *as, struct thread *th, const struct map_args *ma)
 static uint32_t
 mapped_file(struct assembler *as, struct thread *th, const struct ofd *of)
 {
-	if (of != NULL && of->of_file != 0)
+	if (of != NULL && of->of_file != 0 &&
+	    (!of->of_learnt || th->th_mapped == 0))
 		return of->of_file;
 	if (th->th_mapped == 0)
 		as->as_counts[RECORD_UNKNOWN_MAPS]++;
 	return th->th_mapped != MAPPED_NO_FILE ? th->th_mapped : 0;
 }
 
+/* A descriptor whose file its map has told: it was open before that. */
+static int
+fd_learn(struct assembler *as, struct proc *pr, uint64_t fd, uint32_t file)
+{
+	struct ofd *of = fd_ofd(pr, fd);
+	int error = 0;
+
+	if (file == 0 || fd > INT32_MAX)
+		return 0;
+	if (of == NULL) {
+		of = ofd_new(as);
+		if (of == NULL)
+			return ENOMEM;
+		error = fd_put(as, pr, fd, of, false);
+	}
+	of->of_file = file;
+	of->of_learnt = true;
+	of->of_opened = false;
+	if (of->of_refs == 0)
+		ofd_free(of);
+	return error;
+}
+
 int
 mmap_end(struct assembler *as, struct thread *th, int64_t ret)
 {
 	const struct call *ca = &th->th_call;
-	const struct ofd *of = fd_ofd(th->th_proc, ca->ca_arg[4]);
+	struct ofd *of = fd_ofd(th->th_proc, ca->ca_arg[4]);
 	struct map_args ma = {
 		.ma_addr = (uint64_t)ret,
 		.ma_len = ca->ca_arg[1],
@@ -228,6 +252,14 @@ mmap_end(struct assembler *as, struct thread *th, int64_t ret)
 		ma.ma_flags = th->th_asked;
 	if ((ma.ma_flags & MAP_ANONYMOUS) == 0)
 		ma.ma_file = mapped_file(as, th, of);
+	if (of == NULL || of->of_file != ma.ma_file) {
+		const int error =
+		    fd_learn(as, th->th_proc, ca->ca_arg[4], ma.ma_file);
+
+		if (error != 0)
+			return error;
+		of = fd_ofd(th->th_proc, ca->ca_arg[4]);
+	}
 	ma.ma_maxw = of != NULL && of->of_flags_known &&
 	    (of->of_flags & O_ACCMODE) == O_RDWR;
 	return map_make(as, th, &ma);
