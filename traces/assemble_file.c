@@ -363,6 +363,24 @@ wanted(const struct assembler *as, const struct afile *af)
 }
 
 int
+file_noted(struct assembler *as, const struct raw *rw)
+{
+	const struct file_key fk = { rw->rw_arg[2], rw->rw_arg[3], 0, NULL, 0 };
+	const uint32_t file = key_find(as, &fk);
+	struct afile *af;
+
+	if (file == 0)
+		return 0;
+	af = file_of(as, file);
+	if (af->af_counts == NULL)
+		af->af_counts = calloc(RECORD_NCOUNTS, sizeof(uint64_t));
+	if (af->af_counts == NULL)
+		return no_memory(as);
+	af->af_counts[rw->rw_arg[0]] += rw->rw_arg[1];
+	return 0;
+}
+
+int
 files_judge(struct assembler *as)
 {
 	for (size_t i = 0; i < as->as_nfiles; i++) {
@@ -377,6 +395,10 @@ files_judge(struct assembler *as)
 		si->si_wanted = wanted(as, af);
 		if (si->si_wanted && af->af_inferred)
 			as->as_counts[RECORD_UNKNOWN_SIZES]++;
+		for (size_t k = 0; si->si_wanted && af->af_counts != NULL &&
+		     k < RECORD_NCOUNTS;
+		     k++)
+			as->as_counts[k] += af->af_counts[k];
 	}
 	return 0;
 }
@@ -384,8 +406,10 @@ files_judge(struct assembler *as)
 void
 files_fini(struct assembler *as)
 {
-	for (size_t i = 0; i < as->as_nfiles; i++)
+	for (size_t i = 0; i < as->as_nfiles; i++) {
 		free(as->as_files[i].af_path);
+		free(as->as_files[i].af_counts);
+	}
 	free(as->as_files);
 	tdestroy(as->as_by_ino, key_free);
 	tdestroy(as->as_by_path, key_free);
