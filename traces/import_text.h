@@ -14,7 +14,7 @@
  *	import_strace.c		strace
  *	import_bpf.c		scripts/page-faults.bt
  *	order.c			records a little out of order, in order
- *	scan.c, tids.c		what they share
+ *	scan.c, scan_call.c, tids.c	what they share
  *
  * Private to traces/.
  */
