@@ -107,6 +107,24 @@ $B/replay/host.o: REVISION = -DUVN_REVISION='"$(file <$B/.revision)"'
 
 $(obj): | out/.deps-build
 $(testobj) $(helpobj): | out/.deps-test
+# The library that uvn record loads into programs: built for any of them, and so
+# never with sanitizers.  It is part of the program.
+preloadsrc := $(sort $(wildcard traces/preload/*.c))
+preloadobj := $(preloadsrc:%.c=$B/%.o)
+PRELOADFLAGS := $(CSTD) -O2 -g -fPIC -fvisibility=hidden -ftls-model=initial-exec \
+    -fno-stack-protector $(WARN)
+$B/traces/preload/%.o: traces/preload/%.c $B/.flags
+	@mkdir -p $(@D)
+	@echo "  CC      $<"
+	$(Q)$(CC) $(PRELOADFLAGS) -MMD -MP -MF $(@:.o=.d) -c -o $@ $<
+$B/traces/preload.so: $(preloadobj)
+	@echo "  LD      $@"
+	$(Q)$(CC) -shared -Wl,-z,defs -o $@ $^
+$B/traces/preload_so.o: $B/traces/preload.so
+$B/traces/preload_so.o: REVISION = -DPRELOAD_SO='"$B/traces/preload.so"'
+$(preloadobj): | out/.deps-build
+-include $(preloadobj:.o=.d)
+
 # What sources embed (.incbin); the compiler does not tell make of it.
 $(filter $B/analysis/%,$(obj)): $(wildcard analysis/*.gp analysis/*.sql \
     analysis/*.css analysis/*.js analysis/*/*.gp analysis/*/*.sql)

@@ -12,7 +12,7 @@ void
 call_clear(struct call *ca)
 {
 	if (ca->ca_ofd != NULL && --ca->ca_ofd->of_refs == 0)
-		free(ca->ca_ofd);
+		ofd_free(ca->ca_ofd);
 	free(ca->ca_text);
 	free(ca->ca_text2);
 	free(ca->ca_limbo);
@@ -271,10 +271,15 @@ open_end(struct assembler *as, struct thread *th, int64_t ret)
 	error = fd_put(as, th->th_proc, (uint64_t)ret, of,
 	    flags != RAW_UNKNOWN && (flags & O_CLOEXEC) != 0);
 	if (of->of_refs == 0) {
-		free(of);
+		ofd_free(of);
 		return error;
 	}
-	/* Where there is a path, nothing better will say what it is. */
+	/* The library will say what it is; else the path is all there is. */
+	if (error == 0 && th->th_proc->pr_started) {
+		of->of_path = th->th_call.ca_text;
+		th->th_call.ca_text = NULL;
+		return 0;
+	}
 	if (error == 0)
 		error = path_file(as, th, 0, &file);
 	if (error == 0 && file != 0)

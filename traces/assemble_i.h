@@ -51,6 +51,7 @@ struct afile {
 struct ofd {
 	uint32_t of_refs;
 	uint32_t of_file; /* 0: not known, or no file */
+	char *of_path;	  /* it was opened by, until the library says its file */
 	uint64_t of_pos;
 	uint32_t of_flags; /* of open(2) */
 	bool of_flags_known;
@@ -291,6 +292,7 @@ int fd_put(struct assembler *as, struct proc *pr, uint64_t fd, struct ofd *of,
     bool cloexec) mustcheck;
 struct ofd *ofd_new(struct assembler *as); /* no reference yet */
 struct ofd *ofd_ref(struct ofd *of);
+void ofd_free(struct ofd *of); /* without a reference */
 
 /* The last reference to a file's description is a close event. */
 int ofd_drop(struct assembler *as, struct ofd *of) mustcheck;

@@ -231,7 +231,7 @@ fd_learn(struct assembler *as, struct proc *pr, uint64_t fd, uint32_t file)
 	of->of_learnt = true;
 	of->of_opened = false;
 	if (of->of_refs == 0)
-		free(of);
+		ofd_free(of);
 	return error;
 }
 

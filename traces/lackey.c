@@ -312,7 +312,6 @@ access_line(struct lackey *lk, struct lk_stream *ls, char what,
     const char *line, size_t len)
 {
 	struct raw *rw = &ls->ls_access;
-	int error = 0;
 
 	if (unlikely(
 		!operand(line + 3, line + len, &rw->rw_arg[0], &rw->rw_arg[1])))
@@ -321,14 +320,11 @@ access_line(struct lackey *lk, struct lk_stream *ls, char what,
 	rw->rw_time = lk->lk_time++;
 	if (unlikely(ls->ls_proc == NULL) || (what == 'I' && !lk->lk_code))
 		return 0;
-	rw->rw_flags = what == 'I' ? RAW_F_IFETCH : 0;
-	if (what != 'S')
-		error = lackey_put(lk, rw);
-	if (error == 0 && (what == 'S' || what == 'M')) {
-		rw->rw_flags = RAW_F_WRITE;
-		error = lackey_put(lk, rw);
-	}
-	return error;
+	/* What is read and written by one instruction faults once, as a write. */
+	rw->rw_flags = what == 'I' ? RAW_F_IFETCH :
+	    what == 'L'		   ? 0 :
+				     RAW_F_WRITE;
+	return lackey_put(lk, rw);
 }
 
 static int

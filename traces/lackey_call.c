@@ -157,6 +157,24 @@ call_put(struct lackey *lk, struct lk_stream *ls, enum raw_sysno sys,
 	return error != 0 ? error : lackey_put(lk, &rw);
 }
 
+/*
+ * A FILE is whole.  The first one of a descriptor that was opened has the path
+ * of that; what is said of the same number later may be of another.
+ */
+static int
+file_put(struct lackey *lk, struct lk_thread *lt, struct raw *rw)
+{
+	int error;
+
+	if (lt->lt_path == NULL || rw->rw_arg[0] != lt->lt_opened)
+		return lackey_put(lk, rw);
+	rw->rw_text = lt->lt_path;
+	error = lackey_put(lk, rw);
+	free(lt->lt_path);
+	lt->lt_path = NULL;
+	return error;
+}
+
 /* What the library says by prctl(2): preload/ring.h and raw.h. */
 static int
 hint(struct lackey *lk, struct lk_stream *ls, const struct args *ar)
@@ -187,10 +205,7 @@ hint(struct lackey *lk, struct lk_stream *ls, const struct args *ar)
 		ls->ls_proc->lp_hinted = true;
 	if (rw.rw_kind == RAW_FILE) {
 		lt->lt_file = rw;
-		if (rw.rw_nargs < RAW_NARGS)
-			return 0;
-		if (lt->lt_path != NULL && rw.rw_arg[0] == lt->lt_opened)
-			rw.rw_text = lt->lt_path;
+		return rw.rw_nargs == RAW_NARGS ? file_put(lk, lt, &rw) : 0;
 	}
 	return lackey_put(lk, &rw);
 }
@@ -283,7 +298,6 @@ finish(struct lackey *lk, struct lk_stream *ls, int64_t ret)
 	}
 	if (call != LC_OURS)
 		return 0;
-	lt->lt_opened = RAW_UNKNOWN;
 	if (raw_opens((enum raw_sysno)lt->lt_sys))
 		lt->lt_opened = (uint64_t)ret;
 	rw.rw_sys = lt->lt_sys;

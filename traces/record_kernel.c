@@ -1,48 +1,80 @@
+#include <errno.h>
 #include <stdlib.h>
 
 #include "traces/record_i.h"
+#include "traces/record_library.h"
+
+struct kernel {
+	struct perfrec *kn_perf;
+	struct library *kn_library;
+};
+
+static void
+kernel_close(void *state)
+{
+	struct kernel *kn = state;
+
+	perfrec_close(kn->kn_perf);
+	library_remove(kn->kn_library);
+	free(kn);
+}
 
 static int
 kernel_open(const struct record_param *rp, struct child *ch, void **statep,
     struct errmsg *em)
 {
-	char *env[1] = { NULL };
-	struct perfrec *pr;
-	int error = child_start(rp->rp_argv, env, -1, ch, em);
+	struct kernel *kn = calloc(1, sizeof(*kn));
+	int error;
 
-	if (error != 0)
-		return error;
-	error = perfrec_open(ch->ch_pid, &pr, em);
+	if (kn == NULL)
+		return ERRMSG(em, ENOMEM, "no memory to record");
+	error = library_make(RING_KERNEL, rp->rp_window, &kn->kn_library, em);
+	if (error == 0)
+		error = child_start(rp->rp_argv, library_env(kn->kn_library),
+		    -1, ch, em);
 	if (error != 0) {
-		child_cancel(ch);
+		kernel_close(kn);
 		return error;
 	}
-	*statep = pr;
+	error = perfrec_open(ch->ch_pid, &kn->kn_perf, em);
+	if (error != 0) {
+		child_cancel(ch);
+		kernel_close(kn);
+		return error;
+	}
+	*statep = kn;
 	return 0;
 }
 
 static void
 kernel_wait(void *state, int ms)
 {
-	perfrec_wait(state, ms);
+	const struct kernel *kn = state;
+
+	perfrec_wait(kn->kn_perf, ms);
 }
 
 static int
 kernel_drain(void *state, struct spool *sp, uint64_t *np, struct errmsg *em)
 {
-	return perfrec_drain(state, sp, np, em);
+	struct kernel *kn = state;
+	uint64_t n = 0;
+	int error = perfrec_drain(kn->kn_perf, sp, np, em);
+
+	if (error == 0)
+		error = library_drain(kn->kn_library, sp,
+		    perfrec_sources(kn->kn_perf), &n, em);
+	*np += n;
+	return error;
 }
 
 static void
 kernel_stop(void *state)
 {
-	perfrec_stop(state);
-}
+	struct kernel *kn = state;
 
-static void
-kernel_close(void *state)
-{
-	perfrec_close(state);
+	perfrec_stop(kn->kn_perf);
+	ring_stop(library_ring(kn->kn_library));
 }
 
 const struct recorder recorder_kernel = {
@@ -52,5 +84,3 @@ const struct recorder recorder_kernel = {
 	.rc_stop = kernel_stop,
 	.rc_close = kernel_close,
 };
-
-const struct recorder recorder_preload, recorder_valgrind;

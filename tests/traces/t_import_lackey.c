@@ -23,7 +23,6 @@ accesses_are_those_of_the_process_that_was_last_named(void **state)
 	       " M ffffffffffffffff,1\n",
 	    "7/7 read 1ffeffed10 8\n"
 	    "7/7 write 0 10\n"
-	    "7/7 read ffffffffffffffff 1\n"
 	    "7/7 write ffffffffffffffff 1\n");
 }
 
@@ -45,7 +44,6 @@ time_is_the_count_of_lines_of_memory(void **state)
 	assert_string_equal(rt_text(&rt),
 	    "0 7/7 ifetch 4000000 3\n"
 	    "1 7/7 read 10 8\n"
-	    "2 7/7 read 20 8\n"
 	    "2 7/7 write 20 8\n"
 	    "3 7/7 call fsync 3\n"
 	    "3 7/7 return fsync\n"

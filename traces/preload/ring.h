@@ -41,7 +41,7 @@ struct ring_slot {
 	_Atomic uint64_t sl_head;		/* bytes ever written */
 	_Atomic uint64_t sl_lost;		/* records that found no room */
 	_Alignas(64) _Atomic uint64_t sl_tail;	/* bytes ever read */
-	_Atomic uint32_t sl_waiting;		/* the writer sleeps on sl_tail */
+	_Atomic uint32_t sl_waiting; /* the writer sleeps on sl_tail */
 };
 
 struct ring_file {
@@ -50,9 +50,10 @@ struct ring_file {
 	uint32_t rf_pid;    /* the recorder's */
 	uint64_t rf_window; /* pages; RAW_UNKNOWN: no bounds */
 	uint64_t rf_page;
-	_Atomic uint64_t rf_lost;  /* records that found no slot */
-	_Atomic uint32_t rf_stop;  /* the recorder wants no more */
-	_Atomic uint32_t rf_ready; /* bumped by writers, for the reader to sleep on */
+	_Atomic uint64_t rf_lost; /* records that found no slot */
+	_Atomic uint32_t rf_stop; /* the recorder wants no more */
+	_Atomic uint32_t
+	    rf_ready; /* bumped by writers, for the reader to sleep on */
 	struct ring_slot rf_slot[RING_SLOTS];
 };
 
@@ -62,7 +63,18 @@ struct ring_file {
 	    (uint64_t)(i)*RING_BYTES)
 #define RING_FILE_BYTES RING_DATA(RING_SLOTS)
 
-/* In-band words of RING_VALGRIND: prctl(RING_PRCTL, ...), which fails. */
+/*
+ * In-band words of RING_VALGRIND: prctl(RING_PRCTL, which, a, b, c), which
+ * fails, and shows among the system calls.
+ */
 #define RING_PRCTL 0x55564e46
+enum ring_word {
+	RING_FILE_0 = 0, /* FILE: [0], [1], [2] */
+	RING_FILE_3 = 1, /* [3], [4], [5] */
+	RING_FILE_6 = 2, /* [6], [7]: it is whole */
+	RING_START = 16,
+	RING_SHARED = 17,
+	RING_NOTE = 18,
+};
 
 #endif
