@@ -19,7 +19,7 @@
 #include "traces/trace.h"
 
 /* A window without bounds: first touches only. */
-#define RECORD_INF UINT64_MAX
+#define RECORD_INF TRACE_INF
 
 /* What was not seen, or in part: record_count.def. */
 enum record_count {

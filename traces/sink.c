@@ -357,11 +357,15 @@ preamble(struct sink *sk, const struct sink_param *sp)
 	struct trace_meta tm = {
 		.tm_page = sp->sp_page,
 		.tm_window = sp->sp_window,
+		.tm_mode = sp->sp_mode != NULL ? strdup(sp->sp_mode) : NULL,
+		.tm_clock = sp->sp_clock,
+		.tm_lost = sp->sp_lost,
 		.tm_files = calloc(sk->sk_nfile_new + 1, sizeof(*tm.tm_files)),
 		.tm_nfiles = sk->sk_nfile_new,
 	};
 	char *text = NULL, *head = NULL;
-	bool good = tm.tm_files != NULL;
+	bool good = tm.tm_files != NULL &&
+	    (tm.tm_mode != NULL) == (sp->sp_mode != NULL);
 
 	for (uint32_t i = 0; good && i < sk->sk_nfiles; i++) {
 		const struct sink_file *sf = &sk->sk_files[i];
@@ -383,6 +387,7 @@ preamble(struct sink *sk, const struct sink_param *sp)
 	for (size_t i = 0; tm.tm_files != NULL && i < tm.tm_nfiles; i++)
 		free(tm.tm_files[i].tf_path);
 	free(tm.tm_files);
+	free(tm.tm_mode);
 	return head;
 }
 

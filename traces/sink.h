@@ -34,7 +34,10 @@ struct sink_info {
 struct sink_param {
 	enum trace_form sp_form;
 	uint32_t sp_page;
-	uint64_t sp_window;   /* as tm_window */
+	uint64_t sp_window; /* this and the next three as in trace_meta */
+	const char *sp_mode;
+	enum trace_clock sp_clock;
+	uint64_t sp_lost;
 	const char *sp_notes; /* lines of provenance, each "#...\n"; "" */
 	bool sp_base_names;   /* keep the last part of each path only */
 	bool sp_rebase;	      /* let the first event kept be at time 0 */
