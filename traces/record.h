@@ -44,6 +44,12 @@ struct record_select {
 	bool rs_unmapped; /* take files that were never mapped, too */
 };
 
+/* Does one of n patterns match the path, or its last part? */
+bool record_match(const char *path, const char *const *patterns, size_t n);
+
+/* Do the patterns of rs let the path in? */
+bool record_wants(const struct record_select *rs, const char *path);
+
 /* What came of it. */
 struct record_report {
 	uint64_t rr_events, rr_files;

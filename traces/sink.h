@@ -28,6 +28,7 @@ struct sink_info {
 	char *si_path;	   /* from malloc(3); the sink frees it */
 	uint64_t si_size;  /* before its first event */
 	bool si_wanted;	   /* declare it, and keep its events */
+	uint32_t si_map;   /* attached whole before the first event; 0: not */
 	uint64_t si_count; /* of its events; the sink's */
 };
 
