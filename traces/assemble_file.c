@@ -1,5 +1,4 @@
 #include <errno.h>
-#include <fnmatch.h>
 #include <search.h>
 #include <stdlib.h>
 
@@ -325,18 +324,6 @@ file_renamed(struct assembler *as, uint32_t file, const char *path)
 	return error;
 }
 
-static bool
-matches(const char *path, const char *const *patterns, size_t n)
-{
-	const char *slash = strrchr(path, '/');
-
-	for (size_t i = 0; i < n; i++)
-		if (fnmatch(patterns[i], path, 0) == 0 ||
-		    (slash != NULL && fnmatch(patterns[i], slash + 1, 0) == 0))
-			return true;
-	return false;
-}
-
 /* What the C library maps for itself. */
 static bool
 libc_own(const char *path)
@@ -344,7 +331,7 @@ libc_own(const char *path)
 	static const char *const patterns[] = { "/etc/ld.so.cache",
 		"/usr/lib/locale/*", "*/gconv/gconv-modules.cache" };
 
-	return matches(path, patterns, nitems(patterns));
+	return record_match(path, patterns, nitems(patterns));
 }
 
 static bool
@@ -357,9 +344,7 @@ wanted(const struct assembler *as, const struct afile *af)
 		return false;
 	if (!rs->rs_code && (af->af_code || libc_own(path)))
 		return false;
-	if (rs->rs_nonly > 0 && !matches(path, rs->rs_only, rs->rs_nonly))
-		return false;
-	return !matches(path, rs->rs_except, rs->rs_nexcept);
+	return record_wants(rs, path);
 }
 
 int
