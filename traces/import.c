@@ -10,8 +10,18 @@
 #define FILES "page as flush size"
 
 const struct trace_format trace_formats[] = {
+	{ "bpftrace", "what scripts/page-faults.bt prints, for bpftrace(8)",
+	    "page", NULL, bpftrace_import, NULL },
 	{ "fio", "iolog of fio(1), versions 2 and 3", FILES, "fio_version",
 	    fio_import, NULL },
+	{ "lackey", "valgrind --tool=lackey, with its system calls", "page",
+	    NULL, lackey_import, NULL },
+	{ "perf-script", "perf script of page faults, maps and calls", "page",
+	    NULL, perf_script_import, NULL },
+	{ "perf-trace", "perf trace -F all", "page", NULL, perf_trace_import,
+	    NULL },
+	{ "strace", "strace -f -ttt -y; it has no accesses", "page", NULL,
+	    strace_import, NULL },
 };
 const size_t trace_nformats = nitems(trace_formats);
 

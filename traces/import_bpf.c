@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-#include "traces/import_text.h"
+#include "traces/import_raw.h"
 #include "traces/scan.h"
 #include "traces/tids.h"
 
@@ -364,6 +364,7 @@ const struct text_format text_bpf = {
 	.tf_end = bpf_end,
 	.tf_destroy = bpf_destroy,
 	.tf_param = { .ap_window = 0, .ap_gup = true },
-	.tf_clock = "real",
+	.tf_clock = TRACE_CLOCK_REAL,
+	.tf_window = TRACE_INF,
 	.tf_order = ORDER,
 };

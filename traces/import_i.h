@@ -4,6 +4,7 @@
  *	import.c	the table of formats; trace_import()
  *	import_text.c	lines, words, numbers
  *	import_file.c	formats without addresses: files and requests
+ *	import_raw.c	formats with addresses; import_raw.h lists their parsers
  *	import_NAME.c	an importer, and what reads it
  *	export.c	trace_export()
  *	export_NAME.c	an exporter
@@ -144,6 +145,13 @@ int import_plain(struct import *im, struct import_file *f,
 /* No more requests: sizes are known, and which files are wanted. */
 int import_files_finish(struct import *im, struct errmsg *em) mustcheck;
 void import_files_fini(struct import *im);
+
+/* import_raw.c */
+int bpftrace_import(struct import *im, struct errmsg *em) mustcheck;
+int lackey_import(struct import *im, struct errmsg *em) mustcheck;
+int perf_script_import(struct import *im, struct errmsg *em) mustcheck;
+int perf_trace_import(struct import *im, struct errmsg *em) mustcheck;
+int strace_import(struct import *im, struct errmsg *em) mustcheck;
 
 /* export.c */
 

@@ -3,7 +3,7 @@
 #include <sched.h>
 #include <stdlib.h>
 
-#include "traces/import_text.h"
+#include "traces/import_raw.h"
 #include "traces/ptrace_args.h"
 #include "traces/scan_call.h"
 #include "traces/tids.h"
@@ -448,6 +448,7 @@ const struct text_format text_ptrace = {
 	.tf_end = ptrace_end,
 	.tf_destroy = ptrace_destroy,
 	.tf_param = { .ap_window = 0, .ap_gup = true },
-	.tf_clock = "real",
+	.tf_clock = TRACE_CLOCK_REAL,
+	.tf_window = TRACE_INF,
 	.tf_order = ORDER,
 };

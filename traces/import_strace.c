@@ -432,5 +432,6 @@ const struct text_format text_strace = {
 	.tf_destroy = strace_destroy,
 	/* There are no accesses; populating ones are of no use without. */
 	.tf_param = { .ap_window = 0 },
-	.tf_clock = "real",
+	.tf_clock = TRACE_CLOCK_REAL,
+	.tf_window = TRACE_INF,
 };

@@ -9,7 +9,7 @@
 #ifndef TRACES_STRACE_I_H
 #define TRACES_STRACE_I_H
 
-#include "traces/import_text.h"
+#include "traces/import_raw.h"
 #include "traces/scan_call.h"
 #include "traces/tids.h"
 
