@@ -124,8 +124,10 @@ enter(struct bpf *bp, struct scan *sc)
 	bf->bf_opens = raw_opens(sys);
 	if (bf->bf_opens)
 		return put(bp, &rw);
-	rw.rw_text = bf->bf_path[0];
-	rw.rw_text2 = bf->bf_path[1];
+	if (raw_sys[sys].rs_paths != 0) {
+		rw.rw_text = bf->bf_path[0];
+		rw.rw_text2 = bf->bf_path[1];
+	}
 	error = put(bp, &rw);
 	paths_clear(bf);
 	return error;

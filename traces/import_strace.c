@@ -127,7 +127,7 @@ static int
 thread_new(struct strace *sr, uint32_t tid)
 {
 	const struct raw line = sr->sr_raw;
-	const struct st_thread *parent;
+	struct st_thread *parent;
 	struct scan_call ca;
 	enum raw_sysno sys;
 	int error;
@@ -142,6 +142,7 @@ thread_new(struct strace *sr, uint32_t tid)
 	sr->sr_raw.rw_pid = parent->st_pid;
 	sys = begun(parent, &ca);
 	error = strace_made(sr, sys, &ca, tid);
+	parent->st_child = tid;
 	sr->sr_raw = line;
 	return error;
 }
@@ -196,6 +197,7 @@ forget(struct strace *sr, struct st_thread *st, uint32_t tid)
 	free(st->st_text);
 	st->st_text = NULL;
 	st->st_called = false;
+	st->st_child = 0;
 }
 
 /* "NAME(ARGS <unfinished ...>": put it now if it is all there. */

@@ -100,7 +100,9 @@ scan_fixed(struct scan *sc, uint64_t unit, uint64_t *vp)
 		for (; !scan_done(&try) && isdigit((unsigned char)*try.sc_p);
 		     try.sc_p++) {
 			part /= 10;
-			v += part * (uint64_t)(*try.sc_p - '0');
+			if (__builtin_add_overflow(v,
+				part * (uint64_t)(*try.sc_p - '0'), &v))
+				return false;
 		}
 	*sc = try;
 	*vp = v;

@@ -17,8 +17,10 @@
 struct st_thread {
 	bool st_known;
 	uint32_t st_pid;
-	char *st_text;	  /* of the call it is in, as far as printed; NULL */
-	bool st_called;	  /* that call has been put */
+	char *st_text;	/* of the call it is in, as far as printed; NULL */
+	bool st_called; /* that call has been put */
+	uint32_t
+	    st_child; /* what it has made, if that was seen before its end */
 	uint64_t st_time; /* when it began */
 };
 

@@ -80,10 +80,14 @@ strace_made(struct strace *sr, enum raw_sysno sys, const struct scan_call *ca,
 	const uint32_t parent = sr->sr_raw.rw_pid;
 	const uint32_t pid = (flags & CLONE_THREAD) != 0 ? parent : tid;
 	const struct st_thread *st = tids_find(&sr->sr_threads, tid);
+	const struct st_thread *maker =
+	    tids_find(&sr->sr_threads, sr->sr_raw.rw_tid);
 	struct raw rw = strace_raw(sr, RAW_FORK);
 	int error;
 
-	if (st != NULL && st->st_known)
+	/* It may have come and gone by now. */
+	if ((st != NULL && st->st_known) ||
+	    (maker != NULL && maker->st_child == tid))
 		return 0;
 	error = strace_thread(sr, tid, pid, parent);
 	rw.rw_arg[0] = parent;
