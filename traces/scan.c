@@ -1,37 +1,6 @@
 #include <ctype.h>
-#include <fcntl.h>
-#include <linux/close_range.h>
-#include <linux/falloc.h>
-#include <linux/fs.h>
-#include <linux/sched.h>
-#include <sched.h>
-#include <sys/mman.h>
 
 #include "traces/scan.h"
-
-/* What headers older than the kernel lack. */
-#ifndef MADV_COLLAPSE
-#define MADV_COLLAPSE 25
-#endif
-#ifndef MADV_SOFT_OFFLINE
-#define MADV_SOFT_OFFLINE 101
-#endif
-#ifndef MADV_GUARD_INSTALL
-#define MADV_GUARD_INSTALL 102
-#define MADV_GUARD_REMOVE  103
-#endif
-
-static const struct {
-	const char *name;
-	uint64_t value;
-	bool few;
-} consts[] = {
-#define CONST(NAME) { #NAME, (uint64_t)(NAME), false },
-#define FEW(NAME)   { #NAME, (uint64_t)(NAME), true },
-#include "traces/scan_const.def"
-#undef CONST
-#undef FEW
-};
 
 void
 scan_spaces(struct scan *sc)
@@ -131,7 +100,9 @@ scan_fixed(struct scan *sc, uint64_t unit, uint64_t *vp)
 		for (; !scan_done(&try) && isdigit((unsigned char)*try.sc_p);
 		     try.sc_p++) {
 			part /= 10;
-			v += part * (uint64_t)(*try.sc_p - '0');
+			if (__builtin_add_overflow(v,
+				part * (uint64_t)(*try.sc_p - '0'), &v))
+				return false;
 		}
 	*sc = try;
 	*vp = v;
@@ -198,9 +169,10 @@ escape(struct scan *sc)
 bool
 scan_escaped(struct scan *sc, const char *stop, char *buf, size_t size)
 {
+	const size_t stops = strlen(stop);
 	size_t n = 0;
 
-	while (!scan_done(sc) && strchr(stop, *sc->sc_p) == NULL) {
+	while (!scan_done(sc) && memchr(stop, *sc->sc_p, stops) == NULL) {
 		char c = *sc->sc_p++;
 
 		if (c == '\\') {
@@ -244,37 +216,6 @@ scan_show(const struct scan *sc, char *buf, size_t size)
 	for (char *p = buf; *p != '\0'; p++)
 		if (!isprint((unsigned char)*p))
 			*p = '?';
-}
-
-/* Are name and other of the same family? */
-static bool
-same_family(const char *name, const char *other)
-{
-	const char *end = strchr(other, '_');
-
-	return strncmp(name, other, (size_t)(end - other) + 1) == 0;
-}
-
-bool
-const_value(const char *prefix, const struct scan *name, uint64_t *vp)
-{
-	char full[64];
-	const size_t n = strlen(prefix);
-	bool known = false;
-
-	*vp = 0;
-	if (n + scan_left(name) >= sizeof(full))
-		return true;
-	memcpy(full, prefix, n);
-	scan_copy(name, full + n, sizeof(full) - n);
-	for (size_t i = 0; i < nitems(consts); i++) {
-		if (strcmp(full, consts[i].name) == 0) {
-			*vp = consts[i].value;
-			return true;
-		}
-		known |= !consts[i].few && same_family(full, consts[i].name);
-	}
-	return !known;
 }
 
 /* Append one part of a path: a slash and what follows it. */
