@@ -189,7 +189,7 @@ scan_arg(struct scan *sc, struct scan *arg)
 		struct scan before;
 
 		arg->sc_end = sc->sc_p;
-		if (depth == 0 && memchr(",)]}", c, 4) != NULL)
+		if (depth == 0 && c != '\0' && strchr(",)]}", c) != NULL)
 			return true;
 		if (c == '"') {
 			if (!skip_string(sc))
