@@ -266,7 +266,8 @@ call_line(struct ptrace *pt, const struct scan *sc)
 	if (unfinished)
 		call.sc_end -= 4;
 	wrong = scan_call(call, &ca);
-	if (wrong != NULL && !(unfinished && ca.sc_whole))
+	/* Some results are printed by a name, or not at all. */
+	if (wrong != NULL && !ca.sc_named && !(unfinished && ca.sc_whole))
 		return bad(pt, sc, wrong);
 	if (scan_is(&ca.sc_name, "exit") || scan_is(&ca.sc_name, "exit_group"))
 		return exits(pt, scan_is(&ca.sc_name, "exit_group"));

@@ -101,6 +101,19 @@ values_that_perf_has_no_word_for_are_unknown(void **state)
 }
 
 static void
+results_may_be_names_or_nothing(void **state)
+{
+	(void)state;
+	PTRACE(T "getppid()                    = \n" T
+		 "fcntl(fd: 4, cmd: GETFL)     = RDWR|LARGEFILE\n" T
+		 "fcntl(fd: 4, cmd: DUPFD)     = 5\n",
+	    "7/7 call fcntl 4 ffffffffffffffff\n"
+	    "7/7 return fcntl\n"
+	    "7/7 call fcntl 4\n"
+	    "7/7 return fcntl 5\n");
+}
+
+static void
 descriptors_of_libraries_are_not_believed(void **state)
 {
 	(void)state;
@@ -221,6 +234,7 @@ main(void)
 		    programs_and_libraries_are_told_by_their_names),
 		cmocka_unit_test(calls_have_names_for_what_is_not_0),
 		cmocka_unit_test(values_that_perf_has_no_word_for_are_unknown),
+		cmocka_unit_test(results_may_be_names_or_nothing),
 		cmocka_unit_test(descriptors_of_libraries_are_not_believed),
 		cmocka_unit_test(
 		    a_call_ends_as_long_after_its_beginning_as_it_took),
