@@ -51,7 +51,7 @@ struct afile {
 struct ofd {
 	uint32_t of_refs;
 	uint32_t of_file; /* 0: not known, or no file */
-	char *of_path;	  /* it was opened by, until the library says its file */
+	char *of_path; /* it was opened by, until the library says its file */
 	uint64_t of_pos;
 	uint32_t of_flags; /* of open(2) */
 	bool of_flags_known;

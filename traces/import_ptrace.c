@@ -2,6 +2,7 @@
 #include <fnmatch.h>
 #include <sched.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "traces/import_raw.h"
 #include "traces/ptrace_args.h"
@@ -125,6 +126,16 @@ guess(struct ptrace *pt, const struct scan *value, uint64_t fd)
 	return put(pt, &rw);
 }
 
+/*
+ * The dynamic linker maps a library.  perf looks up what a descriptor is when it
+ * prints, and until a close(2) only once: it may be something else by then.
+ */
+static bool
+library(enum raw_sysno sys, const struct raw *rw)
+{
+	return sys == RAW_SYS_MMAP && (rw->rw_arg[3] & MAP_DENYWRITE) != 0;
+}
+
 /* "NAME: VALUE" into its place; a path that is printed into text. */
 static int
 arg_read(struct ptrace *pt, enum raw_sysno sys, const struct scan *arg,
@@ -134,11 +145,17 @@ arg_read(struct ptrace *pt, enum raw_sysno sys, const struct scan *arg,
 	const char *wrong, *prefix;
 	unsigned i;
 
-	if (!scan_word(&sc, &name) || !scan_text(&sc, ": "))
+	if (!scan_word(&sc, &name) || !scan_text(&sc, ":"))
 		return bad(pt, arg, "an argument has no name");
 	i = ptrace_arg(sys, &name, &prefix);
 	if (i == RAW_NARGS)
 		return 0;
+	scan_spaces(&sc);
+	/* It has no word for the value. */
+	if (scan_done(&sc)) {
+		rw->rw_arg[i] = RAW_UNKNOWN;
+		return 0;
+	}
 	if ((raw_sys[sys].rs_paths >> i & 1) != 0 &&
 	    scan_quoted(&sc, text, RAW_TEXT_MAX)) {
 		rw->rw_arg[i] = 1;
@@ -153,7 +170,7 @@ arg_read(struct ptrace *pt, enum raw_sysno sys, const struct scan *arg,
 	wrong = scan_flags(&sc, prefix, &rw->rw_arg[i]);
 	if (wrong != NULL)
 		return bad(pt, arg, wrong);
-	return guess(pt, &sc, rw->rw_arg[i]);
+	return library(sys, rw) ? 0 : guess(pt, &sc, rw->rw_arg[i]);
 }
 
 static int
@@ -170,6 +187,9 @@ begin(struct ptrace *pt, enum raw_sysno sys, const struct scan_call *ca,
 	for (unsigned i = 0; error == 0 && i < ca->sc_n; i++)
 		error = arg_read(pt, sys, &ca->sc_arg[i], rw,
 		    text[rw->rw_text != NULL]);
+	/* Faults name libraries by themselves. */
+	if (library(sys, rw))
+		rw->rw_arg[3] |= MAP_ANONYMOUS;
 	pt->pt_thread->pt_called = true;
 	pt->pt_thread->pt_sys = (uint8_t)sys;
 	if (error == 0)
@@ -246,7 +266,8 @@ call_line(struct ptrace *pt, const struct scan *sc)
 	if (unfinished)
 		call.sc_end -= 4;
 	wrong = scan_call(call, &ca);
-	if (wrong != NULL && !(unfinished && ca.sc_whole))
+	/* Some results are printed by a name, or not at all. */
+	if (wrong != NULL && !ca.sc_named && !(unfinished && ca.sc_whole))
 		return bad(pt, sc, wrong);
 	if (scan_is(&ca.sc_name, "exit") || scan_is(&ca.sc_name, "exit_group"))
 		return exits(pt, scan_is(&ca.sc_name, "exit_group"));

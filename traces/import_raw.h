@@ -72,7 +72,7 @@ struct text_format {
 	struct assemble_param tf_param; /* but for select, page */
 	enum trace_clock tf_clock;
 	uint64_t tf_window; /* as tm_window */
-	size_t tf_order; /* records may come this much too late; 0: never */
+	size_t tf_order;    /* records may come this much too late; 0: never */
 };
 
 extern const struct text_format text_lackey, text_perf, text_ptrace,

@@ -176,7 +176,7 @@ whole_call(struct strace *sr, struct st_thread *st, const struct scan *sc)
 	uint64_t end = now;
 	int error = 0;
 
-	if (wrong != NULL)
+	if (wrong != NULL && (!ca.sc_named || sys != RAW_NSYS))
 		return strace_bad(sr, sc, wrong);
 	if (!ca.sc_whole)
 		return strace_bad(sr, sc, "the call has no end");

@@ -27,7 +27,6 @@ before(const struct kept *a, const struct kept *b)
 					  a->ke_seq < b->ke_seq;
 }
 
-/* What is at i may come before those above it. */
 static void
 sift_up(struct kept *heap, size_t i)
 {
@@ -38,36 +37,38 @@ sift_up(struct kept *heap, size_t i)
 	heap[i] = ke;
 }
 
-/* Take the first of n out. */
-static struct kept
-take(struct kept *heap, size_t n)
+static void
+sift_down(struct kept *heap, size_t n)
 {
-	const struct kept first = heap[0];
-	size_t i = 0, down;
+	const struct kept ke = heap[0];
+	size_t i = 0;
 
-	for (; (down = 2 * i + 1) < n; i = down) {
+	for (size_t down; (down = 2 * i + 1) < n; i = down) {
 		if (down + 1 < n && before(&heap[down + 1], &heap[down]))
 			down++;
+		if (!before(&heap[down], &ke))
+			break;
 		heap[i] = heap[down];
 	}
-	/* The gap is at the bottom now: the last one fills it. */
-	heap[i] = heap[n - 1];
-	sift_up(heap, i);
-	return first;
+	heap[i] = ke;
 }
 
 static int
 pass_on(struct order *od, struct errmsg *em)
 {
-	const struct kept ke = take(od->od_heap, od->od_n--);
+	const struct kept ke = od->od_heap[0];
 	struct raw rw;
 	int error = 0;
 
+	od->od_heap[0] = od->od_heap[--od->od_n];
+	sift_down(od->od_heap, od->od_n);
 	od->od_bytes -= ke.ke_len;
 	if (ke.ke_time < od->od_time)
 		od->od_late++;
 	else
 		od->od_time = ke.ke_time;
+	/* It is taken for the one before, whose place it has. */
+	/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
 	if (raw_decode(ke.ke_bytes, ke.ke_len, &rw) != 0)
 		error = raw_put(&od->od_to, &rw, em);
 	free(ke.ke_bytes);
@@ -118,7 +119,7 @@ order_end(struct order *od, struct errmsg *em)
 {
 	int error = 0;
 
-	for (size_t n = od->od_n; error == 0 && n > 0; n--)
+	while (error == 0 && od->od_n > 0)
 		error = pass_on(od, em);
 	return error;
 }

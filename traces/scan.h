@@ -86,7 +86,7 @@ scan_is(const struct scan *sc, const char *text)
 
 /*
  * path as seen from the folder base, without "." and ".." and double slashes;
- * as it is if it is relative and base is NULL.
+ * as it is if it is relative and base is NULL; base may be relative, too.
  *
  * => buf of size bytes is cut if need be, and NUL-ended
  */

@@ -189,7 +189,7 @@ scan_arg(struct scan *sc, struct scan *arg)
 		struct scan before;
 
 		arg->sc_end = sc->sc_p;
-		if (depth == 0 && memchr(",)]}", c, 4) != NULL)
+		if (depth == 0 && c != '\0' && strchr(",)]}", c) != NULL)
 			return true;
 		if (c == '"') {
 			if (!skip_string(sc))
@@ -277,8 +277,9 @@ scan_result(struct scan *sc, struct scan_call *ca)
 		return NULL;
 	}
 	made.sc_p = sc->sc_p;
-	if (!scan_number(sc, &v))
-		return "no result of a call";
+	ca->sc_named = !scan_number(sc, &v);
+	if (ca->sc_named)
+		return "the result of a call is no number";
 	ca->sc_ret = (int64_t)v;
 	if (scan_sees(sc, '<') && note(sc)) {
 		(void)scan_text(sc, SCAN_DELETED);

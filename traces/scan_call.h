@@ -24,6 +24,7 @@ struct scan_call {
 	unsigned sc_n;
 	bool sc_whole;	     /* the arguments ended, and there is a result */
 	bool sc_outputs;     /* arguments that are printed at its end lack */
+	bool sc_named;	     /* the result is no number; it is taken for 0 */
 	int64_t sc_ret;	     /* -errno if it failed */
 	struct scan sc_made; /* the result with its note, if it has one */
 	uint64_t sc_took;    /* ns, of "<0.000342>" behind it; 0: not said */

@@ -92,6 +92,38 @@ calls_have_names_for_what_is_not_0(void **state)
 }
 
 static void
+values_that_perf_has_no_word_for_are_unknown(void **state)
+{
+	(void)state;
+	PTRACE(T "madvise(start: 0x10, len_in: 1, behavior: ) = 0\n",
+	    "7/7 call madvise 10 1 ffffffffffffffff\n"
+	    "7/7 return madvise\n");
+}
+
+static void
+results_may_be_names_or_nothing(void **state)
+{
+	(void)state;
+	PTRACE(T "getppid()                    = \n" T
+		 "fcntl(fd: 4, cmd: GETFL)     = RDWR|LARGEFILE\n" T
+		 "fcntl(fd: 4, cmd: DUPFD)     = 5\n",
+	    "7/7 call fcntl 4 ffffffffffffffff\n"
+	    "7/7 return fcntl\n"
+	    "7/7 call fcntl 4\n"
+	    "7/7 return fcntl 5\n");
+}
+
+static void
+descriptors_of_libraries_are_not_believed(void **state)
+{
+	(void)state;
+	PTRACE(T "mmap(len: 4096, prot: READ|EXEC, flags: "
+		 "PRIVATE|FIXED|DENYWRITE, fd: 4</t/store>) = 0x10000\n",
+	    "7/7 call mmap 0 1000 5 832 4\n"
+	    "7/7 return mmap 10000\n");
+}
+
+static void
 a_call_ends_as_long_after_its_beginning_as_it_took(void **state)
 {
 	struct rt rt;
@@ -171,6 +203,7 @@ what_is_not_perf_traces_is_refused(void **state)
 		{ T "fsync(3) = 0", "an argument has no name" },
 		{ T "msync(flags: NEW) = 0", "a constant is not known" },
 		{ T "fsync(fd: $) = 0", "not understood" },
+		{ T "fsync(fd 3) = 0", "an argument has no name" },
 	};
 	struct rt rt;
 
@@ -200,6 +233,9 @@ main(void)
 		cmocka_unit_test(
 		    programs_and_libraries_are_told_by_their_names),
 		cmocka_unit_test(calls_have_names_for_what_is_not_0),
+		cmocka_unit_test(values_that_perf_has_no_word_for_are_unknown),
+		cmocka_unit_test(results_may_be_names_or_nothing),
+		cmocka_unit_test(descriptors_of_libraries_are_not_believed),
 		cmocka_unit_test(
 		    a_call_ends_as_long_after_its_beginning_as_it_took),
 		cmocka_unit_test(what_makes_a_thread_tells_its_process),
