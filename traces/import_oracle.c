@@ -20,6 +20,9 @@
 /* Numbers are places while there are so few of them unused. */
 #define SPREAD_MAX 4
 
+/* No trace is as long; but text, taken for requests, would be. */
+#define NEXT_MAX (INT64_C(1) << 48)
+
 struct oracle {
 	struct import *or_im;
 	unsigned or_ids;       /* IMPORT_IDS_, not AUTO */
@@ -138,10 +141,11 @@ request_take(struct oracle * or, const struct oracle_request *rq,
 	int error;
 
 	if (rq->oq_next < -2 ||
+	    (rq->oq_next > NEXT_MAX && rq->oq_next != INT64_MAX) ||
 	    (rq->oq_next >= 0 && (uint64_t)rq->oq_next < im->im_line))
 		return import_malformed(im, em,
 		    "its object comes next in request %" PRId64
-		    ", which is before",
+		    ", which is not behind it",
 		    rq->oq_next);
 	error = page_of(or, rq->oq_id, &page, em);
 	if (error == 0 && page > INT64_MAX / size - 1)
