@@ -39,7 +39,7 @@ static void
 operate(TCHDB *db)
 {
 	static char bytes[4000];
-	char key[24];
+	char key[32];
 	const uint64_t what = below(8), n = below(KEYS);
 	const int len =
 	    snprintf(key, sizeof(key), "key-%06llu", (unsigned long long)n);
