@@ -106,16 +106,12 @@ bytes_text(uint64_t bytes, char *buf, size_t len)
 static void
 print_provenance(const char *head)
 {
-	static const char *const ours[] = { "#uvn-trace ", "#page ", "#file ",
-		"#window " };
 	unsigned shown = 0;
 
 	for (const char *end; (end = strchr(head, '\n')) != NULL;
 	     head = end + 1) {
-		bool known = false;
+		const bool known = trace_meta_line(head);
 
-		for (size_t i = 0; i < nitems(ours); i++)
-			known |= strncmp(head, ours[i], strlen(ours[i])) == 0;
 		if (!known && shown++ == 0)
 			(void)printf("provenance\n");
 		if (!known)
@@ -132,6 +128,28 @@ print_ops(const struct tally *ty)
 			(void)printf("  %-10s %12" PRIu64 "  %5.1f %%\n",
 			    trace_op_name[op], ty->ty_ops[op],
 			    share(ty->ty_ops[op], ty->ty_events));
+}
+
+/* How it was recorded, as far as that is known. */
+static void
+print_recorded(const struct trace_meta *tm)
+{
+	if (tm->tm_mode != NULL)
+		(void)printf("mode         %s\n", tm->tm_mode);
+	if (tm->tm_clock != TRACE_CLOCK_UNKNOWN)
+		(void)printf("clock        %s\n",
+		    trace_clock_name[tm->tm_clock]);
+	if (tm->tm_lost != 0)
+		(void)printf("lost         %" PRIu64 " records\n", tm->tm_lost);
+	if (tm->tm_window == TRACE_INF)
+		(void)printf(
+		    "window       inf; first accesses, syncs and their "
+		    "order are all it has\n");
+	else if (tm->tm_window != 0)
+		(void)printf("window       %" PRIu64
+			     " pages; memory below four times that says "
+			     "nothing\n",
+		    tm->tm_window);
 }
 
 static void
@@ -155,11 +173,7 @@ print_text(const char *path, const struct trace_reader *tr,
 	bytes_text(files_bytes(tm), size, sizeof(size));
 	(void)printf("files        %zu, of %s at first\n", tm->tm_nfiles, size);
 	(void)printf("page         %" PRIu32 " bytes\n", tm->tm_page);
-	if (tm->tm_window != 0)
-		(void)printf("window       %" PRIu64
-			     " pages; memory below four times that says "
-			     "nothing\n",
-		    tm->tm_window);
+	print_recorded(tm);
 	bytes_text((uint64_t)set_count(&ty->ty_pages) << ty->ty_shift, size,
 	    sizeof(size));
 	(void)printf("footprint    %s%zu pages, %s\n",
@@ -188,6 +202,12 @@ text(const char *s)
 	json_t *js = json_string(s);
 
 	return js != NULL ? js : json_null();
+}
+
+static json_t *
+window_json(uint64_t window)
+{
+	return window == TRACE_INF ? json_string("inf") : integer(window);
 }
 
 static json_t *
@@ -245,7 +265,11 @@ print_json(const char *path, const struct trace_reader *tr,
 		{ "processes", integer(set_count(&ty->ty_pids)) },
 		{ "threads", integer(set_count(&ty->ty_tids)) },
 		{ "page", integer(tm->tm_page) },
-		{ "window", integer(tm->tm_window) },
+		{ "window", window_json(tm->tm_window) },
+		{ "mode",
+		    tm->tm_mode != NULL ? text(tm->tm_mode) : json_null() },
+		{ "clock", text(trace_clock_name[tm->tm_clock]) },
+		{ "lost", integer(tm->tm_lost) },
 		{ "footprint_pages", integer(set_count(&ty->ty_pages)) },
 		{ "footprint_complete", json_boolean(!ty->ty_more) },
 		{ "accesses",

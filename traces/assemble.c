@@ -267,8 +267,11 @@ return_put(struct assembler *as, struct thread *th, const struct raw *rw)
 static int
 note_put(struct assembler *as, const struct raw *rw)
 {
-	if (rw->rw_arg[0] < RECORD_NCOUNTS)
-		as->as_counts[rw->rw_arg[0]] += rw->rw_arg[1];
+	if (rw->rw_arg[0] >= RECORD_NCOUNTS)
+		return 0;
+	if (rw->rw_arg[3] != 0)
+		return file_noted(as, rw);
+	as->as_counts[rw->rw_arg[0]] += rw->rw_arg[1];
 	return 0;
 }
 

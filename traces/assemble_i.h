@@ -44,13 +44,14 @@ struct afile {
 	uint64_t af_extent;	      /* how far it has been mapped */
 	bool af_inferred, af_unsized; /* af_first is inferred; still is being */
 	bool af_mapped, af_code, af_ours;
+	uint64_t *af_counts; /* RECORD_NCOUNTS of its own, or NULL */
 };
 
 /* An open file description: what descriptors share by dup(2) and fork(2). */
 struct ofd {
 	uint32_t of_refs;
 	uint32_t of_file; /* 0: not known, or no file */
-	char *of_path;	  /* it was opened by, until the library says its file */
+	char *of_path; /* it was opened by, until the library says its file */
 	uint64_t of_pos;
 	uint32_t of_flags; /* of open(2) */
 	bool of_flags_known;
@@ -275,6 +276,9 @@ void file_sized(struct afile *af);
 int file_unlinked(struct assembler *as, uint32_t file) mustcheck;
 int file_renamed(struct assembler *as, uint32_t file, const char *path)
     mustcheck;
+
+/* A NOTE of a file, which counts if the file is wanted. */
+int file_noted(struct assembler *as, const struct raw *rw) mustcheck;
 
 /* Tell the sink sizes, paths, and which are wanted. */
 int files_judge(struct assembler *as) mustcheck;

@@ -458,5 +458,6 @@ const struct text_format text_lackey = {
 	.tf_destroy = text_destroy,
 	/* What the kernel does for a program is in no line of its own. */
 	.tf_param = { .ap_window = 1, .ap_buffers = true, .ap_gup = true },
-	.tf_clock = "virtual",
+	.tf_clock = TRACE_CLOCK_VIRTUAL,
+	.tf_window = 1,
 };

@@ -25,7 +25,7 @@
 #ifndef TRACES_LACKEY_H
 #define TRACES_LACKEY_H
 
-#include "traces/import_text.h"
+#include "traces/import_raw.h"
 
 struct lackey;
 

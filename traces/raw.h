@@ -47,7 +47,9 @@
  *	EXIT	a thread has ended, and with its last one the process;
  *		flag GROUP: the whole process
  *	START	the library is at work in rw_pid: [0] window, [1] enum raw_start
- *	NOTE	[0] enum record_count happened [1] times
+ *	NOTE	[0] enum record_count happened [1] times; with an inode, [2]
+ *		device and [3] inode: to that file, and does not matter if it
+ *		is not wanted
  *	LOST	[0] records were lost here
  */
 enum raw_kind {

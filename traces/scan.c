@@ -1,37 +1,6 @@
 #include <ctype.h>
-#include <fcntl.h>
-#include <linux/close_range.h>
-#include <linux/falloc.h>
-#include <linux/fs.h>
-#include <linux/sched.h>
-#include <sched.h>
-#include <sys/mman.h>
 
 #include "traces/scan.h"
-
-/* What headers older than the kernel lack. */
-#ifndef MADV_COLLAPSE
-#define MADV_COLLAPSE 25
-#endif
-#ifndef MADV_SOFT_OFFLINE
-#define MADV_SOFT_OFFLINE 101
-#endif
-#ifndef MADV_GUARD_INSTALL
-#define MADV_GUARD_INSTALL 102
-#define MADV_GUARD_REMOVE  103
-#endif
-
-static const struct {
-	const char *name;
-	uint64_t value;
-	bool few;
-} consts[] = {
-#define CONST(NAME) { #NAME, (uint64_t)(NAME), false },
-#define FEW(NAME)   { #NAME, (uint64_t)(NAME), true },
-#include "traces/scan_const.def"
-#undef CONST
-#undef FEW
-};
 
 void
 scan_spaces(struct scan *sc)
@@ -131,7 +100,9 @@ scan_fixed(struct scan *sc, uint64_t unit, uint64_t *vp)
 		for (; !scan_done(&try) && isdigit((unsigned char)*try.sc_p);
 		     try.sc_p++) {
 			part /= 10;
-			v += part * (uint64_t)(*try.sc_p - '0');
+			if (__builtin_add_overflow(v,
+				part * (uint64_t)(*try.sc_p - '0'), &v))
+				return false;
 		}
 	*sc = try;
 	*vp = v;
@@ -200,9 +171,12 @@ scan_escaped(struct scan *sc, const char *stop, char *buf, size_t size)
 {
 	size_t n = 0;
 
-	while (!scan_done(sc) && strchr(stop, *sc->sc_p) == NULL) {
-		char c = *sc->sc_p++;
+	while (!scan_done(sc)) {
+		char c = *sc->sc_p;
 
+		if (c != '\0' && strchr(stop, c) != NULL)
+			break;
+		sc->sc_p++;
 		if (c == '\\') {
 			if (scan_done(sc))
 				return false;
@@ -246,75 +220,54 @@ scan_show(const struct scan *sc, char *buf, size_t size)
 			*p = '?';
 }
 
-/* Are name and other of the same family? */
-static bool
-same_family(const char *name, const char *other)
-{
-	const char *end = strchr(other, '_');
-
-	return strncmp(name, other, (size_t)(end - other) + 1) == 0;
-}
-
-bool
-const_value(const char *prefix, const struct scan *name, uint64_t *vp)
-{
-	char full[64];
-	const size_t n = strlen(prefix);
-	bool known = false;
-
-	*vp = 0;
-	if (n + scan_left(name) >= sizeof(full))
-		return true;
-	memcpy(full, prefix, n);
-	scan_copy(name, full + n, sizeof(full) - n);
-	for (size_t i = 0; i < nitems(consts); i++) {
-		if (strcmp(full, consts[i].name) == 0) {
-			*vp = consts[i].value;
-			return true;
-		}
-		known |= !consts[i].few && same_family(full, consts[i].name);
-	}
-	return !known;
-}
-
-/* Append one part of a path: a slash and what follows it. */
+/*
+ * Append a part of a path, or go back by one.  Nothing is above the root, but
+ * something may be above where a relative path begins.
+ */
 static size_t
-part(char *buf, size_t size, size_t n, const char *p, size_t len)
+part(char *buf, size_t size, size_t n, const struct scan *part, bool root)
 {
-	if (len == 0 || (len == 1 && p[0] == '.'))
+	const size_t len = scan_left(part);
+	const size_t slash = n > 0 || root ? 1 : 0;
+
+	if (len == 0 || scan_is(part, "."))
 		return n;
-	if (len == 2 && p[0] == '.' && p[1] == '.') {
+	if (scan_is(part, "..") && (n > 0 || root) &&
+	    !(n >= 2 && memcmp(buf + n - 2, "..", 2) == 0 &&
+		(n == 2 || buf[n - 3] == '/'))) {
 		while (n > 0 && buf[--n] != '/')
 			;
 		return n;
 	}
-	if (n + 1 + len >= size)
+	if (n + slash + len >= size)
 		return n;
 	buf[n] = '/';
-	memcpy(buf + n + 1, p, len);
-	return n + 1 + len;
+	memcpy(buf + n + slash, part->sc_p, len);
+	return n + slash + len;
 }
 
 void
 path_join(char *buf, size_t size, const char *base, const char *path)
 {
-	const struct scan whole = { path, path + strlen(path) };
 	const char *const of[2] = { *path == '/' ? NULL : base, path };
+	const bool root = *path == '/' || (base != NULL && *base == '/');
+	struct scan rest, one;
 	size_t n = 0;
 
 	if (*path == '\0' || (*path != '/' && base == NULL)) {
-		scan_copy(&whole, buf, size);
+		rest = (struct scan){ path, path + strlen(path) };
+		scan_copy(&rest, buf, size);
 		return;
 	}
-	for (size_t i = 0; i < nitems(of); i++)
-		for (const char *p = of[i], *end; p != NULL; p = end) {
-			while (*p == '/')
-				p++;
-			end = strchr(p, '/');
-			n = part(buf, size, n, p,
-			    end != NULL ? (size_t)(end - p) : strlen(p));
-		}
+	for (size_t i = 0; i < nitems(of); i++) {
+		if (of[i] == NULL)
+			continue;
+		rest = (struct scan){ of[i], of[i] + strlen(of[i]) };
+		while (scan_until(&rest, "/", &one))
+			n = part(buf, size, n, &one, root);
+		n = part(buf, size, n, &rest, root);
+	}
 	if (n == 0)
-		buf[n++] = '/';
+		buf[n++] = root ? '/' : '.';
 	buf[n] = '\0';
 }

@@ -3,7 +3,6 @@
  *
  *	struct scan		text still to be read
  *	scan_*()		read what stands next, or leave all as it is
- *	const_value()		PROT_READ and its like, by name
  *	path_join()		a path seen from a folder
  *
  * Private to traces/.
@@ -86,15 +85,8 @@ scan_is(const struct scan *sc, const char *text)
 }
 
 /*
- * The value of a constant of system calls; prefix is put before its name.
- *
- * => false: its family is known, but not it; others are 0
- */
-bool const_value(const char *prefix, const struct scan *name, uint64_t *vp);
-
-/*
  * path as seen from the folder base, without "." and ".." and double slashes;
- * as it is if it is relative and base is NULL.
+ * as it is if it is relative and base is NULL; base may be relative, too.
  *
  * => buf of size bytes is cut if need be, and NUL-ended
  */

@@ -178,6 +178,19 @@ in_unzstd(struct trace_in *in, struct errmsg *em)
 	return 0;
 }
 
+int
+in_unwrap(struct trace_in *in, struct errmsg *em)
+{
+	static const uint8_t magic[4] = { 0x28, 0xb5, 0x2f, 0xfd };
+	int error = in_fill(in, sizeof(magic), em);
+
+	if (error != 0 || in_have(in) < sizeof(magic) ||
+	    memcmp(in_data(in), magic, sizeof(magic)) != 0)
+		return error;
+	error = in_unzstd(in, em);
+	return error != 0 ? error : in_fill(in, sizeof(magic), em);
+}
+
 void
 in_close(struct trace_in *in)
 {

@@ -106,6 +106,9 @@ int in_fill(struct trace_in *in, size_t need, struct errmsg *em) mustcheck;
 
 /* What is read is a zstd stream: hand out its contents from here on. */
 int in_unzstd(struct trace_in *in, struct errmsg *em) mustcheck;
+
+/* Read the beginning; if it is that of a zstd stream, hand out its contents. */
+int in_unwrap(struct trace_in *in, struct errmsg *em) mustcheck;
 void in_close(struct trace_in *in);
 
 static inline const uint8_t *

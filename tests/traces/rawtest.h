@@ -5,7 +5,7 @@
 #define TESTS_TRACES_RAWTEST_H
 
 #include "tests/test.h"
-#include "traces/import_text.h"
+#include "traces/import_raw.h"
 
 struct rt {
 	const struct text_format *rt_format;

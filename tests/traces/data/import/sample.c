@@ -86,7 +86,7 @@ fork_exec(const char *self, char *p)
 	must(pid);
 	if (pid == 0) {
 		/* Let the parent wait: some tools do not say who does what. */
-		(void)usleep(50000);
+		(void)usleep(200000);
 		touch(p, 3, 1);
 		must(msync(p, 16 * PG, MS_SYNC));
 		(void)execl(self, self, "child", "store \"1\".db", NULL);

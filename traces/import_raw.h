@@ -1,9 +1,10 @@
 /*
- * import_text: text of tools that saw addresses and descriptors.
+ * import_raw: text of tools that saw addresses and descriptors.
  *
  *	struct raw_out		where a parser puts what it has read
  *	struct text_format	a parser, and what its tool can see
- *	import_text()		a whole file of one
+ *
+ * import_raw.c reads files of such formats: import_i.h has the functions.
  *
  * A parser is given line after line and makes raw records of them; the
  * assembler does the rest.
@@ -14,12 +15,12 @@
  *	import_strace.c		strace
  *	import_bpf.c		scripts/page-faults.bt
  *	order.c			records a little out of order, in order
- *	scan.c, tids.c		what they share
+ *	scan.c, scan_call.c, tids.c	what they share
  *
  * Private to traces/.
  */
-#ifndef TRACES_IMPORT_TEXT_H
-#define TRACES_IMPORT_TEXT_H
+#ifndef TRACES_IMPORT_RAW_H
+#define TRACES_IMPORT_RAW_H
 
 #include "traces/assemble.h"
 
@@ -69,8 +70,9 @@ struct text_format {
 	int (*tf_end)(void *parser, struct errmsg *em);
 	void (*tf_destroy)(void *parser);
 	struct assemble_param tf_param; /* but for select, page */
-	const char *tf_clock;		/* "real" or "virtual" */
-	size_t tf_order; /* records may come this much too late; 0: never */
+	enum trace_clock tf_clock;
+	uint64_t tf_window; /* as tm_window */
+	size_t tf_order;    /* records may come this much too late; 0: never */
 };
 
 extern const struct text_format text_lackey, text_perf, text_ptrace,
