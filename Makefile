@@ -44,12 +44,16 @@ LIBS	:= -lsqlite3 -lzstd -lxxhash -ljansson -lpfm -lm -pthread
 layers	:= base pager traces analysis replay
 src	:= $(sort $(wildcard $(addsuffix /*.c,$(layers))))
 libsrc	:= $(filter-out replay/main.c,$(src))
-# A test program a tests/FOLDER/t_SUBJECT.c; the other .c there are its helpers.
+# A test program a tests/FOLDER/t_SUBJECT.c; the other .c there are its helpers,
+# but for programs that tests record.
 testsrc	:= $(sort $(wildcard tests/*/t_*.c))
-helpsrc	:= $(sort $(filter-out $(testsrc),$(wildcard tests/*/*.c)))
+progsrc	:= $(sort $(wildcard tests/programs/*.c))
+helpsrc	:= $(sort $(filter-out $(testsrc) $(progsrc),$(wildcard tests/*/*.c)))
 clisrc	:= $(sort $(filter-out %/lib.sh,$(wildcard tests/cli/*.sh)))
-hdr	:= $(sort $(wildcard $(addsuffix /*.h,$(layers)) tests/*.h tests/*/*.h))
-allsrc	:= $(src) $(testsrc) $(helpsrc)
+hdr	:= $(sort $(wildcard $(addsuffix /*.h,$(layers)) traces/preload/*.h tests/*.h \
+    tests/*/*.h))
+preloadsrc := $(sort $(wildcard traces/preload/*.c))
+allsrc	:= $(src) $(preloadsrc) $(testsrc) $(helpsrc) $(progsrc)
 manuals	:= $(sort $(wildcard docs/man/*.[1-9]))
 
 obj	:= $(src:%.c=$B/%.o)
@@ -57,6 +61,7 @@ libobj	:= $(libsrc:%.c=$B/%.o)
 helpobj	:= $(helpsrc:%.c=$B/%.o)
 testobj	:= $(testsrc:%.c=$B/%.o)
 testbin	:= $(testsrc:%.c=$B/%)
+progbin	:= $(progsrc:%.c=$B/%)
 
 .PHONY: all test check demo paper bench soak lint layers selfinclude format tidy \
     cppcheck manlint docs install clean FORCE
@@ -109,7 +114,6 @@ $(obj): | out/.deps-build
 $(testobj) $(helpobj): | out/.deps-test
 # The library that uvn record loads into programs: built for any of them, and so
 # never with sanitizers.  It is part of the program.
-preloadsrc := $(sort $(wildcard traces/preload/*.c))
 preloadobj := $(preloadsrc:%.c=$B/%.o)
 PRELOADFLAGS := $(CSTD) -O2 -g -fPIC -fvisibility=hidden -ftls-model=initial-exec \
     -fno-stack-protector $(WARN)
@@ -142,10 +146,20 @@ $B/tests/%: $B/tests/%.o $B/libtest.a $B/libuvn.a
 	@echo "  LD      $@"
 	$(Q)$(CC) $(ALLFLAGS) -o $@ $^ -lcmocka $(LIBS)
 
-test check: $B/uvn $(testbin) | out/.deps-test
+# Programs to be recorded are as other people's: without sanitizers.
+$B/tests/programs/%: tests/programs/%.c $B/.flags | out/.deps-test
+	@mkdir -p $(@D)
+	@echo "  CC      $<"
+	$(Q)$(CC) $(CSTD) -O1 -g $(WARN) -pthread -MMD -MP -MF $@.d -o $@ $< \
+	    $(PROGLIBS)
+$B/tests/programs/store_lmdb: PROGLIBS = -llmdb
+$B/tests/programs/store_tokyo: PROGLIBS = -ltokyocabinet
+-include $(progbin:=.d)
+
+test check: $B/uvn $(testbin) $(progbin) | out/.deps-test
 	$(Q)UVN='$(CURDIR)/$B/uvn' ./scripts/run-tests $(testbin) $(clisrc)
 
-soak: $B/uvn $(testbin)
+soak: $B/uvn $(testbin) $(progbin)
 	$(Q)B='$B' ./scripts/soak
 
 demo: uvn
@@ -194,7 +208,7 @@ cppcheck: | out/.deps-lint
 	    --enable=warning,performance,portability --inline-suppr \
 	    --suppress=missingIncludeSystem \
 	    --suppressions-list=scripts/cppcheck.suppress --error-exitcode=1 \
-	    -j $$(nproc) -I. -D_GNU_SOURCE $(src)
+	    -j $$(nproc) -I. -D_GNU_SOURCE $(src) $(preloadsrc)
 
 manlint: | out/.deps-test
 	$(Q)mandoc -T lint -W warning $(manuals)

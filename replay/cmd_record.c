@@ -212,28 +212,31 @@ static void
 print_end(int status)
 {
 	if (WIFSIGNALED(status))
-		(void)printf("program      killed by signal %d (%s)\n",
+		(void)fprintf(stderr, "program      killed by signal %d (%s)\n",
 		    WTERMSIG(status), sigdescr_np(WTERMSIG(status)));
 	else
-		(void)printf("program      exit status %d\n",
+		(void)fprintf(stderr, "program      exit status %d\n",
 		    WEXITSTATUS(status));
 }
 
+/* To standard error: standard output is the program's. */
 static void
 print_text(const struct record_args *ra, const struct record_done *rd)
 {
-	(void)printf("trace        %s\n", ra->ra_param.rp_to);
-	(void)printf("mode         %s\n", record_mode_name[rd->rd_mode]);
+	(void)fprintf(stderr, "trace        %s\n", ra->ra_param.rp_to);
+	(void)fprintf(stderr, "mode         %s\n",
+	    record_mode_name[rd->rd_mode]);
 	if (ra->ra_salvage == NULL) {
 		print_end(rd->rd_status);
-		(void)printf("time         %.6f s\n", (double)rd->rd_ns * 1e-9);
+		(void)fprintf(stderr, "time         %.6f s\n",
+		    (double)rd->rd_ns * 1e-9);
 	}
-	(void)printf("records      %" PRIu64 "\n", rd->rd_records);
-	(void)printf("events       %" PRIu64 " of %" PRIu64 " files\n",
+	(void)fprintf(stderr, "records      %" PRIu64 "\n", rd->rd_records);
+	(void)fprintf(stderr, "events       %" PRIu64 " of %" PRIu64 " files\n",
 	    rd->rd_report.rr_events, rd->rd_report.rr_files);
 	for (unsigned i = 0; i < RECORD_NCOUNTS; i++)
 		if (rd->rd_report.rr_count[i] != 0)
-			(void)printf("%-12s %" PRIu64 " %s\n",
+			(void)fprintf(stderr, "%-12s %" PRIu64 " %s\n",
 			    record_count_name[i], rd->rd_report.rr_count[i],
 			    record_count_help[i]);
 }
@@ -351,6 +354,9 @@ cmd_record(int argc, char **argv)
 	/* Operands are argv's last, and NULL-ended there. */
 	ra.ra_param.rp_argv = argv + (argc - (int)ra.ra_op.op_noperands);
 	status = check_args(&ra);
+	/* Standard output is for one of the two. */
+	ra.ra_param.rp_to_stderr = ra.ra_op.op_json ||
+	    (ra.ra_param.rp_to != NULL && strcmp(ra.ra_param.rp_to, "-") == 0);
 	if (status == UVN_OK)
 		status = record(&ra);
 	free(ra.ra_name);

@@ -37,7 +37,8 @@ need_file(struct assembler *as, struct thread *th, unsigned i)
 {
 	const uint32_t file = arg_file(th, i);
 
-	if (file == 0)
+	/* The library tells of all regular files: it is a folder, or so. */
+	if (file == 0 && !th->th_proc->pr_started)
 		as->as_counts[RECORD_UNKNOWN_CALLS]++;
 	return file;
 }

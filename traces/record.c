@@ -11,7 +11,8 @@
 #include "traces/record_child.h"
 #include "traces/record_i.h"
 
-#define POLL_MS	 50
+#define POLL_MS                                                                \
+	2 /* what a program without the library opens is asked of /proc */
 #define FLUSH_NS 1000000000U /* a killed recorder loses no more than this */
 
 const char *const record_mode_name[RECORD_NMODES] = {

@@ -173,6 +173,7 @@ struct record_param {
 	struct record_select rp_select;
 	bool rp_base_names;	/* keep the last part of each path only */
 	char *const *rp_argv;	/* the program, NULL-ended */
+	bool rp_to_stderr;	/* its standard output goes to standard error */
 	const char *rp_version; /* of uvn, for the preamble */
 	const char *rp_to;	/* the trace */
 	enum trace_form rp_form;

@@ -321,9 +321,10 @@ check_tracepoints(struct errmsg *em)
 {
 	char name[] = "true";
 	char *const argv[] = { name, NULL }, *const env[] = { NULL };
+	const struct child_param cp = { argv, env, false };
 	struct perfrec *pr;
 	struct child ch;
-	int error = child_start(argv, env, -1, &ch, em);
+	int error = child_start(&cp, &ch, em);
 
 	if (error != 0)
 		return error;

@@ -9,6 +9,7 @@
  *	record_proc.c		what /proc says of processes without the library
  *	record_preload.c	mode preload: the library alone
  *	record_library.c	the library and its rings in a folder of their own
+ *	record_folder.c		folders that are made, and removed
  *	record_valgrind.c	mode valgrind: the output of lackey, as it runs
  *	preload_so.c		the library, as part of the program
  *	record_check.c		what works here
@@ -58,8 +59,23 @@ uint64_t record_clock(void);
 int record_finish(const char *spool, const struct record_param *rp,
     struct record_done *rd, struct errmsg *em) mustcheck;
 
-/* Folders of the library and its rings begin so. */
-#define RECORD_FOLDER "/tmp/uvn-record-"
+/* Folders of the recorder begin so, wherever they are; its pid follows. */
+#define RECORD_NAME   "uvn-record-"
+#define RECORD_FOLDER "/tmp/" RECORD_NAME
+
+/*
+ * Make a folder of our own in where, after removing those of recorders that were
+ * killed.
+ *
+ * => path is where its name goes, of RECORD_PATH bytes
+ */
+#define RECORD_PATH 96
+
+/* Call fn for each name in a folder that begins with prefix, and not with a
+ * dot. */
+int record_list(int folder, const char *prefix,
+    void (*fn)(void *arg, int folder, const char *name), void *arg);
+int record_folder(const char *where, char *path, struct errmsg *em) mustcheck;
 
 /* record_tracefs.c: tracefs, mounted or not. */
 
@@ -115,6 +131,14 @@ void perfrec_stop(struct perfrec *pr);
 void perfrec_close(struct perfrec *pr);
 
 /* record_proc.c */
+
+/*
+ * Can the library be loaded into the program of that name, as execvp(3) finds
+ * it?
+ *
+ * => ENOEXEC, EACCES: not; em says why, and what to do
+ */
+int program_check(const char *name, struct errmsg *em) mustcheck;
 
 /* Has the process's program an interpreter, which would load the library? */
 bool proc_dynamic(uint32_t pid);

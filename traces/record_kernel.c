@@ -24,14 +24,17 @@ kernel_open(const struct record_param *rp, struct child *ch, void **statep,
     struct errmsg *em)
 {
 	struct kernel *kn = calloc(1, sizeof(*kn));
+	struct child_param cp = { .cp_argv = rp->rp_argv,
+		.cp_to_stderr = rp->rp_to_stderr };
 	int error;
 
 	if (kn == NULL)
 		return ERRMSG(em, ENOMEM, "no memory to record");
 	error = library_make(RING_KERNEL, rp->rp_window, &kn->kn_library, em);
-	if (error == 0)
-		error = child_start(rp->rp_argv, library_env(kn->kn_library),
-		    -1, ch, em);
+	if (error == 0) {
+		cp.cp_env = library_env(kn->kn_library);
+		error = child_start(&cp, ch, em);
+	}
 	if (error != 0) {
 		kernel_close(kn);
 		return error;

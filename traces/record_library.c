@@ -14,7 +14,7 @@ extern const uint8_t preload_so[], preload_so_end[];
 #define NENV 2
 
 struct library {
-	char li_folder[sizeof(RECORD_FOLDER) + 8];
+	char li_folder[RECORD_PATH];
 	char *li_so, *li_rings;
 	char *li_env[NENV + 1];
 	struct ring *li_ring;
@@ -86,13 +86,10 @@ library_make(enum ring_mode mode, uint64_t window, struct library **lip,
 
 	if (li == NULL)
 		return ERRMSG(em, ENOMEM, "no memory to record");
-	(void)snprintf(li->li_folder, sizeof(li->li_folder),
-	    RECORD_FOLDER "XXXXXX");
-	if (mkdtemp(li->li_folder) == NULL) {
-		error = errno;
+	error = record_folder("/tmp", li->li_folder, em);
+	if (error != 0) {
 		free(li);
-		return ERRMSG(em, error, RECORD_FOLDER "XXXXXX: %s",
-		    errno_text(error));
+		return error;
 	}
 	/* Others may load the library, but not read what is recorded. */
 	(void)chmod(li->li_folder, 0711);

@@ -5,12 +5,17 @@ static int
 preload_open(const struct record_param *rp, struct child *ch, void **statep,
     struct errmsg *em)
 {
+	struct child_param cp = { .cp_argv = rp->rp_argv,
+		.cp_to_stderr = rp->rp_to_stderr };
 	struct library *li;
-	int error = library_make(RING_PRELOAD, rp->rp_window, &li, em);
+	int error = program_check(rp->rp_argv[0], em);
 
+	if (error == 0)
+		error = library_make(RING_PRELOAD, rp->rp_window, &li, em);
 	if (error != 0)
 		return error;
-	error = child_start(rp->rp_argv, library_env(li), -1, ch, em);
+	cp.cp_env = library_env(li);
+	error = child_start(&cp, ch, em);
 	if (error != 0) {
 		library_remove(li);
 		return error;

@@ -10,7 +10,6 @@
  *
  * Repeats of the access before are left out here: they are most of it.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -45,7 +44,8 @@ struct stream {
 struct valgrind {
 	struct library *va_library;
 	struct lackey *va_lackey;
-	char va_folder[64];
+	char va_folder[RECORD_PATH];
+	int va_dir; /* that folder */
 	char **va_argv;
 	struct stream *va_streams; /* in the order found */
 	unsigned va_depth;
@@ -215,28 +215,28 @@ stream_drain(struct valgrind *va, struct stream *st, struct errmsg *em)
 }
 
 static void
+stream_found(void *arg, int folder, const char *name)
+{
+	struct valgrind *va = arg;
+	struct stream **link = &va->va_streams, *st;
+	const uint32_t pid = (uint32_t)strtoul(name, NULL, 10);
+
+	if (pid == 0 || (st = calloc(1, sizeof(*st))) == NULL)
+		return;
+	st->st_fd = openat(folder, name, O_RDWR | O_CLOEXEC);
+	(void)unlinkat(folder, name, 0);
+	st->st_pid = pid;
+	st->st_seen = record_clock();
+	st->st_due = pid == va->va_first;
+	for (; *link != NULL; link = &(*link)->st_next)
+		st->st_due |= (*link)->st_pid == pid;
+	*link = st;
+}
+
+static void
 streams_find(struct valgrind *va)
 {
-	DIR *dir = opendir(va->va_folder);
-	const struct dirent *de;
-
-	while (dir != NULL && (de = readdir(dir)) != NULL) {
-		const uint32_t pid = (uint32_t)strtoul(de->d_name, NULL, 10);
-		struct stream **link = &va->va_streams, *st;
-
-		if (pid == 0 || (st = calloc(1, sizeof(*st))) == NULL)
-			continue;
-		st->st_fd = openat(dirfd(dir), de->d_name, O_RDWR | O_CLOEXEC);
-		(void)unlinkat(dirfd(dir), de->d_name, 0);
-		st->st_pid = pid;
-		st->st_seen = record_clock();
-		st->st_due = pid == va->va_first;
-		for (; *link != NULL; link = &(*link)->st_next)
-			st->st_due |= (*link)->st_pid == pid;
-		*link = st;
-	}
-	if (dir != NULL)
-		(void)closedir(dir);
+	(void)record_list(va->va_dir, "", stream_found, va);
 }
 
 /* Nobody writes it any more: the process is gone, or has another. */
@@ -338,29 +338,14 @@ valgrind_close(void *state)
 		next = st->st_next;
 		stream_free(st);
 	}
+	if (va->va_dir > 0)
+		(void)close(va->va_dir);
 	if (va->va_folder[0] != '\0')
 		(void)rmdir(va->va_folder);
 	lackey_destroy(va->va_lackey);
 	library_remove(va->va_library);
 	free(va->va_argv);
 	free(va);
-}
-
-static int
-folder_make(struct valgrind *va, struct errmsg *em)
-{
-	const char *where =
-	    access("/dev/shm", W_OK | X_OK) == 0 ? "/dev/shm" : P_tmpdir;
-	int error;
-
-	(void)snprintf(va->va_folder, sizeof(va->va_folder),
-	    "%s/uvn-record-XXXXXX", where);
-	if (mkdtemp(va->va_folder) != NULL)
-		return 0;
-	error = errno;
-	va->va_folder[0] = '\0';
-	return ERRMSG(em, error, "%s: no folder can be made: %s", where,
-	    errno_text(error));
 }
 
 /* valgrind, its options, and the program behind them. */
@@ -393,7 +378,8 @@ start(struct valgrind *va, const struct record_param *rp, struct child *ch,
     struct errmsg *em)
 {
 	const struct raw_out ro = { take_raw, va };
-	char log[96];
+	struct child_param cp = { .cp_to_stderr = rp->rp_to_stderr };
+	char log[RECORD_PATH + 24];
 	int error =
 	    library_make(RING_VALGRIND, RECORD_INF, &va->va_library, em);
 
@@ -401,14 +387,22 @@ start(struct valgrind *va, const struct record_param *rp, struct child *ch,
 		error = lackey_create(&ro, rp->rp_select.rs_code,
 		    &va->va_lackey, em);
 	if (error == 0)
-		error = folder_make(va, em);
+		error = record_folder(access("/dev/shm", W_OK | X_OK) == 0 ?
+			"/dev/shm" :
+			"/tmp",
+		    va->va_folder, em);
+	if (error == 0)
+		va->va_dir =
+		    open(va->va_folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	(void)snprintf(log, sizeof(log), "--log-file=%s/%%p.%%n",
 	    va->va_folder);
 	if (error == 0)
 		error = argv_make(va, rp->rp_argv, log, em);
-	if (error == 0)
-		error = child_start(va->va_argv, library_env(va->va_library),
-		    -1, ch, em);
+	if (error == 0) {
+		cp.cp_argv = va->va_argv;
+		cp.cp_env = library_env(va->va_library);
+		error = child_start(&cp, ch, em);
+	}
 	if (error == 0)
 		va->va_first = (uint32_t)ch->ch_pid;
 	return error;

@@ -39,10 +39,10 @@ static void
 operate(TCHDB *db)
 {
 	static char bytes[4000];
-	char key[24];
+	char key[32];
 	const uint64_t what = below(8), n = below(KEYS);
-	const int len = snprintf(key, sizeof(key), "key-%06llu",
-	    (unsigned long long)n);
+	const int len =
+	    snprintf(key, sizeof(key), "key-%06llu", (unsigned long long)n);
 	int size = 16 + (int)below(below(10) == 0 ? 3900 : 900);
 	char *value;
 
