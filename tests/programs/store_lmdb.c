@@ -38,7 +38,7 @@ static void
 operate(MDB_txn *txn, MDB_dbi dbi)
 {
 	static char bytes[3000];
-	char key[24];
+	char key[32];
 	MDB_val k = { .mv_data = key }, v;
 	const uint64_t what = below(8), n = below(KEYS);
 	int rc;
