@@ -442,6 +442,9 @@ msync_begin(struct assembler *as, struct thread *th)
 	const uint64_t flags = th->th_call.ca_arg[2];
 
 	see_anew(as);
+	/* It fails, even if that was not seen. */
+	if ((flags & MS_SYNC) != 0 && (flags & MS_ASYNC) != 0)
+		return 0;
 	return range_events(as, th, TRACE_MSYNC,
 	    ((flags & MS_SYNC) != 0 ? TRACE_F_SYNC : 0U) |
 		((flags & MS_ASYNC) != 0 ? TRACE_F_ASYNC : 0U) |
