@@ -9,24 +9,25 @@
 /* What formats without addresses take, all of them. */
 #define FILES "page as flush size"
 
+/* Where there are addresses the page is the machine's: maps consist of it. */
 const struct trace_format trace_formats[] = {
 	{ "blkparse", "default output of blkparse(1)", FILES " action", NULL,
 	    blkparse_import, NULL },
-	{ "bpftrace", "what scripts/page-faults.bt prints, for bpftrace(8)",
-	    "page", NULL, bpftrace_import, NULL },
+	{ "bpftrace", "what scripts/page-faults.bt prints, for bpftrace(8)", "",
+	    NULL, bpftrace_import, NULL },
 	{ "fio", "iolog of fio(1), versions 2 and 3", FILES,
 	    "io fio_version dir", fio_import, fio_export },
-	{ "lackey", "valgrind --tool=lackey, with its system calls", "page",
-	    NULL, lackey_import, NULL },
+	{ "lackey", "valgrind --tool=lackey, with its system calls", "", NULL,
+	    lackey_import, NULL },
 	{ "msr", "CSV of the MSR Cambridge block traces", FILES, NULL,
 	    msr_import, NULL },
 	{ "oracleGeneral", "binary requests of libCacheSim, 24 bytes each",
 	    "page as ids size", "io", oracle_import, oracle_export },
-	{ "perf-script", "perf script of page faults, maps and calls", "page",
-	    NULL, perf_script_import, NULL },
-	{ "perf-trace", "perf trace -F all", "page", NULL, perf_trace_import,
+	{ "perf-script", "perf script of page faults, maps and calls", "", NULL,
+	    perf_script_import, NULL },
+	{ "perf-trace", "perf trace -F all", "", NULL, perf_trace_import,
 	    NULL },
-	{ "strace", "strace -f -ttt -y; it has no accesses", "page", NULL,
+	{ "strace", "strace -f -ttt -y; it has no accesses", "", NULL,
 	    strace_import, NULL },
 };
 const size_t trace_nformats = nitems(trace_formats);
