@@ -156,3 +156,21 @@ says "no/such/x.log"
 printf '#uvn-trace 1\n' >bad.csv
 expect 3 trace export --format fio bad.csv -o x2.log
 [ ! -e x2.log ] || fail "x2.log was made"
+
+check "manual and docs have every format and every option"
+man=$top/docs/man/uvn-trace.1
+for verb in import export; do
+	expect 0 trace $verb --format list
+	for format in $(awk '{ print $1 }' out); do
+		grep -qx ".It Cm $format" "$man" || fail "uvn-trace.1 lacks $format"
+		grep -qx "### $format" "$top/docs/formats.md" ||
+		    fail "formats.md lacks $format"
+	done
+	expect 0 trace $verb --help
+	for option in $(grep -oE '^  (-., |    )--[a-z-]+' out | sed 's/.*--//'); do
+		case $option in
+		help | version | quiet | set | output) continue ;;
+		esac
+		grep -qE "Fl -$option( |$)" "$man" || fail "uvn-trace.1 lacks --$option"
+	done
+done
