@@ -167,7 +167,7 @@ for verb in import export; do
 		    fail "formats.md lacks $format"
 	done
 	expect 0 trace $verb --help
-	for option in $(grep -oE '^  (-., |    )--[a-z-]+' out | sed 's/.*--//'); do
+	for option in $(grep -oE '^  (-., |    )--[a-z_-]+' out | sed 's/.*--//; y/_/-/'); do
 		case $option in
 		help | version | quiet | set | output) continue ;;
 		esac
