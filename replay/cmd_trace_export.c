@@ -76,8 +76,11 @@ export_format(const struct trace_format *fm, const struct options *op,
 	int error, status;
 
 	tunable_defaults(export_table, export_count, &xp.xp_param);
-	if (options_apply(op, export_table, export_count, &xp.xp_param, &em) !=
-	    0)
+	error =
+	    options_apply(op, export_table, export_count, &xp.xp_param, &em);
+	if (error == 0)
+		error = export_param_check(&xp, &em);
+	if (error != 0)
 		return complain(UVN_USAGE, "%s", em.em_text);
 	if (op->op_json && strcmp(to, "-") == 0)
 		return complain(UVN_USAGE,

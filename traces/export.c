@@ -21,6 +21,22 @@ static_assert(sizeof(struct export_param) ==
     "struct export_param holds rows only");
 
 int
+export_param_check(const struct trace_export_param *xp, struct errmsg *em)
+{
+	const char *dir = xp->xp_dir;
+
+	/* fio has 256 bytes for a path, and blanks part the words of its log. */
+	if (dir != NULL &&
+	    (strlen(dir) > 240 || dir[strcspn(dir, " \t\r\n")] != '\0' ||
+		*dir == '\0'))
+		return ERRMSG(em, EINVAL,
+		    "--dir: '%.60s' has blanks, or more than 240 bytes, or "
+		    "none",
+		    dir);
+	return 0;
+}
+
+int
 export_next(struct exporter *ex, const struct trace_event **evp, size_t *np,
     struct errmsg *em)
 {

@@ -4,9 +4,7 @@
  */
 #include <errno.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "traces/import_i.h"
 
@@ -15,12 +13,9 @@
 /* fio keeps lengths in 32 bits, and a buffer of the largest. */
 #define LENGTH_MAX (UINT64_C(1) << 30)
 
-/* fio keeps names in so many bytes, with their NUL. */
-#define FIO_NAME_MAX 256
-
 struct fio {
 	struct exporter *fo_ex;
-	const char *fo_dir; /* with its slash; "" */
+	const char *fo_dir, *fo_slash; /* before the names of files */
 	uint32_t *fo_opens; /* by place in the file index: opens not closed */
 	bool *fo_added;
 	uint64_t fo_first; /* time of the first entry */
@@ -38,11 +33,11 @@ entry(struct fio *fo, const struct trace_event *te, const char *action,
 	if (ex->ex_entries++ == 0)
 		fo->fo_first = te->te_time;
 	if (ex->ex_p->fio_version == VERSION_2)
-		return export_printf(ex, em, "%sf%" PRIu32 " %s\n", fo->fo_dir,
-		    te->te_file, action);
-	return export_printf(ex, em, "%" PRIu64 " %sf%" PRIu32 " %s\n",
-	    (te->te_time - fo->fo_first) / NS_PER_US, fo->fo_dir, te->te_file,
-	    action);
+		return export_printf(ex, em, "%s%sf%" PRIu32 " %s\n",
+		    fo->fo_dir, fo->fo_slash, te->te_file, action);
+	return export_printf(ex, em, "%" PRIu64 " %s%sf%" PRIu32 " %s\n",
+	    (te->te_time - fo->fo_first) / NS_PER_US, fo->fo_dir, fo->fo_slash,
+	    te->te_file, action);
 }
 
 /* Have the file known to fio, and open if need be. */
@@ -191,40 +186,19 @@ events(struct fio *fo, struct errmsg *em)
 	return error;
 }
 
-/* The folder as a prefix of names. */
-static int
-dir_make(struct fio *fo, char buf[FIO_NAME_MAX], struct errmsg *em)
-{
-	const char *dir = fo->fo_ex->ex_dir;
-	const size_t len = dir != NULL ? strlen(dir) : 0;
-
-	buf[0] = '\0';
-	fo->fo_dir = buf;
-	if (len == 0)
-		return 0;
-	/* "f4294967295" and a slash have to fit, too. */
-	if (len > FIO_NAME_MAX - 16 || dir[strcspn(dir, " \t\r\n")] != '\0')
-		return ERRMSG(em, EINVAL,
-		    "--dir: '%.60s' is too long for fio, or has blanks, which "
-		    "part the words of an iolog",
-		    dir);
-	(void)snprintf(buf, FIO_NAME_MAX, "%s%s", dir,
-	    dir[len - 1] == '/' ? "" : "/");
-	return 0;
-}
-
 int
 fio_export(struct exporter *ex, struct errmsg *em)
 {
 	const size_t nfiles = ex->ex_reader->tr_files.fx_n;
-	struct fio fo = { .fo_ex = ex };
-	char dir[FIO_NAME_MAX];
-	int error = dir_make(&fo, dir, em);
+	struct fio fo = {
+		.fo_ex = ex,
+		.fo_dir = ex->ex_dir != NULL ? ex->ex_dir : "",
+		.fo_slash = ex->ex_dir != NULL ? "/" : "",
+		.fo_opens = calloc(nfiles + 1, sizeof(*fo.fo_opens)),
+		.fo_added = calloc(nfiles + 1, sizeof(*fo.fo_added)),
+	};
+	int error = 0;
 
-	if (error != 0)
-		return error;
-	fo.fo_opens = calloc(nfiles + 1, sizeof(*fo.fo_opens));
-	fo.fo_added = calloc(nfiles + 1, sizeof(*fo.fo_added));
 	if (fo.fo_opens == NULL || fo.fo_added == NULL)
 		error = ERRMSG(em, ENOMEM, "no memory for %zu files", nfiles);
 	if (error == 0)

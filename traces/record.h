@@ -128,10 +128,15 @@ int trace_import(const struct trace_format *fm, const char *from,
     const struct trace_import_param *ip, const char *to, enum trace_form form,
     struct record_report *rr, struct errmsg *em) mustcheck;
 
+/* EINVAL: the folder can be none in the output; em says why. */
+int export_param_check(const struct trace_export_param *xp, struct errmsg *em)
+    mustcheck;
+
 /*
  * The other way: write what tr has left to a file at to ("-" is stdout),
  * zstd-compressed if its name ends in .zst.
  *
+ * => the folder has been checked
  * => ENODATA: the format has a word for none of its events
  */
 int trace_export(const struct trace_format *fm, struct trace_reader *tr,

@@ -9,6 +9,7 @@
  *	trace.c		trace.h's readers and writers over them
  *	image.c		a trace decoded once, for many readers
  *	gen*.c		generators
+ *	import*.c, export*.c	other tools' formats (import_i.h)
  *
  * Private to traces/.
  */
