@@ -55,7 +55,7 @@ line_take(struct import *im, char *line, struct errmsg *em)
 	if (!text_uint(field[RESPONSE], &response))
 		return import_malformed(im, em, "'%.40s' is no response time",
 		    field[RESPONSE]);
-	if (!text_uint(field[DISK], &disk) ||
+	if (!text_uint(field[DISK], &disk) || *field[HOST] == '\0' ||
 	    strlen(field[HOST]) > sizeof(name) - 32)
 		return import_malformed(im, em,
 		    "'%.40s' and '%.40s' are no host and number of a disk",

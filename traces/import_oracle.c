@@ -24,11 +24,12 @@
 #define NEXT_MAX (INT64_C(1) << 48)
 
 struct oracle {
-	struct import *or_im;
-	unsigned or_ids;       /* IMPORT_IDS_, not AUTO */
-	struct u64map or_page; /* ORDER: of each object */
-	struct import_file *or_file;
-	uint64_t or_fileno; /* SPLIT: of or_file */
+	struct import *oc_im;
+	unsigned oc_ids;       /* IMPORT_IDS_, not AUTO */
+	struct u64map oc_page; /* ORDER: of each object */
+	struct import_file *oc_file;
+	uint64_t oc_fileno; /* SPLIT: of oc_file */
+	uint64_t oc_odd;    /* requests of another size than a page's */
 };
 
 /*
@@ -59,7 +60,7 @@ request_next(struct import *im, struct oracle_request *rq, bool *endp,
 
 /* Read all of it to see whether its numbers are those of pages. */
 static int
-ids_judge(struct oracle * or, struct errmsg *em)
+ids_judge(struct oracle *oc, struct errmsg *em)
 {
 	struct u64map seen = { 0 };
 	struct oracle_request rq;
@@ -67,12 +68,12 @@ ids_judge(struct oracle * or, struct errmsg *em)
 	int error;
 	bool end;
 
-	if (or->or_im->im_in.in_size == 0)
+	if (oc->oc_im->im_in.in_size == 0)
 		return ERRMSG(em, EINVAL,
 		    "%s: a pipe is not read twice; say by --ids page or --ids "
 		    "order what its numbers are",
-		    or->or_im->im_in.in_path);
-	while ((error = request_next(or->or_im, &rq, &end, em)) == 0 && !end) {
+		    oc->oc_im->im_in.in_path);
+	while ((error = request_next(oc->oc_im, &rq, &end, em)) == 0 && !end) {
 		if (u64map_at(&seen, rq.oq_id, 0) == NULL) {
 			error = ERRMSG(em, ENOMEM,
 			    "no memory for %" PRIu64 " objects",
@@ -82,60 +83,60 @@ ids_judge(struct oracle * or, struct errmsg *em)
 		if (rq.oq_id > max)
 			max = rq.oq_id;
 	}
-	or->or_ids = max / SPREAD_MAX < u64map_count(&seen) ? IMPORT_IDS_PAGE :
+	oc->oc_ids = max / SPREAD_MAX < u64map_count(&seen) ? IMPORT_IDS_PAGE :
 							      IMPORT_IDS_ORDER;
 	u64map_fini(&seen);
 	if (error != 0)
 		return error;
-	return import_rewind(or->or_im, em);
+	return import_rewind(oc->oc_im, em);
 }
 
 /* The page of the object in its file. */
 static int
-page_of(struct oracle * or, uint64_t id, uint64_t *pagep, struct errmsg *em)
+page_of(struct oracle *oc, uint64_t id, uint64_t *pagep, struct errmsg *em)
 {
 	uint64_t *place;
 
 	*pagep = id;
-	if (or->or_ids == IMPORT_IDS_SPLIT)
+	if (oc->oc_ids == IMPORT_IDS_SPLIT)
 		*pagep = id & (((uint64_t)1 << ORACLE_PAGE_BITS) - 1);
-	if (or->or_ids != IMPORT_IDS_ORDER)
+	if (oc->oc_ids != IMPORT_IDS_ORDER)
 		return 0;
-	place = u64map_at(& or->or_page, id, NONE);
+	place = u64map_at(&oc->oc_page, id, NONE);
 	if (place == NULL)
 		return ERRMSG(em, ENOMEM, "no memory for %" PRIu64 " objects",
-		    u64map_count(& or->or_page));
+		    u64map_count(&oc->oc_page));
 	if (*place == NONE)
-		*place = u64map_count(& or->or_page) - 1;
+		*place = u64map_count(&oc->oc_page) - 1;
 	*pagep = *place;
 	return 0;
 }
 
 /* Have the file at hand that the object is in. */
 static int
-file_of(struct oracle * or, uint64_t id, struct errmsg *em)
+file_of(struct oracle *oc, uint64_t id, struct errmsg *em)
 {
 	const uint64_t fileno =
-	    or->or_ids == IMPORT_IDS_SPLIT ? id >> ORACLE_PAGE_BITS : 0;
+	    oc->oc_ids == IMPORT_IDS_SPLIT ? id >> ORACLE_PAGE_BITS : 0;
 	char name[32];
 
-	if (or->or_file != NULL && or->or_fileno == fileno)
+	if (oc->oc_file != NULL && oc->oc_fileno == fileno)
 		return 0;
-	or->or_fileno = fileno;
-	if (or->or_ids == IMPORT_IDS_SPLIT)
+	oc->oc_fileno = fileno;
+	if (oc->oc_ids == IMPORT_IDS_SPLIT)
 		(void)snprintf(name, sizeof(name), "objects.%" PRIu64,
 		    fileno + 1);
 	else
 		(void)snprintf(name, sizeof(name), "objects");
-	return import_file(or->or_im, name, & or->or_file, em);
+	return import_file(oc->oc_im, name, &oc->oc_file, em);
 }
 
 static int
-request_take(struct oracle * or, const struct oracle_request *rq,
+request_take(struct oracle *oc, const struct oracle_request *rq,
     struct errmsg *em)
 {
 	const struct import_when iw = { rq->oq_time * NS_PER_S, 1, 1 };
-	struct import *im = or->or_im;
+	struct import *im = oc->oc_im;
 	const uint64_t size = im->im_p->page;
 	uint64_t page;
 	int error;
@@ -147,17 +148,18 @@ request_take(struct oracle * or, const struct oracle_request *rq,
 		    "its object comes next in request %" PRId64
 		    ", which is not behind it",
 		    rq->oq_next);
-	error = page_of(or, rq->oq_id, &page, em);
+	oc->oc_odd += rq->oq_size != size;
+	error = page_of(oc, rq->oq_id, &page, em);
 	if (error == 0 && page > INT64_MAX / size - 1)
 		return import_malformed(im, em,
 		    "object %" PRIu64 " is no page of a file; --ids order "
 		    "numbers objects anew",
 		    rq->oq_id);
 	if (error == 0)
-		error = file_of(or, rq->oq_id, em);
+		error = file_of(oc, rq->oq_id, em);
 	if (error != 0)
 		return error;
-	return import_request(im, or->or_file, &iw, false, page * size, size,
+	return import_request(im, oc->oc_file, &iw, false, page * size, size,
 	    em);
 }
 
@@ -170,18 +172,23 @@ oracle_import(struct import *im, struct errmsg *em)
 		[IMPORT_IDS_SPLIT] = "the number of an object is its file and "
 				     "page",
 	};
-	struct oracle or = { .or_im = im, .or_ids = (unsigned)im->im_p->ids };
+	struct oracle oc = { .oc_im = im, .oc_ids = (unsigned)im->im_p->ids };
 	struct oracle_request rq;
 	int error = 0;
 	bool end;
 
 	im->im_what = "request";
-	if (or.or_ids == IMPORT_IDS_AUTO)
-		error = ids_judge(& or, em);
+	if (oc.oc_ids == IMPORT_IDS_AUTO)
+		error = ids_judge(&oc, em);
 	while (error == 0 && (error = request_next(im, &rq, &end, em)) == 0 &&
 	    !end)
-		error = request_take(& or, &rq, em);
-	(void)fprintf(im->im_notes, "#objects %s\n", said[or.or_ids]);
-	u64map_fini(& or.or_page);
+		error = request_take(&oc, &rq, em);
+	(void)fprintf(im->im_notes, "#objects %s\n", said[oc.oc_ids]);
+	if (oc.oc_odd != 0)
+		(void)fprintf(im->im_notes,
+		    "#objects of another size than a page are taken for one: "
+		    "%" PRIu64 " requests\n",
+		    oc.oc_odd);
+	u64map_fini(&oc.oc_page);
 	return error != 0 ? error : import_files_finish(im, em);
 }

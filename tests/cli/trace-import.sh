@@ -31,7 +31,7 @@ while read -r format file events files; do
 done <<EOF
 fio fio-v2.log 80 2
 fio fio-v3.log 80 2
-blkparse blkparse.txt 73 1
+blkparse blkparse.txt 77 1
 msr msr.csv 13 3
 oracleGeneral oracleGeneral.bin.zst 301 1
 EOF

@@ -48,7 +48,7 @@ each_device_is_a_file(void **state)
 }
 
 static void
-a_flush_comes_before_what_it_comes_with(void **state)
+flushes_come_before_and_forced_writes_are_synced(void **state)
 {
 	struct imported it;
 
@@ -59,7 +59,8 @@ a_flush_comes_before_what_it_comes_with(void **state)
 		 "Q FWFSM 2 + 2 [x]\n" HEAD "Q WFS 2 + 2 [x]\n");
 	events_are(&it,
 	    "fsync 1 0 0 0\nfsync 1 0 0 0\nfsync 1 0 0 0\n"
-	    "pwrite 1 0 1024 1024\npwrite 1 0 1024 1024\n");
+	    "pwrite 1 0 1024 1024\nfsync 1 0 1024 1024 data|range\n"
+	    "pwrite 1 0 1024 1024\nfsync 1 0 1024 1024 data|range\n");
 	imported_fini(&it);
 }
 
@@ -117,13 +118,14 @@ what_is_no_line_of_blkparse_is_refused(void **state)
 	import_refused("blkparse", "8,0 1 1 0.1 99999999999 Q R 0 + 8 [x]\n",
 	    "line 1", "PID");
 	import_refused("blkparse", HEAD "Q Z 0 + 8 [x]\n", "line 1",
-	    "'Z' is no kind of request");
+	    "'Z' says not what the request does");
+	import_refused("blkparse", HEAD "Y R 0 + 8 [x]\n", "line 1",
+	    "'Y' is no action");
 	import_refused("blkparse", HEAD "Q R 0 + x [x]\n", "line 1",
-	    "not SECTOR + SECTORS");
-	import_refused("blkparse", HEAD "Q R 0 +\n", "line 1",
-	    "not SECTOR + SECTORS");
+	    "no sectors");
+	import_refused("blkparse", HEAD "Q R 0 +\n", "line 1", "no sectors");
 	import_refused("blkparse", HEAD "Q R 36028797018963967 + 1 [x]\n",
-	    "line 1", "of a disk");
+	    "line 1", "no sectors");
 }
 
 static void
@@ -137,12 +139,12 @@ a_recorded_trace_is_read_with_its_summary(void **state)
 	import_path(&it, "blkparse", "tests/traces/data/blkparse.txt");
 	for (size_t i = 0; i < it.it_n; i++)
 		count[it.it_ev[i].te_op]++;
-	/* As the summary at its end has them, and 5 that begin with F; one of
-	 * these has no sectors. */
+	/* As the summary at its end has them; 5 begin with F, of which one has
+	 * no sectors, and 4 are forced. */
 	assert_int_equal(count[TRACE_READ], 19);
 	assert_int_equal(count[TRACE_WRITE] + count[TRACE_FALLOCATE], 49 - 1);
 	assert_int_equal(count[TRACE_FALLOCATE], 2);
-	assert_int_equal(count[TRACE_FSYNC], 5);
+	assert_int_equal(count[TRACE_FSYNC], 5 + 4);
 	assert_int_equal(it.it_report.rr_count[RECORD_MALFORMED], 0);
 	imported_fini(&it);
 }
@@ -219,7 +221,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(requests_queued_are_the_events),
 		T(each_device_is_a_file),
-		T(a_flush_comes_before_what_it_comes_with),
+		T(flushes_come_before_and_forced_writes_are_synced),
 		T(the_step_of_a_request_can_be_chosen),
 		T(commands_passed_through_are_counted),
 		T(what_is_no_line_of_blkparse_is_refused),
