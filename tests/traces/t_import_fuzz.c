@@ -23,6 +23,12 @@ static const struct {
 	{ "msr", "msr.csv" },
 	{ "oracleGeneral", "lmdb.oracleGeneral" },
 	{ "oracleGeneral", "oracleGeneral.bin.zst" },
+	{ "lackey", "import/lackey.txt.zst" },
+	{ "perf-script", "import/perf.txt" },
+	{ "perf-script", "import/perf-named.txt" },
+	{ "perf-trace", "import/perf-trace.txt" },
+	{ "strace", "import/strace.txt" },
+	{ "bpftrace", "import/bpftrace.txt" },
 };
 
 /* Each run is another, or the one that SEED in the environment names. */
