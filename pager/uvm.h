@@ -46,6 +46,13 @@ enum uvm_cluster_policy { CLUSTER_FORWARD, CLUSTER_ALIGNED, CLUSTER_AROUND };
 enum uvm_advice { ADVICE_NORMAL, ADVICE_RANDOM, ADVICE_SEQUENTIAL };
 enum uvm_daemon_rule { DAEMON_EVENT, DAEMON_IO, DAEMON_WAIT };
 enum uvm_profile { PROFILE_1998, PROFILE_MODERN };
+enum uvm_switch { SWITCH_BY_PROFILE, SWITCH_OFF, SWITCH_ON };
+enum uvm_readahead {
+	READAHEAD_BY_PROFILE,
+	READAHEAD_NONE,
+	READAHEAD_FIXED,
+	READAHEAD_ADAPTIVE,
+};
 
 /* One uint64_t a row, named as the row. */
 struct uvm_param {
@@ -98,10 +105,23 @@ void uvm_param_init(struct uvm_param *up);
 int uvm_param_resolve(struct uvm_param *up, struct errmsg *em) mustcheck;
 
 /*
+ * Settle what depends on the backend: async_put and readahead by profile, which
+ * uvm_param_resolve() leaves open for modern.
+ *
+ * => up is resolved; idempotent
+ */
+void uvm_param_settle(struct uvm_param *up, const struct uvm_backend *be);
+
+/* Does it ask for asynchronous I/O? */
+bool uvm_param_async(const struct uvm_param *up);
+
+/*
  * Make a machine with empty memory and no files.
  *
- * => up is resolved, and copied; be and cookie are borrowed for its life
+ * => up is resolved, and copied, and settled; be and cookie are borrowed for
+ *    its life
  * => ENOMEM: no address space for the frames; em says how much was wanted
+ * => EOPNOTSUPP: asynchronous I/O is asked of a backend that has none
  * => on success the caller ends *uvmp with uvm_destroy()
  */
 int uvm_create(const struct uvm_param *up, const struct uvm_backend *be,
@@ -298,12 +318,15 @@ struct uvm_map *uvm_map_find(struct uvm *uvm, uint32_t map);
 enum uvm_outcome uvm_access_slow(struct uvm *uvm, struct uvm_map *map,
     uint64_t pgno, enum uvm_access how);
 
+#define UVM_DUE_DAEMON 0x1 /* the page daemon was woken */
+#define UVM_DUE_AIO    0x2 /* I/O is under way */
+
 /*
  * The head of struct uvm, for the inlines below; private otherwise.
  */
 struct uvm_hot {
 	struct uvmexp uh_exp;
-	bool uh_turn_due; /* the daemon was woken in this event */
+	uint8_t uh_due; /* UVM_DUE_: what is due when this event ends */
 };
 
 /*
@@ -388,7 +411,7 @@ uvm_unmapped(const struct uvm_map *map, uint64_t pgno)
 static inline void
 uvm_event_end(struct uvm *uvm)
 {
-	if (unlikely(((struct uvm_hot *)uvm)->uh_turn_due))
+	if (unlikely(((struct uvm_hot *)uvm)->uh_due != 0))
 		uvm_event_end_slow(uvm);
 }
 

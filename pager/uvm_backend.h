@@ -2,12 +2,13 @@
  * uvm_backend: where the bytes of files go.
  *
  * One small interface under the pager.  The pager says what to move; the
- * backend moves it and says what became of it.  A backend that cannot finish
- * within the call returns EINPROGRESS and hands the buffer back later through
- * be_poll(); none does yet.
+ * backend moves it and says what became of it: within the call, by be_io(), or
+ * later, by be_start() and be_poll().
  *
  * Files are known by their vnode number, 1..; a backend keeps what it needs
- * for each.  The pager serialises its calls for one file.
+ * for each.  The pager serialises its calls for one file, with one exception:
+ * buffers that were started are under way beside others, and beside be_io(),
+ * of other pages.  Every other call for a file comes while none is under way.
  */
 #ifndef PAGER_UVM_BACKEND_H
 #define PAGER_UVM_BACKEND_H
@@ -45,9 +46,14 @@ struct uvm_buf {
  *
  * be_open:	file now exists with size bytes of known contents.
  * be_close:	file is no longer needed; its size is final.
- * be_io:	do b.  Sets b_done and b_error and returns b_error, or returns
- *		EINPROGRESS and b comes back from be_poll().
- * be_poll:	hand back one finished buffer in *bp, or NULL; wait if asked.
+ * be_io:	do b.  Sets b_done and b_error and returns b_error.
+ * be_start:	begin to do b, which stays the backend's, with what it points
+ *		to, until be_poll() hands it back.  0, or an errno: not begun.
+ *		NULL: this backend does everything within the call.
+ * be_poll:	hand back one finished buffer in *bp, or NULL; with wait, not
+ *		before there is one, if any is under way.
+ * be_memory:	page frames lie in [base, base + length); for a backend that
+ *		can make use of it.  Told before the first be_open().
  * be_pread, be_pwrite:	a read(2)/write(2) of the file of any length and
  *		alignment, beside the pager.  buf NULL: bytes of no interest
  *		(the backend makes them up or throws them away).
@@ -61,7 +67,9 @@ struct uvm_backend {
 	int (*be_open)(void *, uint32_t file, uint64_t size);
 	int (*be_close)(void *, uint32_t file);
 	int (*be_io)(void *, struct uvm_buf *);
+	int (*be_start)(void *, struct uvm_buf *);
 	int (*be_poll)(void *, bool wait, struct uvm_buf **);
+	int (*be_memory)(void *, void *base, size_t length);
 	int (*be_pread)(void *, uint32_t file, uint64_t offset, uint64_t length,
 	    void *buf);
 	int (*be_pwrite)(void *, uint32_t file, uint64_t offset,

@@ -16,7 +16,7 @@
 struct fault {
 	struct uvm *ft_uvm;
 	struct vm_map *ft_map;
-	const struct vm_map_entry *ft_entry;
+	struct vm_map_entry *ft_entry;
 	uint64_t ft_pgno;
 	uint64_t ft_start; /* window, in file pages */
 	unsigned ft_npages, ft_center;
@@ -85,6 +85,17 @@ fault_window(struct fault *ft)
 	ft->ft_center = (unsigned)back;
 }
 
+/* Reading pg ahead was worth it. => object locked */
+static inline void
+fault_used(struct uvm *uvm, struct vm_page *pg)
+{
+
+	if (unlikely(pg->flags & PG_AHEAD)) {
+		pg->flags &= (uint16_t)~PG_AHEAD;
+		EXP(uvm)->readahead_used++;
+	}
+}
+
 /* Map a resident neighbour. => object locked */
 static inline void
 fault_neighbour(struct fault *ft, struct vm_page *pg)
@@ -94,6 +105,7 @@ fault_neighbour(struct fault *ft, struct vm_page *pg)
 	uvm_lock_pageq(uvm);
 	uvm_pageactivate(uvm, pg);
 	uvm_unlock_pageq(uvm);
+	fault_used(uvm, pg);
 	EXP(uvm)->neighbours_mapped++;
 	pmap_enter(uvm, ft->ft_map, pg, ft->ft_enter_prot);
 }
@@ -251,6 +263,7 @@ fault_enter(struct fault *ft, struct vm_page *pg)
 	uvm_lock_pageq(uvm);
 	uvm_pageactivate(uvm, pg);
 	uvm_unlock_pageq(uvm);
+	fault_used(uvm, pg);
 	uvm_page_unbusy(uvm, pg);
 	pg->flags &= (uint16_t)~PG_FAKE;
 }
@@ -291,6 +304,8 @@ uvm_fault(struct uvm *uvm, struct vm_map *map, struct vm_map_entry *me,
 
 	OBJ_LOCK(uvm, uobj);
 	pg = fault_neighbours(&ft);
+	if (unlikely(uvm->aio.ai_on) && uvm->up.readahead > READAHEAD_NONE)
+		uvm_readahead(uvm, uobj, me, pgno);
 	if (pg == NULL) {
 		outcome = fault_get(&ft, &pg);
 		if (outcome != UVM_MISS)

@@ -64,6 +64,7 @@ uvm_sys_fallocate(struct uvm *uvm, uint32_t file, uint64_t offset,
 		(void)uvm_vnp_uncache(uvm, vp);
 		if (end > vp->v_size)
 			end = vp->v_size;
+		vnode_quiesce(uvm, vp);
 		if (uvm->be->be_zero != NULL && offset < end)
 			error = uvm->be->be_zero(uvm->becookie, file, offset,
 			    end - offset);
@@ -112,6 +113,7 @@ uvm_sys_pread(struct uvm *uvm, uint32_t file, uint64_t offset, uint64_t length,
 	EXP(uvm)->file_read_bytes += length;
 	if (donep != NULL)
 		*donep = length;
+	vnode_quiesce(uvm, vp);
 	if (length != 0 && uvm->be->be_pread != NULL)
 		error =
 		    uvm->be->be_pread(uvm->becookie, file, offset, length, buf);
@@ -137,11 +139,13 @@ uvm_sys_pwrite(struct uvm *uvm, uint32_t file, uint64_t offset, uint64_t length,
 	if (offset + length > vp->v_size) {
 		vp->v_size = offset + length;
 		uvm_vnp_setsize(uvm, vp, vp->v_size);
+		vnode_quiesce(uvm, vp);
 		if (uvm->be->be_truncate != NULL)
 			error = uvm->be->be_truncate(uvm->becookie, file,
 			    vp->v_size);
 	}
 	(void)uvm_vnp_uncache(uvm, vp);
+	vnode_quiesce(uvm, vp);
 	if (error == 0 && uvm->be->be_pwrite != NULL)
 		error = uvm->be->be_pwrite(uvm->becookie, file, offset, length,
 		    buf);
@@ -158,7 +162,11 @@ uvm_sys_fsync(struct uvm *uvm, uint32_t file)
 	if ((error = file_begin(uvm, file, &vp)) != 0)
 		return error;
 	EXP(uvm)->fsyncs++;
-	if (uvm->be->be_sync != NULL)
+	vnode_quiesce(uvm, vp);
+	if (vp->v_uvm.u_error != 0 && FIXED(uvm, q1_error_clean))
+		error = EIO;
+	vp->v_uvm.u_error = 0;
+	if (uvm->be->be_sync != NULL && error == 0)
 		error = uvm->be->be_sync(uvm->becookie, file);
 	return file_end(uvm, vp, error);
 }

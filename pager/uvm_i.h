@@ -5,6 +5,7 @@
 #define PAGER_UVM_I_H
 
 #include "pager/uvm.h"
+#include "pager/uvm_aio.h"
 #include "pager/uvm_hist.h"
 #include "pager/uvm_lock.h"
 #include "pager/uvm_page.h"
@@ -59,12 +60,13 @@ struct uvm {
 	struct vm_map *allmaps;
 
 	/* pager */
-	unsigned slots;		      /* pages in the largest cluster */
-	struct vm_page **slotbuf;     /* [UVM_SLOTDEPTH][slots] */
-	unsigned slotdepth;	      /* clusters under I/O, nested */
-	void **iobuf;		      /* [max I/O pages]: frame addresses */
-	struct vm_page **readbuf;     /* [slots]: q4 fixed */
-	uint64_t pagermap_free;	      /* pages */
+	unsigned slots;		  /* pages in the largest cluster */
+	struct vm_page **slotbuf; /* [UVM_SLOTDEPTH][slots] */
+	unsigned slotdepth;	  /* clusters under I/O, nested */
+	void **iobuf;		  /* [max I/O pages]: frame addresses */
+	struct vm_page **readbuf; /* [slots]: q4 fixed */
+	uint64_t pagermap_free;	  /* pages */
+	struct uvm_aio aio;
 	uint64_t next_sync;	      /* trace time */
 	enum uvm_flush_caller caller; /* of the flush under way */
 	uint64_t io_time;	      /* uo_clock units within the backend */
@@ -161,6 +163,7 @@ void uvm_wakeup(struct uvm *uvm, const void *chan);
 /* Page daemon: spec section 5. */
 void uvm_pageout_wake(struct uvm *uvm);
 int uvm_wait(struct uvm *uvm) mustcheck;
+void uvm_pageout_progress(struct uvm *uvm); /* a page was freed or cleaned */
 void uvm_pageout_turn(struct uvm *uvm);
 
 /* Tell uo_traverse, if it is another answer than before. */

@@ -93,6 +93,7 @@ uvm_create(const struct uvm_param *up, const struct uvm_backend *be,
 	if (uvm == NULL)
 		return ERRMSG(em, ENOMEM, "no memory for a machine");
 	uvm->up = *up;
+	uvm_param_settle(&uvm->up, be);
 	uvm->be = be;
 	uvm->becookie = cookie;
 	uvm->slots = (unsigned)(up->cluster / up->page_size);
@@ -105,8 +106,11 @@ uvm_create(const struct uvm_param *up, const struct uvm_backend *be,
 	uvm->readbuf = calloc(uvm->slots, sizeof(void *));
 	if (uvm->slotbuf == NULL || uvm->iobuf == NULL || uvm->readbuf == NULL)
 		error = ERRMSG(em, ENOMEM, "no memory for a machine");
-	else
+	else if ((error = uvm_aio_init(uvm, em)) == 0)
 		error = uvm_page_init(uvm, em);
+	if (error == 0 && be->be_memory != NULL && uvm->mem.pm_data != NULL)
+		error = be->be_memory(cookie, uvm->mem.pm_data,
+		    uvm->mem.pm_datalen);
 	if (error != 0) {
 		uvm_destroy(uvm);
 		return error;
@@ -123,6 +127,7 @@ uvm_destroy(struct uvm *uvm)
 
 	if (uvm == NULL)
 		return;
+	uvm_aio_fini(uvm);
 	while ((map = uvm->allmaps) != NULL) {
 		uvm->allmaps = map->vm_allnext;
 		uvm_map_free(map);
@@ -190,6 +195,10 @@ uvm_sleep(struct uvm *uvm, const void *chan, const char *what)
 {
 
 	uvm_may_sleep(uvm);
+	if (uvm->failed == 0 && uvm->aio.ai_flying != 0) {
+		(void)uvm_aio_collect(uvm, true);
+		return uvm->failed == 0;
+	}
 	if (uvm->failed == 0 && uvm->sleep != NULL && uvm->sleep(uvm, chan))
 		return true;
 	(void)uvm_fail(uvm, EDEADLK,

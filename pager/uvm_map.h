@@ -12,12 +12,20 @@
 
 struct vnode;
 
+/* What is known of reading ahead for an entry: uvm_readahead.c; file pages. */
+struct readahead {
+	uint64_t ra_last;	   /* of the last fault */
+	uint64_t ra_begin, ra_end; /* read ahead, or tried */
+	uint64_t ra_size;	   /* the last window; 0 when closed */
+};
+
 struct vm_map_entry {
 	uint64_t me_start, me_end; /* file pages [start, end) */
 	uint8_t me_prot;	   /* UVM_MAP_PROT bits */
 	uint8_t me_maxprot;
 	uint8_t me_advice; /* enum uvm_advice */
 	bool me_cow;	   /* private */
+	struct readahead me_ahead;
 };
 
 struct vm_map {

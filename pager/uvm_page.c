@@ -267,6 +267,8 @@ uvm_pagefree(struct uvm *uvm, struct vm_page *pg)
 
 	LOCK_HELD(&uvm->pageqlock);
 	KASSERT(pg->nmaps == 0);
+	if (unlikely(pg->flags & PG_AHEAD))
+		exp->readahead_unused++;
 	if (dirty) {
 		exp->dirty_discarded++;
 		uvm_page_cleaned(uvm, pg);

@@ -18,6 +18,7 @@ struct uvm_object;
 
 /* Object flags: spec section 1.2, with its values. */
 #define PG_COUNTED  0x0001 /* ours: counted in the gauge dirty */
+#define PG_AHEAD    0x0002 /* ours: read ahead, not faulted yet */
 #define PG_CLEAN    0x0008
 #define PG_BUSY	    0x0010
 #define PG_WANTED   0x0020

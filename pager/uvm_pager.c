@@ -161,7 +161,7 @@ pcluster_put(struct uvm *uvm, struct uvm_object *uobj,
 	KASSERT(uvm->slotdepth + 1 < UVM_SLOTDEPTH);
 	uvm->slotdepth++;
 	result = uobj->pgops->pgo_put(uvm, uobj, pc->ps_first, pc->ps_npages,
-	    flags & PGO_SYNCIO);
+	    flags & (PGO_SYNCIO | PGO_PDFREECLUST));
 	uvm->slotdepth--;
 	return result;
 }
@@ -195,6 +195,8 @@ uvm_pager_put(struct uvm *uvm, struct uvm_object *uobj, struct vm_page *pg,
 		pc->ps_npages = 1;
 		result = pcluster_put(uvm, uobj, pc, flags);
 	}
+	if (result == VM_PAGER_PEND)
+		return result;
 	if (flags & PGO_PDFREECLUST)
 		OBJ_LOCK(uvm, uobj);
 	return result;

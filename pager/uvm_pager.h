@@ -60,8 +60,8 @@ struct uvm_pagerops {
 	int (*pgo_get)(struct uvm *, struct uvm_object *, uint64_t pgno,
 	    struct vm_page **, unsigned *npagesp, unsigned centeridx,
 	    unsigned flags);
-	int (*pgo_asyncget)(struct uvm *, struct uvm_object *, uint64_t pgno,
-	    unsigned npages);
+	unsigned (*pgo_asyncget)(struct uvm *, struct uvm_object *,
+	    uint64_t pgno, unsigned npages);
 	int (*pgo_put)(struct uvm *, struct uvm_object *, struct vm_page **,
 	    unsigned npages, unsigned flags);
 	void (*pgo_cluster)(struct uvm *, struct uvm_object *, uint64_t pgno,
@@ -84,7 +84,8 @@ struct uvm_pcluster {
  * Write out pg and what may go with it: spec section 4.2.
  *
  * => object and page queues locked, pg BUSY and write-protected
- * => unlocks both; the object is locked again iff PGO_PDFREECLUST
+ * => unlocks both; the object is locked again iff PGO_PDFREECLUST, and not on
+ *    VM_PAGER_PEND: aiodone has the pages then
  * => pc is the cluster whose pages the caller must un-busy; pg alone after an
  *    error or with PGO_PDFREECLUST
  * => start and stop in pages bound the cluster unless PGO_ALLPAGES

@@ -37,13 +37,21 @@ clamp(uint64_t n, uint64_t lo, uint64_t hi)
 	return n < lo ? lo : n > hi ? hi : n;
 }
 
-/* Quirks that were not set by themselves follow the profile. */
+/* What was not set by itself follows the profile. */
 static void
-resolve_quirks(struct uvm_param *up)
+resolve_profile(struct uvm_param *up)
 {
 	const enum quirk quirk =
 	    up->profile == PROFILE_1998 ? QUIRK_FAITHFUL : QUIRK_FIXED;
 	size_t i;
+
+	if (up->profile == PROFILE_1998 && up->async_put == SWITCH_BY_PROFILE)
+		up->async_put = SWITCH_OFF;
+	if (up->profile == PROFILE_1998 &&
+	    up->readahead == READAHEAD_BY_PROFILE)
+		up->readahead = READAHEAD_NONE;
+	if (up->q11_wlist_unlocked == QUIRK_BY_PROFILE && uvm_param_async(up))
+		up->q11_wlist_unlocked = QUIRK_FIXED;
 
 	for (i = 0; i < uvm_param_count; i++) {
 		const struct tunable *const tn = &uvm_param_table[i];
@@ -116,6 +124,42 @@ resolve_cluster(const struct uvm_param *up, struct errmsg *em)
 	return 0;
 }
 
+bool
+uvm_param_async(const struct uvm_param *up)
+{
+
+	return up->async_put == SWITCH_ON || up->readahead > READAHEAD_NONE;
+}
+
+void
+uvm_param_settle(struct uvm_param *up, const struct uvm_backend *be)
+{
+	const bool can =
+	    be->be_start != NULL && up->q11_wlist_unlocked == QUIRK_FIXED;
+
+	if (up->async_put == SWITCH_BY_PROFILE)
+		up->async_put = can ? SWITCH_ON : SWITCH_OFF;
+	if (up->readahead == READAHEAD_BY_PROFILE)
+		up->readahead = can ? READAHEAD_ADAPTIVE : READAHEAD_NONE;
+}
+
+static int
+resolve_async(const struct uvm_param *up, struct errmsg *em)
+{
+
+	if (up->readahead_max % up->page_size != 0)
+		return ERRMSG(em, EINVAL,
+		    "readahead_max=%" PRIu64 " is not a number of pages of "
+		    "%" PRIu64 " bytes",
+		    up->readahead_max, up->page_size);
+	if (uvm_param_async(up) && up->q11_wlist_unlocked == QUIRK_FAITHFUL)
+		return ERRMSG(em, EINVAL,
+		    "q11_wlist_unlocked=faithful is not safe with asynchronous "
+		    "I/O: leave it out, or say --async_put off --readahead "
+		    "none");
+	return 0;
+}
+
 int
 uvm_param_resolve(struct uvm_param *up, struct errmsg *em)
 {
@@ -132,9 +176,10 @@ uvm_param_resolve(struct uvm_param *up, struct errmsg *em)
 		    "memory=%" PRIu64 " is %" PRIu64 " pages of %" PRIu64
 		    " bytes; at most 4294967294 can be simulated",
 		    up->memory, npages, up->page_size);
-	resolve_quirks(up);
+	resolve_profile(up);
 	if ((error = resolve_targets(up, npages, em)) != 0 ||
-	    (error = resolve_cluster(up, em)) != 0)
+	    (error = resolve_cluster(up, em)) != 0 ||
+	    (error = resolve_async(up, em)) != 0)
 		return error;
 	if (up->hash_buckets == 0)
 		for (up->hash_buckets = 1; up->hash_buckets < npages;)

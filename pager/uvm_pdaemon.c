@@ -10,12 +10,11 @@ void
 uvm_pageout_wake(struct uvm *uvm)
 {
 
-	uvm->hot.uh_turn_due = true;
+	uvm->hot.uh_due |= UVM_DUE_DAEMON;
 }
 
-/* The daemon freed or cleaned a page. */
-static void
-pd_progress(struct uvm *uvm)
+void
+uvm_pageout_progress(struct uvm *uvm)
 {
 
 	uvm->idleturns = 0;
@@ -36,6 +35,10 @@ uvm_wait(struct uvm *uvm)
 		    "memory itself; give it more");
 	uvm_pageout_wake(uvm);
 	uvm_pageout_turn(uvm);
+	/* What would be freed may be under way. */
+	if (EXP(uvm)->free <= uvm->up.reserve_kernel &&
+	    uvm->aio.ai_flying != 0 && uvm_aio_collect(uvm, true) != 0)
+		uvm->idleturns = 0;
 	if (uvm->idleturns >= uvm->up.daemon_limit)
 		return uvm_fail(uvm, EDEADLK,
 		    "out of memory: %" PRIu64
@@ -59,6 +62,7 @@ pd_clean(struct uvm *uvm, struct uvm_object *uobj, struct vm_page *pg,
     bool *deadp)
 {
 	struct uvmexp *const exp = EXP(uvm);
+	const uint16_t version = pg->version;
 	struct uvm_pcluster pc;
 	struct vm_page *next;
 	int result;
@@ -69,11 +73,20 @@ pd_clean(struct uvm *uvm, struct uvm_object *uobj, struct vm_page *pg,
 	exp->pdpageouts++;
 	result = uvm_pager_put(uvm, uobj, pg, &pc,
 	    PGO_ALLPAGES | PGO_PDFREECLUST, 0, 0);
-	KASSERT(result != VM_PAGER_PEND);
+	if (result == VM_PAGER_PEND) {
+		/* aiodone does the rest; pg may be anyone's by now. */
+		exp->pdpending++;
+		OBJ_LOCK(uvm, uobj);
+		uvm_lock_pageq(uvm);
+		return frame_page(uvm,
+		    pg->version == version && (pg->pqflags & PQ_INACTIVE) ?
+			pg->pageq_next :
+			uvm->mem.pm_inactive.pl_head);
+	}
 	uvm_page_unbusy(uvm, pg);
 	if (result == VM_PAGER_OK) {
 		uvm_page_cleaned(uvm, pg);
-		pd_progress(uvm);
+		uvm_pageout_progress(uvm);
 	}
 	if (pg->flags & PG_RELEASED) {
 		/* The write's own uncache ends an object that persists. */
@@ -122,7 +135,7 @@ pd_inactive_page(struct uvm *uvm, struct vm_page *pg)
 			pmap_page_protect(uvm, pg, 0);
 			uvm_pagefree(uvm, pg);
 			exp->pdfreed++;
-			pd_progress(uvm);
+			uvm_pageout_progress(uvm);
 		} else if (exp->free + uvm->paging <= uvm->up.freetarg) {
 			next = pd_clean(uvm, uobj, pg, &dead);
 		}
@@ -184,7 +197,8 @@ uvm_pageout_turn(struct uvm *uvm)
 
 	KASSERT(!uvm->indaemon);
 	uvm->indaemon = true;
-	uvm->hot.uh_turn_due = false;
+	(void)uvm_aio_collect(uvm, false);
+	uvm->hot.uh_due &= (uint8_t)~UVM_DUE_DAEMON;
 	exp->pdwoke++;
 	uvm->idleturns++;
 	uvm->inactarg =
@@ -210,6 +224,13 @@ void
 uvm_event_end_slow(struct uvm *uvm)
 {
 
-	if (uvm->up.daemon_rule != DAEMON_WAIT && uvm->failed == 0)
+	if (uvm->failed != 0)
+		return;
+	if (uvm->hot.uh_due & UVM_DUE_AIO) {
+		(void)uvm_aio_collect(uvm, false);
+		uvm_aio_rele(uvm);
+	}
+	if ((uvm->hot.uh_due & UVM_DUE_DAEMON) &&
+	    uvm->up.daemon_rule != DAEMON_WAIT)
 		uvm_pageout_turn(uvm);
 }

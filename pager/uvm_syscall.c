@@ -275,14 +275,40 @@ uvm_sys_msync(struct uvm *uvm, uint32_t id, uint64_t offset, uint64_t length,
 	}
 	if (error != 0)
 		return error;
+	/* 1998 took ASYNC for SYNC: it had nothing else. */
 	error = map_flush(uvm, map, start, end,
-	    PGO_CLEANIT | PGO_SYNCIO |
+	    PGO_CLEANIT |
+		(mode == UVM_MS_ASYNC && uvm->up.async_put == SWITCH_ON ?
+			0U :
+			PGO_SYNCIO) |
 		(flags & UVM_MS_INVALIDATE ? PGO_FREE : 0U),
 	    FLUSH_MSYNC);
 	if (error == 0 && mode != UVM_MS_ASYNC && FIXED(uvm, q2_not_durable) &&
 	    uvm->be->be_sync != NULL)
 		error = uvm->be->be_sync(uvm->becookie, map->vm_hot.um_file);
 	return error;
+}
+
+/* Read ahead what of [start, end) memory has room for; in 1998 nothing. */
+static int
+map_willneed(struct uvm *uvm, struct vm_map *map, uint64_t start, uint64_t end)
+{
+	struct uvm_object *const uobj = &map->vm_vp->v_uvm.u_obj;
+	const unsigned most = 1U << 20; /* pages a call */
+
+	while (uvm->aio.ai_on && start < end && uvm->failed == 0) {
+		const unsigned n =
+		    end - start < most ? (unsigned)(end - start) : most;
+		unsigned done;
+
+		OBJ_LOCK(uvm, uobj);
+		done = uobj->pgops->pgo_asyncget(uvm, uobj, start, n);
+		OBJ_UNLOCK(uvm, uobj);
+		if (done < n)
+			break;
+		start += n;
+	}
+	return uvm->failed;
 }
 
 int
@@ -308,7 +334,7 @@ uvm_sys_madvise(struct uvm *uvm, uint32_t id, uint64_t offset, uint64_t length,
 	case UVM_MADV_SEQUENTIAL:
 		break;
 	case UVM_MADV_WILLNEED:
-		return 0;
+		return map_willneed(uvm, map, start, end);
 	case UVM_MADV_DONTNEED:
 		return map_flush(uvm, map, start, end, PGO_DEACTIVATE,
 		    FLUSH_MADVISE);

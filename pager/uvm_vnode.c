@@ -114,6 +114,7 @@ uvn_attach(struct uvm *uvm, struct vnode *vp, unsigned accessprot)
 	oldflags = uvn->u_flags;
 	uvn->u_flags = UVM_VNODE_VALID | UVM_VNODE_CANPERSIST;
 	uvn->u_nio = 0;
+	uvn->u_error = 0;
 	uvn->u_size = vp->v_size;
 	if (accessprot & UVM_MAP_WRITE)
 		uvn_wlist_insert(uvm, uvn);
@@ -247,14 +248,4 @@ uvn_cluster(struct uvm *uvm, struct uvm_object *uobj, uint64_t pgno,
 	hi = lo + max;
 	*lop = lo;
 	*hip = hi < npages ? hi : npages;
-}
-
-int
-uvn_asyncget(struct uvm *uvm, struct uvm_object *uobj, uint64_t pgno,
-    unsigned npages)
-{
-
-	UVMHIST(uvm, "uvn_asyncget called: object %u page %u, %u pages",
-	    uobj->uo_num, pgno, npages, 0);
-	return 0;
 }

@@ -4,6 +4,7 @@
 #ifndef PAGER_UVM_VNODE_H
 #define PAGER_UVM_VNODE_H
 
+#include "pager/uvm_aio.h"
 #include "pager/uvm_pager.h"
 
 #define UVM_VNODE_VALID	       0x001
@@ -26,9 +27,10 @@
  */
 struct uvm_vnode {
 	struct uvm_object u_obj;
-	unsigned u_flags;		     /* o */
-	unsigned u_nio;			     /* o: I/Os in flight */
-	uint64_t u_size;		     /* o: bytes */
+	unsigned u_flags; /* o */
+	unsigned u_nio;	  /* o: I/Os in flight */
+	uint64_t u_size;  /* o: bytes */
+	int u_error;	  /* o: of asynchronous writes, not reported yet */
 	struct uvm_vnode *u_wnext, *u_wprev; /* w */
 	struct uvm_vnode *u_snext;	     /* s */
 };
@@ -87,8 +89,30 @@ int uvn_get(struct uvm *uvm, struct uvm_object *uobj, uint64_t pgno,
     struct vm_page **pps, unsigned *npagesp, unsigned centeridx,
     unsigned flags);
 
-int uvn_asyncget(struct uvm *uvm, struct uvm_object *uobj, uint64_t pgno,
+/*
+ * Begin to read those of npages pages from pgno on that are not there, as far
+ * as that goes without waiting: spec section 3.7, where it did nothing.
+ *
+ * => object locked on entry and exit, unlocked in between
+ * => how many pages, from pgno on, are there now or on their way
+ */
+unsigned uvn_asyncget(struct uvm *uvm, struct uvm_object *uobj, uint64_t pgno,
     unsigned npages);
+
+/*
+ * A fault at page pgno in entry me: read ahead as the tunables say.
+ *
+ * => object locked on entry and exit, unlocked in between
+ */
+void uvm_readahead(struct uvm *uvm, struct uvm_object *uobj,
+    struct vm_map_entry *me, uint64_t pgno);
+
+/*
+ * A request is over: give up its pages and all else that it held.
+ *
+ * => nothing locked but, perhaps, a vnode
+ */
+void uvn_aiodone(struct uvm *uvm, struct uvm_aiodesc *ad);
 
 /* Write pages. => object locked on entry, unlocked on exit */
 int uvn_put(struct uvm *uvm, struct uvm_object *uobj, struct vm_page **pps,
@@ -105,6 +129,12 @@ void uvn_cluster(struct uvm *uvm, struct uvm_object *uobj, uint64_t pgno,
  */
 int uvn_io(struct uvm *uvm, struct uvm_vnode *uvn, struct vm_page **pps,
     unsigned npages, unsigned flags, enum uvm_io rw);
+
+/* Count b, tell the observer, fill up what a read did not. => b's error */
+int uvn_io_finish(struct uvm *uvm, struct uvm_buf *b);
+
+/* Draining is over: I/O may start again. => object locked */
+void uvn_iosync_end(struct uvm *uvm, struct uvm_vnode *uvn);
 
 /*
  * Dispose of a BUSY and RELEASED page: spec section 3.11.

@@ -280,7 +280,8 @@ dry_known(const struct uvm *uvm, const struct uvm_object *uobj, uint64_t start,
 
 	/* With the daemon in the midst of it a flush cannot be foretold. */
 	if (stop < start ||
-	    (uvm->up.daemon_rule == DAEMON_IO && uvm->hot.uh_turn_due))
+	    (uvm->up.daemon_rule == DAEMON_IO &&
+		(uvm->hot.uh_due & UVM_DUE_DAEMON)))
 		return false;
 	/* No caller does these. */
 	return (flags & PGO_CLEANIT) == 0 ||

@@ -256,6 +256,28 @@ flush_finish(struct flush *f, struct vm_page *pg, struct vm_page *center,
 	}
 }
 
+/*
+ * One page of a cluster whose I/O was only started, under DEACTIVATE or FREE.
+ * It may be over by now, and the page gone: pgno tells.
+ *
+ * => object and page queues locked
+ */
+static void
+flush_pend(struct flush *f, struct vm_page *pg, uint64_t pgno)
+{
+
+	if (pg->uobject != f->f_uobj->uo_num || pg->pgno != pgno ||
+	    (pg->flags & PG_TABLED) == 0)
+		return;
+	if (f->f_flags & PGO_DEACTIVATE)
+		flush_deactivate(f, pg, pg);
+	else if (pg->flags & PG_BUSY)
+		pg->flags |= PG_RELEASED;
+	else if (!uvm_page_dirty_p(f->f_uvm, pg) ||
+	    (((struct uvm_vnode *)f->f_uobj)->u_flags & UVM_VNODE_DYING))
+		flush_free(f, pg);
+}
+
 /* The successor of pg after an I/O: by list, from the head if pg has moved. */
 static struct vm_page *
 flush_next(const struct flush *f, const struct vm_page *pg, uint16_t version)
@@ -269,6 +291,32 @@ flush_next(const struct flush *f, const struct vm_page *pg, uint16_t version)
 }
 
 /*
+ * The I/O of a cluster around pg, page pgno, was started: aiodone finishes it.
+ *
+ * => object and page queues locked; the page to look at next
+ */
+static struct vm_page *
+flush_pended(struct flush *f, struct vm_page *pg, uint16_t version,
+    const struct uvm_pcluster *pc, uint64_t pgno)
+{
+	const bool dispose = (f->f_flags & (PGO_DEACTIVATE | PGO_FREE)) != 0;
+	struct vm_page *next;
+	unsigned i, at = 0;
+
+	EXP(f->f_uvm)->flush_pends++;
+	f->f_cleaned += pc->ps_npages;
+	while (pc->ps_first[at] != pg)
+		at++;
+	for (i = 0; i < pc->ps_npages && dispose; i++)
+		if (i != at)
+			flush_pend(f, pc->ps_first[i], pgno + i - at);
+	next = flush_next(f, pg, version);
+	if (dispose)
+		flush_pend(f, pg, pgno);
+	return next;
+}
+
+/*
  * Write pg and what clusters with it: step d.
  *
  * => object and page queues locked on entry and exit; not if f_dead
@@ -279,6 +327,7 @@ flush_clean(struct flush *f, struct vm_page *pg)
 {
 	struct uvm *const uvm = f->f_uvm;
 	const uint16_t version = pg->version;
+	const uint64_t first = pg->pgno;
 	const unsigned flags = f->f_flags;
 	struct uvm_pcluster pc;
 	struct vm_page *next;
@@ -299,7 +348,8 @@ flush_clean(struct flush *f, struct vm_page *pg)
 	}
 	if (FIXED(uvm, q19_again_sync))
 		f->f_flags = flags;
-	KASSERT(result != VM_PAGER_PEND);
+	if (result == VM_PAGER_PEND)
+		return flush_pended(f, pg, version, &pc, first);
 
 	for (i = 0; i < pc.ps_npages; i++) {
 		if (pc.ps_first[i] == pg)
@@ -375,9 +425,23 @@ flush_iosync(struct flush *f)
 		awake = uvm_sleep(uvm, &uvn->u_nio, "the I/O of others");
 		OBJ_LOCK(uvm, f->f_uobj);
 	}
-	if (uvn->u_flags & UVM_VNODE_IOSYNCWANTED)
-		uvm_wakeup(uvm, &uvn->u_flags);
-	uvn->u_flags &= ~(unsigned)(UVM_VNODE_IOSYNC | UVM_VNODE_IOSYNCWANTED);
+	uvn_iosync_end(uvm, uvn);
+}
+
+/*
+ * Has an asynchronous write failed since someone was told?  Tell, but once and
+ * not in 1998.
+ *
+ * => object locked
+ */
+static bool
+flush_errors(const struct flush *f)
+{
+	struct uvm_vnode *const uvn = (struct uvm_vnode *)f->f_uobj;
+	const bool failed = uvn->u_error != 0;
+
+	uvn->u_error = 0;
+	return failed && FIXED(f->f_uvm, q1_error_clean);
 }
 
 /*
@@ -459,6 +523,8 @@ uvn_flush(struct uvm *uvm, struct uvm_object *uobj, uint64_t start,
 	flush_pages(&f);
 	if (f.f_need_iosync && !f.f_dead)
 		flush_iosync(&f);
+	if ((f.f_flags & PGO_SYNCIO) && !f.f_dead && flush_errors(&f))
+		f.f_ok = false;
 	uvm->traversals--;
 	uvm_traverse_tell(uvm);
 	EXP(uvm)->flush_cleaned += f.f_cleaned;

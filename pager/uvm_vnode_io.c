@@ -62,6 +62,7 @@ uvn_getpage(struct uvm *uvm, struct uvm_object *uobj, uint64_t pgno,
 			awake = uvm_wait(uvm) == 0;
 		} else if (pg->flags & (PG_BUSY | PG_RELEASED)) {
 			pg->flags |= PG_WANTED;
+			EXP(uvm)->readahead_late += (pg->flags & PG_AHEAD) != 0;
 			OBJ_UNLOCK(uvm, uobj);
 			awake = uvm_sleep(uvm, pg, "a busy page");
 		} else {
@@ -268,6 +269,76 @@ uvn_io_count(struct uvm *uvm, const struct uvm_buf *b)
 }
 
 /*
+ * Fill in what the backend is to do.  addr takes the addresses of the frames.
+ *
+ * => nothing locked: u_size is read as 1998 did
+ */
+static void
+uvn_io_fill(const struct uvm *uvm, struct uvm_vnode *uvn, struct vm_page **pps,
+    unsigned npages, enum uvm_io rw, void **addr, struct uvm_buf *b)
+{
+	const uint64_t offset = pps[0]->pgno << uvm->mem.pm_shift;
+	const uint64_t full = (uint64_t)npages << uvm->mem.pm_shift;
+	const uint64_t left = uvn->u_size - offset;
+	unsigned i;
+
+	*b = (struct uvm_buf){
+		.b_io = rw,
+		.b_file = UVNTOV(uvn)->v_file,
+		.b_offset = offset,
+		.b_length = full < left ? full : left,
+		.b_npages = npages,
+		.b_pgsize = (uint32_t)uvm->up.page_size,
+	};
+	if (uvm->mem.pm_data == NULL)
+		return;
+	for (i = 0; i < npages; i++)
+		addr[i] = page_bytes(uvm, pps[i]);
+	b->b_page = addr;
+}
+
+/* An I/O begins: the vnode is locked, and a write uncaches it. */
+static bool
+uvn_io_begin(struct uvm *uvm, struct uvm_vnode *uvn, enum uvm_io rw)
+{
+	const bool islocked = (uvn->u_flags & UVM_VNODE_VNISLOCKED) != 0;
+
+	uvm_may_sleep(uvm);
+	if (!islocked)
+		vn_lock(uvm, UVNTOV(uvn));
+	if (rw == UVM_WRITE)
+		(void)uvm_vnp_uncache(uvm, UVNTOV(uvn));
+	return islocked;
+}
+
+int
+uvn_io_finish(struct uvm *uvm, struct uvm_buf *b)
+{
+	unsigned i;
+
+	/* Nothing moved is an error; a short write passes for a whole one. */
+	if (b->b_error == 0 && b->b_done == 0)
+		b->b_error = EIO;
+	uvn_io_count(uvm, b);
+	if (uvm->obs.uo_io != NULL)
+		uvm->obs.uo_io(uvm->obs.uo_arg, b);
+	if (b->b_error != 0 || b->b_io != UVM_READ || b->b_page == NULL)
+		return b->b_error;
+	/* What the file did not fill reads as zero. */
+	if (b->b_done > b->b_length)
+		b->b_done = b->b_length;
+	for (i = 0; i < b->b_npages; i++) {
+		const uint64_t at = (uint64_t)i << uvm->mem.pm_shift;
+		const uint64_t in = b->b_done <= at ? 0 : b->b_done - at;
+
+		if (in < uvm->up.page_size)
+			(void)memset((uint8_t *)b->b_page[i] + in, 0,
+			    (size_t)(uvm->up.page_size - in));
+	}
+	return 0;
+}
+
+/*
  * Have the backend move the bytes.
  *
  * => nothing locked but, for writes by terminate, the vnode
@@ -277,32 +348,11 @@ static int
 uvn_io_transfer(struct uvm *uvm, struct uvm_vnode *uvn, struct vm_page **pps,
     unsigned npages, enum uvm_io rw)
 {
-	struct vnode *const vp = UVNTOV(uvn);
-	const uint64_t offset = pps[0]->pgno << uvm->mem.pm_shift;
-	const uint64_t full = (uint64_t)npages << uvm->mem.pm_shift;
-	const uint64_t left = uvn->u_size - offset;
-	const bool islocked = (uvn->u_flags & UVM_VNODE_VNISLOCKED) != 0;
-	struct uvm_buf b = {
-		.b_io = rw,
-		.b_file = vp->v_file,
-		.b_offset = offset,
-		.b_length = full < left ? full : left,
-		.b_npages = npages,
-		.b_pgsize = (uint32_t)uvm->up.page_size,
-	};
+	const bool islocked = uvn_io_begin(uvm, uvn, rw);
+	struct uvm_buf b;
 	uint64_t began = 0;
-	unsigned i;
 
-	uvm_may_sleep(uvm);
-	if (!islocked)
-		vn_lock(uvm, vp);
-	if (rw == UVM_WRITE)
-		(void)uvm_vnp_uncache(uvm, vp);
-	if (uvm->mem.pm_data != NULL) {
-		for (i = 0; i < npages; i++)
-			uvm->iobuf[i] = page_bytes(uvm, pps[i]);
-		b.b_page = uvm->iobuf;
-	}
+	uvn_io_fill(uvm, uvn, pps, npages, rw, uvm->iobuf, &b);
 	uvm->transferring = true;
 	uvm_traverse_tell(uvm);
 	if (uvm->obs.uo_clock != NULL)
@@ -312,30 +362,48 @@ uvn_io_transfer(struct uvm *uvm, struct uvm_vnode *uvn, struct vm_page **pps,
 		uvm->io_time += uvm->obs.uo_clock() - began;
 	uvm->transferring = false;
 	uvm_traverse_tell(uvm);
-	KASSERT(b.b_error != EINPROGRESS);
 	if (!islocked)
-		vn_unlock(uvm, vp);
+		vn_unlock(uvm, UVNTOV(uvn));
+	return uvn_io_finish(uvm, &b);
+}
 
-	/* Nothing moved is an error; a short write passes for a whole one. */
-	if (b.b_error == 0 && b.b_done == 0)
-		b.b_error = EIO;
-	uvn_io_count(uvm, &b);
-	if (uvm->obs.uo_io != NULL)
-		uvm->obs.uo_io(uvm->obs.uo_arg, &b);
-	if (b.b_error == 0 && rw == UVM_READ && b.b_done > b.b_length)
-		b.b_done = b.b_length;
-	if (b.b_error == 0 && rw == UVM_READ && b.b_page != NULL) {
-		/* What the file did not fill reads as zero. */
-		for (i = 0; i < npages; i++) {
-			const uint64_t at = (uint64_t)i << uvm->mem.pm_shift;
-			const uint64_t in = b.b_done <= at ? 0 : b.b_done - at;
+/*
+ * Hand pages to the backend and go on.
+ *
+ * => pager address space is reserved, u_nio counts it; nothing locked but, for
+ *    writes by terminate, the vnode
+ * => VM_PAGER_PEND, or what became of it at once
+ */
+static int
+uvn_io_start(struct uvm *uvm, struct uvm_vnode *uvn, struct vm_page **pps,
+    unsigned npages, enum aio_kind kind)
+{
+	const enum uvm_io rw = kind == AIO_GET ? UVM_READ : UVM_WRITE;
+	/* What a write's uncache does may need descriptors: it comes first. */
+	const bool islocked = uvn_io_begin(uvm, uvn, rw);
+	struct uvm_aiodesc *const ad =
+	    kind == AIO_GET ? uvm_aio_tryget(uvm) : uvm_aio_get(uvm);
 
-			if (in < uvm->up.page_size)
-				(void)memset((uint8_t *)b.b_page[i] + in, 0,
-				    (size_t)(uvm->up.page_size - in));
-		}
+	int error;
+
+	if (ad == NULL) {
+		if (!islocked)
+			vn_unlock(uvm, UVNTOV(uvn));
+		return kind == AIO_GET ? VM_PAGER_AGAIN : VM_PAGER_ERROR;
 	}
-	return b.b_error;
+	ad->ad_uvn = uvn;
+	ad->ad_kind = kind;
+	(void)memcpy(ad->ad_page, pps, npages * sizeof(pps[0]));
+	uvn_io_fill(uvm, uvn, pps, npages, rw, ad->ad_addr, &ad->ad_buf);
+	error = uvm_aio_start(uvm, ad); /* it may be over by now */
+	if (!islocked)
+		vn_unlock(uvm, UVNTOV(uvn));
+	if (error == 0)
+		return VM_PAGER_PEND;
+	ad->ad_buf.b_error = error;
+	(void)uvn_io_finish(uvm, &ad->ad_buf);
+	uvm_aio_put(uvm, ad);
+	return VM_PAGER_ERROR;
 }
 
 int
@@ -344,8 +412,10 @@ uvn_io(struct uvm *uvm, struct uvm_vnode *uvn, struct vm_page **pps,
 {
 	struct uvm_object *const uobj = &uvn->u_obj;
 	const bool wait = (flags & PGO_SYNCIO) != 0;
+	const bool pend =
+	    !wait && (rw == UVM_READ || uvm->up.async_put == SWITCH_ON);
 	bool mapped;
-	int error = EDEADLK, result;
+	int result;
 
 	LOCK_HELD(&uobj->vmobjlock);
 	LOCK_FREE(&uvm->pageqlock);
@@ -355,22 +425,39 @@ uvn_io(struct uvm *uvm, struct uvm_vnode *uvn, struct vm_page **pps,
 	uvn->u_nio++;
 	OBJ_UNLOCK(uvm, uobj);
 
-	if (uvm->up.daemon_rule == DAEMON_IO && uvm->hot.uh_turn_due &&
-	    !uvm->indaemon)
+	if (uvm->up.daemon_rule == DAEMON_IO &&
+	    (uvm->hot.uh_due & UVM_DUE_DAEMON) && !uvm->indaemon)
 		uvm_pageout_turn(uvm);
 	if (!mapped)
 		mapped = uvm_pagermapin(uvm, npages, true);
-	if (mapped) {
-		error = uvn_io_transfer(uvm, uvn, pps, npages, rw);
+	result = VM_PAGER_ERROR;
+	if (mapped && pend)
+		result = uvn_io_start(uvm, uvn, pps, npages,
+		    rw == UVM_READ		? AIO_GET :
+			flags & PGO_PDFREECLUST ? AIO_DAEMON :
+						  AIO_FLUSH);
+	else if (mapped && uvn_io_transfer(uvm, uvn, pps, npages, rw) == 0)
+		result = VM_PAGER_OK;
+	UVMHIST(uvm, "rw %u page %u, %u pages: result %u", rw, pps[0]->pgno,
+	    npages, result);
+	if (result == VM_PAGER_PEND)
+		return result;
+	if (mapped)
 		uvm_pagermapout(uvm, npages);
-	}
-	UVMHIST(uvm, "rw %u page %u, %u pages: error %u", rw, pps[0]->pgno,
-	    npages, error);
-
 	OBJ_LOCK(uvm, uobj);
 	uvn->u_nio--;
 	if ((uvn->u_flags & UVM_VNODE_IOSYNC) && uvn->u_nio == 0)
 		uvm_wakeup(uvm, &uvn->u_nio);
 	OBJ_UNLOCK(uvm, uobj);
-	return error == 0 ? VM_PAGER_OK : VM_PAGER_ERROR;
+	return result;
+}
+
+void
+uvn_iosync_end(struct uvm *uvm, struct uvm_vnode *uvn)
+{
+
+	LOCK_HELD(&uvn->u_obj.vmobjlock);
+	if (uvn->u_flags & UVM_VNODE_IOSYNCWANTED)
+		uvm_wakeup(uvm, &uvn->u_flags);
+	uvn->u_flags &= ~(unsigned)(UVM_VNODE_IOSYNC | UVM_VNODE_IOSYNCWANTED);
 }

@@ -24,6 +24,9 @@ uvn_drain(struct uvm *uvm, struct uvm_vnode *uvn)
 		awake = uvm_sleep(uvm, &uvn->u_nio, "the I/O of a dying file");
 		OBJ_LOCK(uvm, uobj);
 	}
+	/* q10: 1998 left IOSYNC set, and I/O of an object that lives on hung. */
+	if (uvm->aio.ai_on)
+		uvn_iosync_end(uvm, uvn);
 	return awake;
 }
 

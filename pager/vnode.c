@@ -108,6 +108,15 @@ vnode_rele(struct uvm *uvm, struct vnode *vp)
 		free_append(uvm, vp);
 }
 
+void
+vnode_quiesce(struct uvm *uvm, struct vnode *vp)
+{
+
+	KASSERT(vp->v_locked);
+	if (uvm->aio.ai_on && vp->v_uvm.u_nio != 0)
+		uvm_aio_drain(uvm, &vp->v_uvm);
+}
+
 int
 vnode_truncate(struct uvm *uvm, struct vnode *vp, uint64_t size)
 {
@@ -119,6 +128,9 @@ vnode_truncate(struct uvm *uvm, struct vnode *vp, uint64_t size)
 	/* The file system returns early: the pager hears nothing. */
 	if (size == old)
 		return 0;
+	/* The page at the new end stays, and must not change behind it. */
+	if (size < old && FIXED(uvm, q6_eof_page))
+		vnode_quiesce(uvm, vp);
 	if (size > old) {
 		vp->v_size = size;
 		uvm_vnp_setsize(uvm, vp, size);
@@ -130,5 +142,7 @@ vnode_truncate(struct uvm *uvm, struct vnode *vp, uint64_t size)
 	}
 	if (uvm->be->be_truncate == NULL)
 		return 0;
+	/* A write that were still under way would make the file grow again. */
+	vnode_quiesce(uvm, vp);
 	return uvm->be->be_truncate(uvm->becookie, vp->v_file, size);
 }

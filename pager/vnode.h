@@ -19,6 +19,8 @@ struct vnode {
 	bool v_unlinked;
 	bool v_inactive; /* VOP_INACTIVE is running */
 	struct vnode *v_freenext, *v_freeprev;
+	struct vnode *v_relenext; /* of uvm_aio.ai_rele */
+	unsigned v_reles;	  /* references to be released from there */
 };
 
 #define VTOUVN(vp)  (&(vp)->v_uvm)
@@ -35,6 +37,9 @@ void vnode_ref(struct uvm *uvm, struct vnode *vp);
  * unlinked.  May sleep.
  */
 void vnode_rele(struct uvm *uvm, struct vnode *vp);
+
+/* Wait until no asynchronous I/O of the file is under way. => vnode locked */
+void vnode_quiesce(struct uvm *uvm, struct vnode *vp);
 
 /* The file's truncate: size, pager, backend. => vnode locked */
 int vnode_truncate(struct uvm *uvm, struct vnode *vp, uint64_t size);

@@ -183,6 +183,112 @@ rec_sync(void *cookie, uint32_t file)
 	return 0;
 }
 
+static int
+rec_start(void *cookie, struct uvm_buf *b)
+{
+	struct recorder *const rec = cookie;
+
+	if (rec->rec_refuse != 0) {
+		rec->rec_refuse--;
+		return EAGAIN;
+	}
+	if (rec->rec_nflying == rec->rec_flyroom) {
+		const size_t room = rec->rec_flyroom * 2 + 16;
+		struct uvm_buf **const flying =
+		    realloc(rec->rec_flying, room * sizeof(struct uvm_buf *));
+
+		if (flying == NULL)
+			abort();
+		rec->rec_flying = flying;
+		rec->rec_flyroom = room;
+	}
+	rec->rec_flying[rec->rec_nflying++] = b;
+	if (rec->rec_started != NULL)
+		rec->rec_started(rec->rec_arg);
+	return 0;
+}
+
+/* Which of what is under way ends next. */
+static size_t
+next_to_end(struct recorder *rec)
+{
+
+	switch (rec->rec_order) {
+	case REC_FIFO:
+		break;
+	case REC_LIFO:
+		return rec->rec_nflying - 1;
+	case REC_RANDOM:
+		rec->rec_dice = rec->rec_dice * 6364136223846793005ULL + 1;
+		return (size_t)(rec->rec_dice >> 33) % rec->rec_nflying;
+	}
+	return 0;
+}
+
+static int
+poll_with(struct recorder *rec, bool wait, struct uvm_buf **bp,
+    int (*io)(void *, struct uvm_buf *))
+{
+	size_t at;
+
+	*bp = NULL;
+	if (rec->rec_nflying == 0 || (!wait && rec->rec_lazy))
+		return 0;
+	if (!wait && rec->rec_order == REC_RANDOM &&
+	    (rec->rec_dice >> 40) % 3 == 0) {
+		rec->rec_dice = rec->rec_dice * 6364136223846793005ULL + 1;
+		return 0;
+	}
+	if (rec->rec_ends != NULL)
+		rec->rec_ends(rec->rec_arg);
+	at = next_to_end(rec);
+	*bp = rec->rec_flying[at];
+	rec->rec_nflying--;
+	(void)memmove(&rec->rec_flying[at], &rec->rec_flying[at + 1],
+	    (rec->rec_nflying - at) * sizeof(rec->rec_flying[0]));
+	(void)io(rec, *bp);
+	return 0;
+}
+
+static int
+rec_poll(void *cookie, bool wait, struct uvm_buf **bp)
+{
+
+	return poll_with(cookie, wait, bp, rec_do_io);
+}
+
+static int
+rec_data_poll(void *cookie, bool wait, struct uvm_buf **bp)
+{
+
+	return poll_with(cookie, wait, bp, rec_data_io);
+}
+
+const struct uvm_backend recorder_async_backend = {
+	.be_name = "asynchronous recorder",
+	.be_close = rec_close,
+	.be_io = rec_do_io,
+	.be_start = rec_start,
+	.be_poll = rec_poll,
+	.be_truncate = rec_truncate,
+	.be_sync = rec_sync,
+};
+
+const struct uvm_backend recorder_async_data_backend = {
+	.be_name = "asynchronous recorder with data",
+	.be_flags = UVM_BE_DATA,
+	.be_open = rec_open,
+	.be_close = rec_close,
+	.be_io = rec_data_io,
+	.be_start = rec_start,
+	.be_poll = rec_data_poll,
+	.be_pread = rec_pread,
+	.be_pwrite = rec_pwrite,
+	.be_truncate = rec_truncate,
+	.be_zero = rec_zero,
+	.be_sync = rec_sync,
+};
+
 const struct uvm_backend recorder_backend = {
 	.be_name = "recorder",
 	.be_close = rec_close,
@@ -219,6 +325,7 @@ rec_fini(struct recorder *rec)
 	for (i = 0; i < REC_FILES; i++)
 		free(rec->rec_file[i].rf_bytes);
 	free(rec->rec_io);
+	free(rec->rec_flying);
 	rec_init(rec);
 }
 

@@ -26,6 +26,9 @@ struct rec_file {
 	uint64_t rf_size, rf_room;
 };
 
+/* In which order I/Os that were started end. */
+enum rec_order { REC_FIFO, REC_LIFO, REC_RANDOM };
+
 struct recorder {
 	struct rec_io *rec_io; /* rec_nio of them */
 	size_t rec_nio, rec_room;
@@ -38,11 +41,27 @@ struct recorder {
 	unsigned rec_nsync, rec_nclose;
 	uint64_t rec_truncated; /* the last size of be_truncate */
 	struct rec_file rec_file[REC_FILES];
+
+	/* Asynchronous I/O: what was started and is not over. */
+	struct uvm_buf **rec_flying; /* rec_nflying of them */
+	size_t rec_nflying, rec_flyroom;
+	enum rec_order rec_order;
+	uint64_t rec_dice;   /* REC_RANDOM */
+	bool rec_lazy;	     /* nothing ends but when it is waited for */
+	unsigned rec_refuse; /* so many starts are refused from now on */
+	/* If set, called when an I/O was started, and before one ends. */
+	void (*rec_started)(void *);
+	void (*rec_ends)(void *);
+	void *rec_arg;
 };
 
 /* Without and with UVM_BE_DATA; the cookie is a struct recorder. */
 extern const struct uvm_backend recorder_backend;
 extern const struct uvm_backend recorder_data_backend;
+
+/* The same with asynchronous I/O: bytes move when it ends. */
+extern const struct uvm_backend recorder_async_backend;
+extern const struct uvm_backend recorder_async_data_backend;
 
 void rec_init(struct recorder *rec);
 void rec_fini(struct recorder *rec);

@@ -334,10 +334,14 @@ static void
 asynchronous_get_does_nothing(void **state)
 {
 	struct lab lab;
+	struct uvm_object *uobj;
 
 	(void)state;
 	start(&lab);
-	assert_int_equal(uvn_asyncget(lab.uvm, core_object(&lab, 1), 4, 4), 0);
+	uobj = core_object(&lab, 1);
+	OBJ_LOCK(lab.uvm, uobj);
+	assert_int_equal(uvn_asyncget(lab.uvm, uobj, 4, 4), 0);
+	OBJ_UNLOCK(lab.uvm, uobj);
 	assert_rise(&lab, lookups, 0);
 	assert_int_equal(lab.rec.rec_nio, 0);
 	lab_close(&lab);

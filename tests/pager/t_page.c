@@ -141,10 +141,10 @@ allocation_wakes_the_daemon_by_the_count_before_it(void **state)
 	/* Down to 6 free, which is not below freemin. */
 	for (n = 0; n < FRAMES - 5; n++) {
 		assert_non_null(alloc(&lab, 1, n));
-		assert_false(lab.uvm->hot.uh_turn_due);
+		assert_false(lab.uvm->hot.uh_due);
 	}
 	assert_null(alloc(&lab, 1, n));
-	assert_true(lab.uvm->hot.uh_turn_due);
+	assert_true(lab.uvm->hot.uh_due);
 	lab_close(&lab);
 }
 
@@ -160,10 +160,10 @@ allocation_wakes_the_daemon_when_inactive_pages_are_short(void **state)
 	for (n = 0; n < FRAMES - 8; n++)
 		assert_non_null(alloc(&lab, 1, n));
 	assert_non_null(alloc(&lab, 1, n++));
-	assert_false(lab.uvm->hot.uh_turn_due);
+	assert_false(lab.uvm->hot.uh_due);
 	/* 7 free: below freetarg, and less than 1 page is inactive. */
 	assert_non_null(alloc(&lab, 1, n++));
-	assert_true(lab.uvm->hot.uh_turn_due);
+	assert_true(lab.uvm->hot.uh_due);
 	lab_close(&lab);
 }
 

@@ -54,6 +54,21 @@ random_param(struct dice *d, struct uvm_param *up)
 	}
 }
 
+/* Asynchronous I/O, too: how much, how far ahead, and how it ends. */
+static void
+random_async(struct dice *d, struct uvm_param *up, struct recorder *rec)
+{
+
+	up->async_put = SWITCH_OFF + roll(d, 2);
+	up->readahead = READAHEAD_NONE + roll(d, 3);
+	up->readahead_max = (1 + roll(d, 40)) * PG;
+	up->io_depth = 1 + roll(d, 8);
+	up->q11_wlist_unlocked = QUIRK_FIXED;
+	rec->rec_order = (enum rec_order)roll(d, 3);
+	rec->rec_lazy = roll(d, 3) == 0;
+	rec->rec_dice = d->d_state;
+}
+
 /* A machine under random events. */
 struct run {
 	struct lab r_lab;
@@ -211,10 +226,28 @@ counters_agree(const struct lab *lab)
 	assert_int_equal(exp->alloc_failures != 0, exp->memory_waits != 0);
 	assert_int_equal(exp->sigsegv + exp->sigbus, exp->fault_errors);
 	assert_true(exp->pdfreed + exp->pdreact <= exp->pdscans);
+	assert_true(exp->readahead_used + exp->readahead_unused <=
+	    exp->readahead_pages);
+}
+
+/* All I/O ends, whatever it was. */
+static void
+land(struct run *r)
+{
+	struct errmsg em = { .em_text = "" };
+
+	r->r_lab.rec.rec_lazy = false;
+	while (r->r_lab.rec.rec_nflying != 0)
+		uvm_event_end(r->r_lab.uvm);
+	must_em(uvm_check(r->r_lab.uvm, &em), &em);
+	assert_int_equal(r->r_lab.uvm->aio.ai_flying, 0);
+	assert_int_equal(r->r_lab.uvm->paging, 0);
+	assert_int_equal(r->r_lab.uvm->pagermap_free,
+	    r->r_lab.up.pager_map / PG);
 }
 
 static void
-one_machine(struct dice *d)
+one_machine(struct dice *d, bool async)
 {
 	struct errmsg em = { .em_text = "" };
 	struct run r = { .r_dice = d };
@@ -222,9 +255,12 @@ one_machine(struct dice *d)
 
 	random_param(d, &r.r_lab.up);
 	rec_init(&r.r_lab.rec);
+	if (async)
+		random_async(d, &r.r_lab.up, &r.r_lab.rec);
 	must_em(uvm_param_resolve(&r.r_lab.up, &em), &em);
-	must_em(uvm_create(&r.r_lab.up, &recorder_backend, &r.r_lab.rec,
-		    &r.r_lab.uvm, &em),
+	must_em(uvm_create(&r.r_lab.up,
+		    async ? &recorder_async_backend : &recorder_backend,
+		    &r.r_lab.rec, &r.r_lab.uvm, &em),
 	    &em);
 	must(uvm_hist_keep(r.r_lab.uvm, 40));
 	for (i = 1; i <= FILES; i++)
@@ -238,28 +274,45 @@ one_machine(struct dice *d)
 			fail_msg("event %" PRIu32 ": %s", i, em.em_text);
 		}
 	}
-	if (uvm_failed(r.r_lab.uvm, NULL) == 0)
+	if (uvm_failed(r.r_lab.uvm, NULL) == 0) {
+		land(&r);
 		counters_agree(&r.r_lab);
+	}
 	lab_close(&r.r_lab);
 }
 
 static void
-invariants_hold_after_every_event(void **state)
+many_machines(bool async)
 {
 	const char *const text = getenv("UVN_SEED");
 	uint64_t seed = (uint64_t)time(NULL);
 	struct dice d;
 	unsigned i;
 
-	(void)state;
 	if (text != NULL)
 		must(parse_uint(text, &seed));
 	print_message("UVN_SEED=%" PRIu64 "\n", seed);
 	(void)fflush(stdout);
 	for (i = 0; i < MACHINES; i++, seed++) {
 		d.d_state = seed;
-		one_machine(&d);
+		one_machine(&d, async);
 	}
+}
+
+static void
+invariants_hold_after_every_event(void **state)
+{
+
+	(void)state;
+	many_machines(false);
+}
+
+static void
+they_hold_with_io_under_way(void **state)
+{
+
+	(void)state;
+	many_machines(true);
 }
 
 int
@@ -267,6 +320,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(invariants_hold_after_every_event),
+		cmocka_unit_test(they_hold_with_io_under_way),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

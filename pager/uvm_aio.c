@@ -1,0 +1,207 @@
+/*
+ * uvm_aio.c: asynchronous I/O; spec section 3.12.
+ *
+ * 1998 laid out descriptors, a done queue and a daemon that calls aiodone, and
+ * wrote none of it.  Here a machine that one thread drives collects what is
+ * done wherever it sleeps, at the end of each event, and when the page daemon's
+ * turn begins.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "pager/uvm_i.h"
+
+int
+uvm_aio_init(struct uvm *uvm, struct errmsg *em)
+{
+	struct uvm_aio *const ai = &uvm->aio;
+	const size_t depth = (size_t)uvm->up.io_depth;
+	size_t i;
+
+	ai->ai_donetail = &ai->ai_done;
+	if (!uvm_param_async(&uvm->up))
+		return 0;
+	if (uvm->be->be_start == NULL)
+		return ERRMSG(em, EOPNOTSUPP,
+		    "backend %s has no asynchronous I/O: use --backend uring, "
+		    "or --async_put off --readahead none",
+		    uvm->be->be_name);
+	ai->ai_desc = calloc(depth, sizeof(ai->ai_desc[0]));
+	ai->ai_pages = calloc(depth * uvm->slots, sizeof(ai->ai_pages[0]));
+	ai->ai_addrs = calloc(depth * uvm->slots, sizeof(ai->ai_addrs[0]));
+	if (ai->ai_desc == NULL || ai->ai_pages == NULL || ai->ai_addrs == NULL)
+		return ERRMSG(em, ENOMEM, "no memory for io_depth=%zu", depth);
+	for (i = depth; i-- > 0;) {
+		struct uvm_aiodesc *const ad = &ai->ai_desc[i];
+
+		ad->ad_page = &ai->ai_pages[i * uvm->slots];
+		ad->ad_addr = &ai->ai_addrs[i * uvm->slots];
+		ad->ad_next = ai->ai_idle;
+		ai->ai_idle = ad;
+	}
+	ai->ai_on = true;
+	return 0;
+}
+
+void
+uvm_aio_fini(struct uvm *uvm)
+{
+	struct uvm_aio *const ai = &uvm->aio;
+	struct uvm_buf *b = NULL;
+
+	/* The backend has to let go of the frames and descriptors first. */
+	while (ai->ai_flying != 0) {
+		if (uvm->be->be_poll(uvm->becookie, true, &b) != 0 || b == NULL)
+			break;
+		ai->ai_flying--;
+	}
+	free(ai->ai_desc);
+	free(ai->ai_pages);
+	free(ai->ai_addrs);
+}
+
+struct uvm_aiodesc *
+uvm_aio_tryget(struct uvm *uvm)
+{
+	struct uvm_aio *const ai = &uvm->aio;
+	struct uvm_aiodesc *const ad = ai->ai_idle;
+
+	if (ad != NULL)
+		ai->ai_idle = ad->ad_next;
+	return ad;
+}
+
+struct uvm_aiodesc *
+uvm_aio_get(struct uvm *uvm)
+{
+	struct uvm_aiodesc *ad;
+
+	while ((ad = uvm_aio_tryget(uvm)) == NULL) {
+		EXP(uvm)->depth_waits++;
+		if (!uvm_sleep(uvm, &uvm->aio.ai_idle, "a free I/O descriptor"))
+			return NULL;
+	}
+	return ad;
+}
+
+void
+uvm_aio_put(struct uvm *uvm, struct uvm_aiodesc *ad)
+{
+
+	ad->ad_next = uvm->aio.ai_idle;
+	uvm->aio.ai_idle = ad;
+	uvm_wakeup(uvm, &uvm->aio.ai_idle);
+}
+
+int
+uvm_aio_start(struct uvm *uvm, struct uvm_aiodesc *ad)
+{
+	struct uvm_aio *const ai = &uvm->aio;
+	int error;
+
+	ai->ai_flying++;
+	if (ad->ad_kind == AIO_DAEMON)
+		uvm->paging += ad->ad_buf.b_npages;
+	error = uvm->be->be_start(uvm->becookie, &ad->ad_buf);
+	if (error != 0) {
+		ai->ai_flying--;
+		if (ad->ad_kind == AIO_DAEMON)
+			uvm->paging -= ad->ad_buf.b_npages;
+		return error;
+	}
+	if (ai->ai_flying > EXP(uvm)->depth_most)
+		EXP(uvm)->depth_most = ai->ai_flying;
+	uvm->hot.uh_due |= UVM_DUE_AIO;
+	return 0;
+}
+
+/* The backend is done with ad: on the done queue it goes. */
+static void
+aio_done(struct uvm *uvm, struct uvm_aiodesc *ad)
+{
+	struct uvm_aio *const ai = &uvm->aio;
+
+	ai->ai_flying--;
+	if (ad->ad_kind == AIO_DAEMON)
+		uvm->paging -= ad->ad_buf.b_npages;
+	ad->ad_next = NULL;
+	*ai->ai_donetail = ad;
+	ai->ai_donetail = &ad->ad_next;
+}
+
+unsigned
+uvm_aio_collect(struct uvm *uvm, bool wait)
+{
+	struct uvm_aio *const ai = &uvm->aio;
+	struct uvm_aiodesc *ad;
+	struct uvm_buf *b;
+	unsigned n = 0;
+	int error;
+
+	uvm_may_sleep(uvm);
+	while (ai->ai_flying != 0) {
+		b = NULL;
+		error = uvm->be->be_poll(uvm->becookie, wait, &b);
+		if (error != 0) {
+			(void)uvm_fail(uvm, error,
+			    "the backend lost %" PRIu64 " I/Os under way",
+			    ai->ai_flying);
+			break;
+		}
+		if (b == NULL)
+			break;
+		aio_done(uvm, (struct uvm_aiodesc *)b);
+		wait = false;
+	}
+	while ((ad = ai->ai_done) != NULL) {
+		ai->ai_done = ad->ad_next;
+		if (ai->ai_done == NULL)
+			ai->ai_donetail = &ai->ai_done;
+		uvn_aiodone(uvm, ad);
+		n++;
+	}
+	if (ai->ai_flying == 0 && ai->ai_rele == NULL)
+		uvm->hot.uh_due &= (uint8_t)~UVM_DUE_AIO;
+	return n;
+}
+
+void
+uvm_aio_drain(struct uvm *uvm, struct uvm_vnode *uvn)
+{
+	struct uvm_object *const uobj = &uvn->u_obj;
+	bool awake = true;
+
+	OBJ_LOCK(uvm, uobj);
+	while (uvn->u_nio != 0 && awake) {
+		uvn->u_flags |= UVM_VNODE_IOSYNC;
+		OBJ_UNLOCK(uvm, uobj);
+		awake = uvm_sleep(uvm, &uvn->u_nio, "I/O under way");
+		OBJ_LOCK(uvm, uobj);
+	}
+	uvn_iosync_end(uvm, uvn);
+	OBJ_UNLOCK(uvm, uobj);
+}
+
+void
+uvm_aio_rele_later(struct uvm *uvm, struct vnode *vp)
+{
+
+	if (vp->v_reles++ != 0)
+		return;
+	vp->v_relenext = uvm->aio.ai_rele;
+	uvm->aio.ai_rele = vp;
+}
+
+void
+uvm_aio_rele(struct uvm *uvm)
+{
+	struct vnode *vp;
+
+	while ((vp = uvm->aio.ai_rele) != NULL) {
+		uvm->aio.ai_rele = vp->v_relenext;
+		vp->v_relenext = NULL;
+		for (; vp->v_reles != 0; vp->v_reles--)
+			vnode_rele(uvm, vp);
+	}
+}
