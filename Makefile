@@ -39,7 +39,7 @@ CFLAGS	:= -O$(O) -g -fno-omit-frame-pointer
 SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all)
 COVFLAGS := $(if $(COV),--coverage)
 ALLFLAGS := $(CSTD) $(CFLAGS) $(SANFLAGS) $(COVFLAGS) $(WARN) -pthread
-LIBS	:= -lsqlite3 -lzstd -lxxhash -ljansson -lpfm -lm -pthread
+LIBS	:= -lsqlite3 -lzstd -lxxhash -ljansson -lpfm -luring -lm -pthread
 
 layers	:= base pager traces analysis replay
 src	:= $(sort $(wildcard $(addsuffix /*.c,$(layers))))

@@ -28,9 +28,6 @@
 #define stx_dio_mem_align    stx_blksize
 #endif
 
-static int filebe_open(void *cookie, uint32_t file, uint64_t size);
-static int filebe_close(void *cookie, uint32_t file);
-
 const struct uvm_backend uvm_backend_buffered = {
 	.be_name = "buffered",
 	.be_flags = UVM_BE_DATA,
@@ -261,7 +258,7 @@ uvm_filebe_create(const struct uvm_backend *be, const char *dir,
 		return ERRMSG(em, ENOMEM, "%s: no memory", dir);
 	fb->fb_lockfd = -1;
 	fb->fb_pgsize = pgsize;
-	fb->fb_direct = strcmp(be->be_name, "direct") == 0;
+	fb->fb_direct = strcmp(be->be_name, "buffered") != 0;
 	fb->fb_dir = strdup(dir);
 	if (fb->fb_dir == NULL)
 		error = FILEBE_FAIL(fb, ENOMEM, "%s: no memory", dir);
@@ -303,6 +300,7 @@ uvm_filebe_destroy(struct uvm_filebe *fb)
 
 	if (fb == NULL)
 		return;
+	filebe_ring_destroy(fb->fb_ring);
 	for (size_t i = 0; i < FILEBE_BUCKETS; i++) {
 		struct filebe_file *f;
 
@@ -376,7 +374,7 @@ uvm_filebe_use(struct uvm_filebe *fb, uint32_t file, const char *path,
 	return 0;
 }
 
-static int
+int
 filebe_open(void *cookie, uint32_t file, uint64_t size)
 {
 	struct uvm_filebe *fb = cookie;
@@ -412,7 +410,7 @@ filebe_open(void *cookie, uint32_t file, uint64_t size)
 	return error;
 }
 
-static int
+int
 filebe_close(void *cookie, uint32_t file)
 {
 	struct uvm_filebe *fb = cookie;

@@ -6,6 +6,7 @@
  * backend_file_io.c		page-in and page-out
  * backend_file_rw.c		read(2), write(2), truncate and zero beside them
  * backend_file_pattern.c	what bytes a file holds
+ * backend_uring.c		page-in and page-out by io_uring
  *
  * Without O_DIRECT the file on disk is the file.  With it the file on disk
  * (the physical one) is padded to a multiple of the page size:
@@ -25,6 +26,7 @@
 #define FILEBE_BUCKETS 1024
 #define FILEBE_CHUNK   (4U << 20) /* bytes per write while filling a file */
 #define FILEBE_ALIGN   4096U	  /* what every device takes around the cache */
+#define FILEBE_SLOTS   1024U	  /* files that a ring knows by number */
 #define FILEBE_BOUNCE  (1U << 20) /* most bytes of one bounce buffer */
 
 /* s: stable after open; f: calls for this file, which the pager serialises. */
@@ -35,6 +37,7 @@ struct filebe_file {
 	uint64_t f_size;	    /* f: logical, bytes */
 	uint32_t f_file;	    /* s */
 	int f_fd;		    /* f: -1 when closed */
+	int f_slot;		    /* s: of the ring's files, or -1 */
 	bool f_user;		    /* s: a file of the user's */
 };
 
@@ -44,6 +47,8 @@ struct uvm_filebe {
 	int fb_lockfd;
 	uint32_t fb_pgsize;
 	bool fb_direct;
+	struct filebe_ring *fb_ring; /* backend_uring, or NULL */
+	unsigned fb_slots;	     /* of FILEBE_SLOTS, given out */
 	char fb_why[512];
 };
 
@@ -86,7 +91,20 @@ int filebe_write(int fd, const void *buf, size_t len, uint64_t offset,
 int filebe_make_contents(struct uvm_filebe *fb, struct filebe_file *f)
     mustcheck;
 
+/* End a ring; no request is under way. NULL is none. */
+void filebe_ring_destroy(struct filebe_ring *ri);
+
+/*
+ * How b ended: cut what was moved of the padding, find words for a failure.
+ *
+ * => error, which is b's now
+ */
+int filebe_finish_io(struct uvm_filebe *fb, struct filebe_file *f,
+    struct uvm_buf *b, int error);
+
 /* The ops, in the order of struct uvm_backend. */
+int filebe_open(void *cookie, uint32_t file, uint64_t size);
+int filebe_close(void *cookie, uint32_t file);
 int filebe_io(void *cookie, struct uvm_buf *b);
 int filebe_pread(void *cookie, uint32_t file, uint64_t offset, uint64_t length,
     void *buf);

@@ -171,10 +171,9 @@ move_pages(struct uvm_filebe *fb, const struct filebe_file *f,
 	return error;
 }
 
-/* How it ended: cut what was moved of the padding, find words for a failure. */
-static int
-finish_io(struct uvm_filebe *fb, struct filebe_file *f, struct uvm_buf *b,
-    int error)
+int
+filebe_finish_io(struct uvm_filebe *fb, struct filebe_file *f,
+    struct uvm_buf *b, int error)
 {
 
 	if (b->b_done > b->b_length)
@@ -214,9 +213,9 @@ filebe_io(void *cookie, struct uvm_buf *b)
 	} else if (ragged != 0 && b->b_io == UVM_WRITE) {
 		error = make_tail(fb, f, b->b_page[npages - 1], ragged);
 		if (error != 0)
-			return finish_io(fb, f, b, error);
+			return filebe_finish_io(fb, f, b, error);
 		tail = f->f_tail;
 	}
 	error = move_pages(fb, f, b, npages, last, tail);
-	return finish_io(fb, f, b, error);
+	return filebe_finish_io(fb, f, b, error);
 }

@@ -543,17 +543,26 @@ int uvm_check(const struct uvm *uvm, struct errmsg *em) mustcheck;
  * ---- backends ----
  */
 
-/* Moves no bytes; everything succeeds.  No cookie. */
+/*
+ * Moves no bytes; everything succeeds.  Its cookie is a zeroed struct, or NULL
+ * if the machine has no asynchronous I/O.
+ */
+struct uvm_nullbe {
+	struct uvm_buf *nb_head, *nb_tail; /* started */
+};
 extern const struct uvm_backend uvm_backend_null;
 
 /* Real files: through the host's page cache, or around it with O_DIRECT. */
 extern const struct uvm_backend uvm_backend_buffered;
 extern const struct uvm_backend uvm_backend_direct;
 
+/* As direct, with asynchronous I/O by io_uring. */
+extern const struct uvm_backend uvm_backend_uring;
+
 /*
- * The cookie of the two: backing files file-N.dat in dir, made as needed.
+ * The cookie of the three: backing files file-N.dat in dir, made as needed.
  *
- * => be's be_name tells buffered from direct
+ * => be's be_name tells buffered from the others
  * => contents of a new file: uvm_filebe_fill() bytes
  * => ENOTDIR, EACCES, ENOSPC...: em names path and remedy
  * => EOPNOTSUPP: the file system of dir has no O_DIRECT

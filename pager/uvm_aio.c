@@ -116,6 +116,15 @@ uvm_aio_start(struct uvm *uvm, struct uvm_aiodesc *ad)
 	return 0;
 }
 
+void
+uvm_aio_submit(struct uvm *uvm)
+{
+
+	/* What cannot be sent comes back, or fails, when it is collected. */
+	if (uvm->aio.ai_flying != 0 && uvm->be->be_submit != NULL)
+		(void)uvm->be->be_submit(uvm->becookie);
+}
+
 /* The backend is done with ad: on the done queue it goes. */
 static void
 aio_done(struct uvm *uvm, struct uvm_aiodesc *ad)

@@ -65,6 +65,9 @@ void uvm_aio_put(struct uvm *uvm, struct uvm_aiodesc *ad);
  */
 int uvm_aio_start(struct uvm *uvm, struct uvm_aiodesc *ad) mustcheck;
 
+/* Nothing more will be started for now: the backend is to begin. */
+void uvm_aio_submit(struct uvm *uvm);
+
 /*
  * Collect what the backend is done with, and have aiodone finish it; with wait,
  * at least one if any is flying.

@@ -32,10 +32,11 @@ struct uvm_buf {
 	uint64_t b_offset; /* bytes, a multiple of b_pgsize */
 	uint64_t b_length; /* bytes, 1..b_npages * b_pgsize */
 	uint32_t b_npages;
-	uint32_t b_pgsize;   /* bytes */
-	void *const *b_page; /* NULL for a backend without UVM_BE_DATA */
-	uint64_t b_done;     /* out: bytes moved */
-	int b_error;	     /* out: 0 or a positive errno */
+	uint32_t b_pgsize;	/* bytes */
+	void *const *b_page;	/* NULL for a backend without UVM_BE_DATA */
+	uint64_t b_done;	/* out: bytes moved */
+	int b_error;		/* out: 0 or a positive errno */
+	struct uvm_buf *b_next; /* the backend's, while it has the buffer */
 };
 
 #define UVM_BE_DATA 0x1 /* moves bytes: page frames must be real memory */
@@ -52,8 +53,12 @@ struct uvm_buf {
  *		NULL: this backend does everything within the call.
  * be_poll:	hand back one finished buffer in *bp, or NULL; with wait, not
  *		before there is one, if any is under way.
- * be_memory:	page frames lie in [base, base + length); for a backend that
- *		can make use of it.  Told before the first be_open().
+ * be_submit:	what be_start() may have kept back to send it together with
+ *		more is to go now.  be_poll() does so by itself.
+ * be_prepare:	told once, before the first be_open(): page frames lie in
+ *		[base, base + length), NULL if they hold no bytes, and depth
+ *		buffers will be under way at most; 0: be_start() will not be
+ *		called.
  * be_pread, be_pwrite:	a read(2)/write(2) of the file of any length and
  *		alignment, beside the pager.  buf NULL: bytes of no interest
  *		(the backend makes them up or throws them away).
@@ -69,7 +74,8 @@ struct uvm_backend {
 	int (*be_io)(void *, struct uvm_buf *);
 	int (*be_start)(void *, struct uvm_buf *);
 	int (*be_poll)(void *, bool wait, struct uvm_buf **);
-	int (*be_memory)(void *, void *base, size_t length);
+	int (*be_submit)(void *);
+	int (*be_prepare)(void *, void *base, size_t length, unsigned depth);
 	int (*be_pread)(void *, uint32_t file, uint64_t offset, uint64_t length,
 	    void *buf);
 	int (*be_pwrite)(void *, uint32_t file, uint64_t offset,

@@ -108,9 +108,12 @@ uvm_create(const struct uvm_param *up, const struct uvm_backend *be,
 		error = ERRMSG(em, ENOMEM, "no memory for a machine");
 	else if ((error = uvm_aio_init(uvm, em)) == 0)
 		error = uvm_page_init(uvm, em);
-	if (error == 0 && be->be_memory != NULL && uvm->mem.pm_data != NULL)
-		error = be->be_memory(cookie, uvm->mem.pm_data,
-		    uvm->mem.pm_datalen);
+	if (error == 0 && be->be_prepare != NULL &&
+	    (error = be->be_prepare(cookie, uvm->mem.pm_data,
+		 uvm->mem.pm_datalen,
+		 uvm->aio.ai_on ? (unsigned)up->io_depth : 0)) != 0)
+		error = ERRMSG(em, error, "backend %s: %s", be->be_name,
+		    errno_text(error));
 	if (error != 0) {
 		uvm_destroy(uvm);
 		return error;

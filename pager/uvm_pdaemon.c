@@ -216,6 +216,7 @@ uvm_pageout_turn(struct uvm *uvm)
 		pd_scan_active(uvm, exp->pdfreed != freed);
 		uvm_unlock_pageq(uvm);
 	}
+	uvm_aio_submit(uvm);
 	uvm->indaemon = false;
 	uvm_wakeup(uvm, &exp->free);
 }

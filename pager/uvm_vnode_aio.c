@@ -200,5 +200,6 @@ uvn_asyncget(struct uvm *uvm, struct uvm_object *uobj, uint64_t pgno,
 		EXP(uvm)->readahead_pages += n;
 		at += n;
 	}
+	uvm_aio_submit(uvm);
 	return (unsigned)(at - pgno);
 }

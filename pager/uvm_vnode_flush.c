@@ -521,6 +521,7 @@ uvn_flush(struct uvm *uvm, struct uvm_object *uobj, uint64_t start,
 	if (flags & PGO_CLEANIT)
 		flush_clear_hints(&f);
 	flush_pages(&f);
+	uvm_aio_submit(uvm);
 	if (f.f_need_iosync && !f.f_dead)
 		flush_iosync(&f);
 	if ((f.f_flags & PGO_SYNCIO) && !f.f_dead && flush_errors(&f))

@@ -103,5 +103,20 @@ config_assign(struct config *cf, const char *name, const char *value,
 int
 config_resolve(struct config *cf, struct errmsg *em)
 {
-	return uvm_param_resolve(&cf->cf_uvm, em);
+	static const struct uvm_backend synchronous = { .be_name = "" };
+	struct uvm_param *const up = &cf->cf_uvm;
+	const uint64_t backend = cf->cf_replay.backend;
+	int error;
+
+	if ((error = uvm_param_resolve(up, em)) != 0)
+		return error;
+	/* By profile only where there is a device to be kept busy. */
+	uvm_param_settle(up,
+	    backend == BACKEND_URING ? &uvm_backend_uring : &synchronous);
+	if (uvm_param_async(up) && backend != BACKEND_URING &&
+	    backend != BACKEND_NULL)
+		return ERRMSG(em, EINVAL,
+		    "async_put=on and readahead want --backend uring (or null, "
+		    "where I/O takes no time)");
+	return 0;
 }

@@ -10,7 +10,12 @@
 #include "base/tunable.h"
 #include "pager/uvm.h"
 
-enum replay_backend { BACKEND_NULL, BACKEND_BUFFERED, BACKEND_DIRECT };
+enum replay_backend {
+	BACKEND_NULL,
+	BACKEND_BUFFERED,
+	BACKEND_DIRECT,
+	BACKEND_URING,
+};
 enum replay_flushlog { FLUSHLOG_ALL, FLUSHLOG_NONE };
 
 struct replay_param {

@@ -62,12 +62,16 @@ setup_backend(struct engine *en)
 			    "--verify: backend null "
 			    "moves no bytes; use --backend buffered or direct");
 		en->en_be = &uvm_backend_null;
+		en->en_cookie = &en->en_nullbe;
 		return 0;
 	case BACKEND_BUFFERED:
 		en->en_be = &uvm_backend_buffered;
 		break;
 	case BACKEND_DIRECT:
 		en->en_be = &uvm_backend_direct;
+		break;
+	case BACKEND_URING:
+		en->en_be = &uvm_backend_uring;
 		break;
 	}
 	error = uvm_filebe_create(en->en_be, ej->ej_dir,

@@ -34,6 +34,7 @@ struct engine {
 	struct uvm *en_uvm;
 	const struct uvm_backend *en_be;
 	void *en_cookie;
+	struct uvm_nullbe en_nullbe;
 	struct uvm_filebe *en_filebe;
 	struct verify *en_verify;
 	struct db_writer *en_writer;

@@ -218,9 +218,29 @@ verify_io(void *cookie, struct uvm_buf *b)
 	if (f != NULL && b->b_io == UVM_WRITE)
 		check_pageout(v, f, b);
 	error = v->v_be->be_io(v->v_becookie, b);
-	if (error != EINPROGRESS)
-		io_done(v, b);
+	io_done(v, b);
 	return error;
+}
+
+static int
+verify_start(void *cookie, struct uvm_buf *b)
+{
+	struct verify *v = cookie;
+	struct vfile *f = file_of(v, b->b_file);
+
+	if (f != NULL && b->b_io == UVM_WRITE)
+		check_pageout(v, f, b);
+	return v->v_be->be_start(v->v_becookie, b);
+}
+
+static int
+verify_submit(void *cookie)
+{
+	struct verify *v = cookie;
+
+	if (v->v_be->be_submit == NULL)
+		return 0;
+	return v->v_be->be_submit(v->v_becookie);
 }
 
 static int
@@ -229,9 +249,6 @@ verify_poll(void *cookie, bool wait, struct uvm_buf **bp)
 	struct verify *v = cookie;
 	int error;
 
-	*bp = NULL;
-	if (v->v_be->be_poll == NULL)
-		return 0;
 	error = v->v_be->be_poll(v->v_becookie, wait, bp);
 	if (error == 0 && *bp != NULL)
 		io_done(v, *bp);
@@ -241,6 +258,16 @@ verify_poll(void *cookie, bool wait, struct uvm_buf **bp)
 /*
  * ---- the other ops ----
  */
+
+static int
+verify_prepare(void *cookie, void *base, size_t length, unsigned depth)
+{
+	struct verify *v = cookie;
+
+	if (v->v_be->be_prepare == NULL)
+		return 0;
+	return v->v_be->be_prepare(v->v_becookie, base, length, depth);
+}
 
 static int
 verify_open(void *cookie, uint32_t file, uint64_t size)
@@ -455,9 +482,12 @@ verify_sync(void *cookie, uint32_t file)
 const struct uvm_backend verify_backend = {
 	.be_name = "verify",
 	.be_flags = UVM_BE_DATA,
+	.be_prepare = verify_prepare,
 	.be_open = verify_open,
 	.be_close = verify_close,
 	.be_io = verify_io,
+	.be_start = verify_start,
+	.be_submit = verify_submit,
 	.be_poll = verify_poll,
 	.be_pread = verify_pread,
 	.be_pwrite = verify_be_pwrite,
