@@ -97,16 +97,4 @@ uint64_t state_live(const struct trace_state *ts);
 int state_replay(const struct trace_state *ts,
     int (*emit)(void *arg, const struct trace_event *te), void *arg);
 
-/* A set of numbers; 0 too. */
-struct set {
-	uint64_t *se_slots;
-	size_t se_cap, se_n;
-	bool se_zero;
-};
-
-/* => ENOMEM */
-int set_add(struct set *se, uint64_t v) mustcheck;
-size_t set_count(const struct set *se);
-void set_fini(struct set *se);
-
 #endif
