@@ -264,15 +264,15 @@ static void
 print_found(const struct stats_result *sr)
 {
 	(void)printf("\nsyncs, and the dirty pages that they found\n"
-		     "  %-15s %9s %9s %10s %8s %9s %7s %7s\n",
+		     "  %-15s %8s %8s %9s %7s %9s %7s %7s\n",
 	    "kind", "syncs", "clean", "pages", "a sync", "runs", "mean", "max");
 	for (unsigned kind = 0; kind < STATS_NSYNCS; kind++) {
 		const struct stats_sync *const sy = &sr->sr_sync[kind];
 
 		if (!sync_shown(sr, kind))
 			continue;
-		(void)printf("  %-15s %9" PRIu64 " %9" PRIu64 " %10" PRIu64
-			     " %8.1f %9" PRIu64 " %7.1f %7" PRIu64 "\n",
+		(void)printf("  %-15s %8" PRIu64 " %8" PRIu64 " %9" PRIu64
+			     " %7.1f %9" PRIu64 " %7.1f %7" PRIu64 "\n",
 		    stats_sync_name[kind], sy->sy_count, sy->sy_clean,
 		    sy->sy_pages.sh_sum, mean(&sy->sy_pages),
 		    sy->sy_runs.sh_count, mean(&sy->sy_runs),
