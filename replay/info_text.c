@@ -152,7 +152,7 @@ print_files(const struct info *in)
 	const size_t n =
 	    in->in_top < sr->sr_nfiles ? (size_t)in->in_top : sr->sr_nfiles;
 	const struct stats_file **const sorted =
-	    calloc(sr->sr_nfiles + 1, sizeof(*sorted));
+	    calloc(sr->sr_nfiles + 1, sizeof(struct stats_file *));
 
 	if (n == 0 || sorted == NULL) {
 		free(sorted);
@@ -160,7 +160,7 @@ print_files(const struct info *in)
 	}
 	for (size_t i = 0; i < sr->sr_nfiles; i++)
 		sorted[i] = &sr->sr_files[i];
-	qsort(sorted, sr->sr_nfiles, sizeof(*sorted), by_accesses);
+	qsort(sorted, sr->sr_nfiles, sizeof(struct stats_file *), by_accesses);
 	if (n < sr->sr_nfiles)
 		(void)printf("\nfiles: the %zu of %zu with the most accesses\n",
 		    n, sr->sr_nfiles);

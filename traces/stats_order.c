@@ -123,7 +123,8 @@ order_after(const struct page_order *po, uint32_t slot)
 void
 order_hint(const struct page_order *po, uint32_t slot)
 {
-	__builtin_prefetch(&po->po_bits[slot / BLOCK_BITS * BLOCK_WORDS]);
+	__builtin_prefetch(
+	    po->po_bits + (size_t)(slot / BLOCK_BITS) * BLOCK_WORDS);
 	__builtin_prefetch(&po->po_sums[slot / BLOCK_BITS]);
 }
 

@@ -143,7 +143,7 @@ clean(struct naive *nv, uint32_t file, uint64_t from, uint64_t to,
 		    pg->pg_page >= from && pg->pg_page < to)
 			found[n++] = pg;
 	}
-	qsort(found, n, sizeof(*found), by_place);
+	qsort(found, n, sizeof(struct page *), by_place);
 	for (uint64_t i = 0; i < n; i++) {
 		found[i]->pg_dirty = false;
 		run++;
@@ -287,7 +287,8 @@ naive_intervals(const struct trace_event *ev, size_t n, unsigned kind,
 	uint64_t accesses = 0, last_accesses = 0, first;
 	const struct trace_event *last = NULL;
 
-	assert_true(time.sm_v != NULL && between.sm_v != NULL);
+	assert_non_null(time.sm_v);
+	assert_non_null(between.sm_v);
 	for (size_t i = 0; i < n; i++) {
 		if (ev[i].te_op == TRACE_READ || ev[i].te_op == TRACE_WRITE)
 			accesses += pages_of(&ev[i], &first);
