@@ -19,6 +19,7 @@
 #include "traces/trace.h"
 
 int trace_cmd_info(int argc, char **argv);
+int trace_cmd_plot(int argc, char **argv);
 int trace_cmd_cat(int argc, char **argv);
 int trace_cmd_import(int argc, char **argv);
 int trace_cmd_export(int argc, char **argv);
@@ -66,6 +67,12 @@ int copy_all(struct trace_reader *tr, const char *path, enum trace_form form);
 struct trace_state;
 
 /*
+ * A part of a map goes: bytes from..to of its file, which te attached.
+ */
+typedef void state_gone_fn(void *arg, const struct trace_event *te,
+    uint64_t from, uint64_t to);
+
+/*
  * What events leave behind: live maps, ids ever used, file sizes.  Memory goes
  * with the live maps, and with the ids used, a bit each.
  *
@@ -87,6 +94,12 @@ int state_take(struct trace_state *ts, const struct trace_event *te,
 uint64_t state_size(const struct trace_state *ts, uint32_t file);
 
 uint64_t state_live(const struct trace_state *ts);
+
+/* Call gone for each part of a map that goes from now on. */
+void state_watch(struct trace_state *ts, state_gone_fn *gone, void *arg);
+
+/* All maps go. */
+void state_end(struct trace_state *ts);
 
 /*
  * The events that bring about the live maps as they are: attach, and what was

@@ -10,10 +10,6 @@
 
 #define MEMORY_SMALL ((size_t)1 << 28) /* of processes, threads, maps each */
 
-struct file_place {
-	uint32_t fp_id, fp_place;
-};
-
 struct live_range {
 	struct stats_key lr_key; /* map */
 	uint64_t lr_from, lr_to; /* bytes of the file */
@@ -34,8 +30,8 @@ struct ahead {
 
 struct trace_stats {
 	const struct trace_meta *ts_meta;
-	unsigned ts_shift;	      /* of a page */
-	struct file_place *ts_places; /* by id */
+	unsigned ts_shift; /* of a page */
+	struct trace_places ts_places;
 	struct stats_result ts_result;
 	struct stats_seq ts_seq; /* runs that have ended */
 	struct seq_state ts_tracks;
@@ -66,14 +62,6 @@ stats_hist_add(struct stats_hist *sh, uint64_t v)
 		sh->sh_max = v;
 }
 
-static int
-by_id(const void *a, const void *b)
-{
-	const struct file_place *const x = a, *const y = b;
-
-	return (x->fp_id > y->fp_id) - (x->fp_id < y->fp_id);
-}
-
 /* Room for what is known of each file.  => ENOMEM */
 static int
 files_init(struct trace_stats *ts)
@@ -81,22 +69,15 @@ files_init(struct trace_stats *ts)
 	const struct trace_meta *const tm = ts->ts_meta;
 	struct stats_result *const sr = &ts->ts_result;
 
-	ts->ts_places = calloc(tm->tm_nfiles + 1, sizeof(*ts->ts_places));
 	sr->sr_files = calloc(tm->tm_nfiles + 1, sizeof(*sr->sr_files));
 	ts->ts_dirty.dp_files =
 	    calloc(tm->tm_nfiles + 1, sizeof(*ts->ts_dirty.dp_files));
-	if (ts->ts_places == NULL || sr->sr_files == NULL ||
-	    ts->ts_dirty.dp_files == NULL)
+	if (trace_places_init(&ts->ts_places, tm) != 0 ||
+	    sr->sr_files == NULL || ts->ts_dirty.dp_files == NULL)
 		return ENOMEM;
 	sr->sr_nfiles = tm->tm_nfiles;
-	for (size_t i = 0; i < tm->tm_nfiles; i++) {
+	for (size_t i = 0; i < tm->tm_nfiles; i++)
 		sr->sr_files[i].sf_file = &tm->tm_files[i];
-		ts->ts_places[i] = (struct file_place){
-			tm->tm_files[i].tf_id,
-			(uint32_t)i,
-		};
-	}
-	qsort(ts->ts_places, tm->tm_nfiles, sizeof(*ts->ts_places), by_id);
 	return 0;
 }
 
@@ -143,21 +124,14 @@ trace_stats_destroy(struct trace_stats *ts)
 	order_fini(&ts->ts_order);
 	dirty_fini(&ts->ts_dirty);
 	free(ts->ts_result.sr_files);
-	free(ts->ts_places);
+	trace_places_fini(&ts->ts_places);
 	free(ts);
 }
 
-/* The place of a file, which is declared. */
 static uint32_t
 place(const struct trace_stats *ts, uint32_t id)
 {
-	const struct trace_meta *const tm = ts->ts_meta;
-	const struct file_place key = { .fp_id = id }, *fp;
-
-	if (likely(id - 1 < tm->tm_nfiles && tm->tm_files[id - 1].tf_id == id))
-		return id - 1;
-	fp = bsearch(&key, ts->ts_places, tm->tm_nfiles, sizeof(key), by_id);
-	return fp != NULL ? fp->fp_place : 0;
+	return trace_place(&ts->ts_places, id);
 }
 
 static uint64_t
