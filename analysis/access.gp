@@ -1,68 +1,27 @@
 # ---- which pages are read and written when ----
 #
-# The map is an image, a dot of 300 an inch for a cell or a part of one, so that
-# its size does not go with the trace.  Reads are light and blue, writes dark
-# and red; the more accesses, the darker.
+# The map is an image, a cell for one or more dots of 300 an inch, so that its size
+# does not go with the trace.  A cell's look is 0 where nothing is, 1 where a map
+# is, then come shades from reads to writes for each step from few to many
+# accesses.  Reads are light and blue, writes dark and red; more is darker.
 
-# The image: 0 is empty, then come shades from reads to writes for each step from
-# few to many accesses.  With more of either, pictures of dense traces take more
-# bytes and show no more.
-shades = 4
-steps = 5
-array image[columns * rows]
-array red[1 + shades * steps]
-array green[1 + shades * steps]
-array blue[1 + shades * steps]
-shade(few_read, many_read, few_write, many_write, many, write) = floor( \
+tint(few_read, many_read, few_write, many_write, many, write) = floor( \
     (few_read * (1 - many) + many_read * many) * (1 - write) + \
     (few_write * (1 - many) + many_write * many) * write + 0.5)
-r(many, write) = shade(0x8c, 0x2a, 0xb5, 0x33, many, write)
-g(many, write) = shade(0xbe, 0x6c, 0x3c, 0x08, many, write)
-b(many, write) = shade(0xe2, 0xb4, 0x0c, 0x00, many, write)
-paint(i, r, g, b) = sprintf("red[%d] = %d; green[%d] = %d; blue[%d] = %d", \
-    i, r, i, g, i, b)
-eval paint(1, 255, 255, 255)
+rgb(many, write) = \
+    65536 * tint(0x8c, 0x2a, 0xb5, 0x33, many, write) + \
+    256 * tint(0xbe, 0x6c, 0x3c, 0x08, many, write) + \
+    tint(0xe2, 0xb4, 0x0c, 0x00, many, write)
+mapped_rgb = 0xefefef
+
+looks = sprintf("1 '#%06x'", mapped_rgb)
 do for [i=0:shades * steps - 1] {
-	step = i / shades / (steps - 1.)
-	write = i % shades / (shades - 1.)
-	eval paint(i + 2, r(step, write), g(step, write), b(step, write))
+	looks = looks.sprintf(", %d '#%06x'", i + 2, \
+	    rgb(i / shades / (steps - 1.), i % shades / (shades - 1.)))
 }
-
-# A cell with both is never that of one alone.  Where no cell has more than one
-# access, there are no few and many.
-step_of(n) = most > 1 ? min(steps - 1, floor(log(n) / log(full) * steps)) : \
-    steps / 2
-written(r, w) = w == 0 ? 0 : r == 0 ? shades - 1 : \
-    1 + floor((shades - 2) * w / (r + w + 0.))
-code(r, w) = 1 + shades * step_of(r + w) + written(r, w)
-place(c, r) = 1 + c + columns * r
-
-# Few dots are drawn larger, over what is empty beside them.
-size = cells < 1500 ? 5 : cells < 8000 ? 3 : cells < 40000 ? 2 : 1
-wide = max(0, ceil(size * columns / real(dots)) - 1)
-high = max(0, ceil(size * rows / real(dot_rows)) - 1)
-fill(c, r, v) = c < 0 || r < 0 || c >= columns || r >= rows ? 0 : \
-    image[place(c, r)] >= 1 ? 0 : (image[place(c, r)] = v, 0)
-spread(c, r, v) = (sum [x=-wide / 2:wide - wide / 2] \
-    sum [y=-high / 2:high - high / 2] fill(c + x, r + y, v), 1)
-
-do for [i=1:columns * rows] { image[i] = 0 }
-if (mapped) {
-	array cover[columns * rows]
-	do for [i=1:columns * rows] { cover[i] = 0 }
-	stats name.".dat" index 1 using (sum [c=int($2):int($3)] \
-	    (cover[place(c, int($1))] = 255, 0), 1) nooutput
-}
-if (cells > 0) {
-	stats name.".dat" index 0 using \
-	    (image[place(int($1), int($2))] = code($3, $4), 1) nooutput
-	if (wide + high > 0) {
-		stats name.".dat" index 0 using \
-		    (spread(int($1), int($2), code($3, $4))) nooutput
-	}
-}
-at(x, y) = place(min(columns - 1, int(x * columns)), \
-    min(rows - 1, int(y * rows)))
+eval "set palette defined (" . looks . ")"
+set cbrange [1:shades * steps + 1]
+unset colorbox
 
 # The axes.  A short piece late in the trace, or far behind in the file, begins
 # anew.
@@ -85,19 +44,23 @@ y_text = "page" . (files > 1 ? sprintf(", %d files stacked", files) : \
 # What a dot stands for.
 span_unit(ns) = ns < 1e3 ? 1. : ns < 1e6 ? 1e3 : ns < 1e9 ? 1e6 : 1e9
 span_name(ns) = ns < 1e3 ? "ns" : ns < 1e6 ? "µs" : ns < 1e9 ? "ms" : "s"
-of(n, what) = sprintf("%.3g %s%s", n, what, n > 1 ? "s" : "")
+plain(n) = n < 100 ? sprintf("%.3g", n) : n < 1e6 ? sprintf("%.0f", n) : \
+    sprintf("%.3g", n)
+of(n, what) = sprintf("%s %s%s", plain(n), what, n > 1 ? "s" : "")
 span_text(x) = by_event ? of(x, "event") : \
     sprintf("%.3g %s", x / span_unit(x), span_name(x))
 dot_text = cells == 0 ? "" : "one dot: " . span_text(x_span / columns) . \
-    " × " . of(pages / rows, "page") . (most > 1 ? \
-    sprintf(", 1 to %.4g accesses", most) : ", 1 access")
+    " × " . of(pages / rows, "page") . ", " . \
+    (most > least ? plain(least) . " to " : "") . plain(most) . \
+    (most > 1 ? " accesses" : " access")
 
 # Sizes in dots, from below: the key, the name of the axis, its tics' labels, a
 # lane for each kind of sync, the map, a line above it.
-key_dots = 54
+key_rows = sized || marked ? 2 : 1
+key_dots = 11 + 43 * key_rows
 lane_dots = 26
 left_dots = 148
-base = key_dots + 112
+base = key_dots + 120
 map_from = base + (lanes > 0 ? lanes * lane_dots + 10 : 0)
 height_dots = map_from + dot_rows + 40
 width_dots = floor(width / 2.54 * 300)
@@ -111,27 +74,43 @@ set lmargin at screen left
 set rmargin at screen right
 
 # The key: boxes, lines and words, from the left; x is in dots.
-key_y = 20
-box(i, x, wide, colour) = sprintf("set object %d rectangle from screen " . \
+key_y(row) = 20 + 43 * (key_rows - row)
+box(i, x, row, wide, colour) = sprintf("set object %d rectangle from screen " . \
     "%g,%g to screen %g,%g fillcolor rgb %d fillstyle solid noborder;", i, \
-    across(x), up(key_y - 12), across(x + wide), up(key_y + 12), colour)
-named(i, x, text) = sprintf("set label %d '%s' at screen %g,%g left " . \
-    "noenhanced;", 300 + i, text, across(x), up(key_y))
-stroke(i, x, style) = sprintf("set arrow %d from screen %g,%g to screen " . \
-    "%g,%g nohead %s;", 300 + i, across(x), up(key_y), across(x + 40), \
-    up(key_y), style)
-rgb(many, write) = 65536 * r(many, write) + 256 * g(many, write) + \
-    b(many, write)
-ramp(i, x, write) = most > 1 ? ramp_box(i, x, 0, write) . \
-    ramp_box(i, x, 1, write) . ramp_box(i, x, 2, write) . \
-    ramp_box(i, x, 3, write) . ramp_box(i, x, 4, write) : \
-    box(i, x, 90, rgb(0.5, write))
-ramp_box(i, x, k, write) = box(i + k, x + 18 * k, 18, rgb(k / 4., write))
+    across(x), up(key_y(row) - 12), across(x + wide), up(key_y(row) + 12), \
+    colour)
+named(i, x, row, text) = sprintf("set label %d '%s' at screen %g,%g left " . \
+    "noenhanced;", 300 + i, text, across(x), up(key_y(row)))
+stroke(i, x, row, style) = sprintf("set arrow %d from screen %g,%g to screen " . \
+    "%g,%g nohead %s;", 300 + i, across(x), up(key_y(row)), \
+    across(x + 40), up(key_y(row)), style)
+ramp(i, x, row, write) = most > least ? ramp_box(i, x, row, 0, write) . \
+    ramp_box(i, x, row, 1, write) . ramp_box(i, x, row, 2, write) . \
+    ramp_box(i, x, row, 3, write) . ramp_box(i, x, row, 4, write) : \
+    box(i, x, row, 80, rgb(0.5, write))
+ramp_box(i, x, row, k, write) = \
+    box(i + k, x + 16 * k, row, 16, rgb(k / 4., write))
 
 sized_style = "lc rgb '#000000' lw 0.6"
 mark_style = "lc rgb '#777777' dt (3,3) lw 0.8"
 tick_style = "lc rgb '#000000' lw 0.35"
 bound_style = "lc rgb '#777777' lw 0.35"
+
+# What lies on top of each other: where maps are; marks; where files meet, a tick
+# for small ones; their sizes; the accesses.
+look(v, from, to) = v >= from && v <= to ? v : NaN
+image(from, to) = sprintf("name.'.dat' index 0 matrix using " . \
+    "(x_of($1 + 0.5)):(y_high * ($2 + 0.5) / rows):(look($3, %d, %d)) " . \
+    "with image", from, to)
+layers = (mapped ? image(1, 1) . ", " : "") . \
+    (marked ? "name.'.dat' index 4 using (x_of($1 + 0.5)):(0):(0):(y_high) " . \
+    "with vectors nohead " . mark_style . ", " : "") . \
+    (bounds ? "name.'.dat' index 3 using (x_high):(y_of($1)):((x_low - x_high) " . \
+    "* ($2 > 0 ? 1 : 12. / dots)):(0) with vectors nohead " . bound_style . \
+    ", " : "") . \
+    (sized ? "name.'.dat' index 2 using (x_of($1)):(y_of($2)) with steps " . \
+    sized_style . ", " : "") . \
+    (cells > 0 ? image(2, shades * steps + 1) : "NaN")
 
 do for [format in formats] {
 	eval terminal(format, height)
@@ -143,21 +122,18 @@ do for [format in formats] {
 	set xrange [x_low:x_high]
 	set xtics distance(x_high - x_low, 6)
 
-	x = 40
-	eval ramp(400, x, 0) . named(1, x + 102, "read")
-	x = x + 195
-	eval ramp(410, x, 1) . named(2, x + 102, "written")
-	x = x + 243
+	eval ramp(400, 40, 1, 0) . named(1, 132, 1, "read")
+	eval ramp(410, 240, 1, 0.5) . named(2, 332, 1, "both")
+	eval ramp(420, 440, 1, 1) . named(3, 532, 1, "written")
 	if (mapped) {
-		eval box(420, x, 40, 0xefefef) . named(3, x + 54, "mapped")
-		x = x + 198
+		eval box(430, 690, 1, 80, mapped_rgb) . named(4, 782, 1, "mapped")
 	}
 	if (sized) {
-		eval stroke(4, x, sized_style) . named(4, x + 54, "file size")
-		x = x + 202
+		eval stroke(5, 40, 2, sized_style) . named(5, 92, 2, "size of the file")
 	}
 	if (marked) {
-		eval stroke(5, x, mark_style) . named(5, x + 54, "mark")
+		x = sized ? 440 : 40
+		eval stroke(6, x, 2, mark_style) . named(6, x + 52, 2, "mark")
 	}
 
 	# Above the map: how large a dot is.  Names of files: of one there, too, of
@@ -189,24 +165,7 @@ do for [format in formats] {
 		set format x "%.10g"
 		eval x_name(x_text, cm(key_dots + 26), height)
 	}
-	set samples dots
-	set isosamples dot_rows
-	set urange [x_of(columns * 0.5 / dots):x_of(columns * (1 - 0.5 / dots))]
-	set vrange [y_of(pages * 0.5 / dot_rows):y_of(pages * (1 - 0.5 / dot_rows))]
-	x_part(x) = (x - x_low) / (x_high - x_low)
-	y_part(y) = y / y_high
-	plot mapped ? "++" : "/dev/null" using (k = at(x_part($1), y_part($2)), $1) \
-		:2:(239):(239):(239):(cover[k]) with rgbalpha, \
-	    marked ? name.".dat" : "/dev/null" index 5 using \
-		(x_of($1 + 0.5)):(0):(0):(y_high) \
-		with vectors nohead @mark_style, \
-	    files > 1 ? name.".dat" : "/dev/null" index 4 using \
-		(x_high):(y_of($1)):((x_low - x_high) * ($2 > 0 ? 1 : 12. / dots)):(0) \
-		with vectors nohead @bound_style, \
-	    sized ? name.".dat" : "/dev/null" index 3 using \
-		(x_of($1)):(y_of($2)) with steps @sized_style, \
-	    "++" using (k = 1 + image[at(x_part($1), y_part($2))], $1):2 \
-		:(red[k]):(green[k]):(blue[k]):(k > 1 ? 255 : 0) with rgbalpha
+	eval "plot ".layers
 
 	# The lanes.
 	unset label
@@ -225,7 +184,7 @@ do for [format in formats] {
 			set label 310 + i lane_name[i] at graph 0, first i right \
 			    offset character -0.7, 0 font small noenhanced
 		}
-		plot name.".dat" index 2 using (x_of($1 + 0.5)):($2 + 0.4):(0) \
+		plot name.".dat" index 1 using (x_of($1 + 0.5)):($2 + 0.4):(0) \
 			:(-0.8) with vectors nohead @tick_style
 	}
 	unset multiplot

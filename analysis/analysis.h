@@ -294,7 +294,7 @@ int analysis_access_map(const struct access_map *am, struct errmsg *em)
 /*
  * Write text as a string of gnuplot that means just that text, in UTF-8.
  *
- * => what is no UTF-8, and what would move a cursor, becomes '?'
+ * => what is not Latin, Greek or Cyrillic becomes '?': fonts may lack it
  */
 void analysis_gnuplot_text(FILE *fp, const char *text);
 

@@ -46,26 +46,40 @@ gnuplot_string(FILE *fp, const char *text)
 	(void)fputc('"', fp);
 }
 
-/* Bytes of the character that text begins with; 0: it is no UTF-8. */
-static size_t
-utf8_bytes(const char *text)
+/*
+ * The characters that are drawn: those of DejaVu Sans in Latin, Greek and
+ * Cyrillic.  One without a font would be a black box as large as the picture.
+ */
+static const struct {
+	uint32_t first, last;
+} drawable[] = {
+	{ ' ', '~' }, { 0xa0, 0xac }, { 0xae, 0x2e9 }, { 0x300, 0x34e },
+	{ 0x384, 0x38a }, { 0x38c, 0x38c }, { 0x38e, 0x3a1 }, { 0x3a3, 0x525 },
+	{ 0x2026, 0x2026 }, /* an ellipsis */
+};
+
+/* The character that text begins with, of *np bytes; 0: it is no UTF-8. */
+static uint32_t
+character(const char *text, size_t *np)
 {
 	const unsigned char *const p = (const unsigned char *)text;
-	const size_t n = p[0] < 0x80	? 1 :
-	    p[0] >= 0xc2 && p[0] < 0xe0 ? 2 :
-	    p[0] >= 0xe0 && p[0] < 0xf0 ? 3 :
-	    p[0] >= 0xf0 && p[0] < 0xf5 ? 4 :
-					  0;
+	const size_t n = p[0] < 0x80 ? 1 :
+	    (p[0] & 0xe0) == 0xc0    ? 2 :
+	    (p[0] & 0xf0) == 0xe0    ? 3 :
+				       4;
+	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	uint32_t c = n == 1 ? p[0] : p[0] & (0x7fU >> n);
 
-	for (size_t i = 1; i < n; i++)
+	*np = 1;
+	for (size_t i = 1; i < n; i++) {
 		if ((p[i] & 0xc0) != 0x80)
 			return 0;
-	/* Too long for what they say, surrogates, behind the last. */
-	if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
-	    (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
+		c = c << 6 | (p[i] & 0x3f);
+	}
+	if (c < least[n])
 		return 0;
-	/* U+0080..U+009F move cursors, too. */
-	return p[0] == 0xc2 && p[1] < 0xa0 ? 0 : n;
+	*np = n;
+	return c;
 }
 
 void
@@ -73,13 +87,15 @@ analysis_gnuplot_text(FILE *fp, const char *text)
 {
 	(void)fputc('"', fp);
 	for (size_t n; *text != '\0'; text += n) {
-		n = utf8_bytes(text);
-		if (n == 0 || (n == 1 && (*text < ' ' || *text > '~'))) {
+		const uint32_t c = character(text, &n);
+		bool drawn_so = false;
+
+		for (size_t i = 0; i < nitems(drawable); i++)
+			drawn_so |=
+			    c >= drawable[i].first && c <= drawable[i].last;
+		if (!drawn_so)
 			(void)fputc('?', fp);
-			n = 1;
-			continue;
-		}
-		for (size_t i = 0; i < n; i++)
+		for (size_t i = 0; i < n && drawn_so; i++)
 			put_byte(fp, text[i]);
 	}
 	(void)fputc('"', fp);

@@ -221,12 +221,38 @@ report(const struct plot_job *pj, const struct plot_result *pr,
 	return UVN_OK;
 }
 
+/* All is read: the picture. */
+static int
+finish(const struct plot_job *pj, const struct plot_result *pr,
+    const char *path, bool json)
+{
+	struct errmsg em = { .em_text = "" };
+	struct plot_shades sh;
+	const struct plot_drawing pd = { pr, &sh };
+	const struct access_map am = {
+		.am_path = path,
+		.am_title = pj->pj_trace,
+		.am_data = plot_write_data,
+		.am_facts = plot_write_facts,
+		.am_arg = &pd,
+	};
+	int error;
+
+	if (!plot_shade(pr, &sh))
+		return complain(UVN_ENVIRONMENT, "out of memory");
+	error = analysis_access_map(&am, &em);
+	free(sh.sh_map);
+	if (error != 0)
+		return complain(error == EEXIST ? UVN_USAGE : UVN_ENVIRONMENT,
+		    "%s", em.em_text);
+	return report(pj, pr, path, json);
+}
+
 /* Both readings, and the picture. */
 static int
 plot_all(const struct plot_job *pj, const char *path, bool json)
 {
 	struct errmsg em = { .em_text = "" };
-	const struct plot_result *pr;
 	struct trace_reader *tr;
 	struct plot *pl = NULL;
 	int error, status = reading(pj, &tr);
@@ -241,22 +267,8 @@ plot_all(const struct plot_job *pj, const char *path, bool json)
 		status = survey(tr, pl, &em);
 	if (status == UVN_OK)
 		status = draw(pj, pl, &em);
-	if (status == UVN_OK) {
-		pr = plot_finish(pl);
-		error = analysis_access_map(
-		    &(struct access_map){
-			.am_path = path,
-			.am_title = pj->pj_trace,
-			.am_data = plot_write_data,
-			.am_facts = plot_write_facts,
-			.am_arg = pr,
-		    },
-		    &em);
-		status = error == 0 ?
-		    report(pj, pr, path, json) :
-		    complain(error == EEXIST ? UVN_USAGE : UVN_ENVIRONMENT,
-			"%s", em.em_text);
-	}
+	if (status == UVN_OK)
+		status = finish(pj, plot_finish(pl), path, json);
 	plot_destroy(pl);
 	trace_close(tr);
 	return status;

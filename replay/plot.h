@@ -18,7 +18,8 @@
  *
  *	plot.c			the survey, and which file goes where
  *	plot_draw.c		events into cells
- *	plot_write.c		cells into what gnuplot reads
+ *	plot_shade.c		what a cell looks like
+ *	plot_write.c		all of it into what gnuplot reads
  *
  * Private to the command trace plot.
  */
@@ -120,9 +121,35 @@ int plot_draw(struct plot *pl, const struct trace_event *ev, size_t n,
 const struct plot_result *plot_finish(struct plot *pl);
 
 /*
+ * What a cell looks like: nothing, where a map is, or a dot, PLOT_DOT + its step
+ * from few to many accesses x PLOT_SHADES + its shade from reads to writes.
+ * With more of either, pictures of dense traces take more bytes and show no
+ * more.
+ */
+enum plot_look { PLOT_EMPTY, PLOT_MAPPED, PLOT_DOT };
+#define PLOT_STEPS  5U
+#define PLOT_SHADES 4U
+
+struct plot_shades {
+	uint8_t *sh_map; /* of each cell; the caller's to free() */
+	size_t sh_used;	 /* cells with an access */
+	/* Accesses in one of them: the fewest and the most; and so few, and so
+	 * many, that a hundredth of them have fewer, or more. */
+	uint64_t sh_least, sh_few, sh_many, sh_most;
+	bool sh_mapped; /* is there a map anywhere? */
+};
+
+/* Few dots are made larger, over what is empty beside them.  false: no memory */
+bool plot_shade(const struct plot_result *pr, struct plot_shades *sh) mustcheck;
+
+/*
  * Write the result for access.gp of analysis/: rows of numbers, and variables.
  */
-void plot_write_data(FILE *fp, const void *result);
-void plot_write_facts(FILE *fp, const void *result);
+struct plot_drawing {
+	const struct plot_result *pd_result;
+	const struct plot_shades *pd_shades;
+};
+void plot_write_data(FILE *fp, const void *drawing);
+void plot_write_facts(FILE *fp, const void *drawing);
 
 #endif

@@ -23,50 +23,31 @@
 static void
 write_cells(FILE *fp, const struct plot_result *pr)
 {
-	bool any = false;
-
 	(void)fprintf(fp, "# cells: column, row, pages read, pages written\n");
 	for (uint32_t c = 0; c < pr->pr_columns; c++)
 		for (uint32_t r = 0; r < pr->pr_rows; r++) {
 			const struct plot_cell *const pc =
 			    &pr->pr_cells[(size_t)r * pr->pr_columns + c];
 
-			if (pc->pc_count[0] + pc->pc_count[1] == 0)
-				continue;
-			(void)fprintf(fp,
-			    "%" PRIu32 " %" PRIu32 " %" PRIu64 " %" PRIu64 "\n",
-			    c, r, pc->pc_count[0], pc->pc_count[1]);
-			any = true;
+			if (pc->pc_count[0] + pc->pc_count[1] > 0)
+				(void)fprintf(fp,
+				    "%" PRIu32 " %" PRIu32 " %" PRIu64
+				    " %" PRIu64 "\n",
+				    c, r, pc->pc_count[0], pc->pc_count[1]);
 		}
-	if (!any)
-		(void)fputs(NOTHING, fp);
 }
 
-/* Where maps are, as runs of cells of a row.  => whether there are any */
-static bool
-mapped(FILE *fp, const struct plot_result *pr)
+/* What they look like, a line a row. */
+static void
+write_shades(FILE *fp, const struct plot_result *pr,
+    const struct plot_shades *sh)
 {
-	bool any = false;
-
-	for (uint32_t r = 0; r < pr->pr_rows; r++) {
-		const struct plot_cell *const pc =
-		    &pr->pr_cells[(size_t)r * pr->pr_columns];
-
-		for (uint32_t c = 0; c < pr->pr_columns; c++) {
-			const uint32_t from = c;
-
-			if (!pc[c].pc_mapped)
-				continue;
-			while (c + 1 < pr->pr_columns && pc[c + 1].pc_mapped)
-				c++;
-			if (fp != NULL)
-				(void)fprintf(fp,
-				    "%" PRIu32 " %" PRIu32 " %" PRIu32 "\n", r,
-				    from, c);
-			any = true;
-		}
-	}
-	return any;
+	(void)fprintf(fp, "# looks: a line a row, from below\n");
+	for (uint32_t r = 0; r < pr->pr_rows; r++)
+		for (uint32_t c = 0; c < pr->pr_columns; c++)
+			(void)fprintf(fp, "%d%c",
+			    sh->sh_map[(size_t)r * pr->pr_columns + c],
+			    c + 1 < pr->pr_columns ? ' ' : '\n');
 }
 
 /* The lanes that have a sync, from above, and its rows if fp is not NULL. */
@@ -152,8 +133,8 @@ write_steps(FILE *fp, const struct plot_result *pr)
 }
 
 /* Where files meet, unless they are too thin for a line between them. */
-static void
-write_bounds(FILE *fp, const struct plot_result *pr)
+static bool
+bounds(FILE *fp, const struct plot_result *pr)
 {
 	bool any = false;
 
@@ -165,12 +146,12 @@ write_bounds(FILE *fp, const struct plot_result *pr)
 
 		if (rows_of(pr, pages) < BOUND_ROWS)
 			continue;
-		(void)fprintf(fp, "%" PRIu64 " %d\n", pf->pf_base,
-		    rows_of(pr, pages) >= LARGE_ROWS);
+		if (fp != NULL)
+			(void)fprintf(fp, "%" PRIu64 " %d\n", pf->pf_base,
+			    rows_of(pr, pages) >= LARGE_ROWS);
 		any = true;
 	}
-	if (!any)
-		(void)fputs(NOTHING, fp);
+	return any;
 }
 
 static bool
@@ -188,16 +169,13 @@ marks(FILE *fp, const struct plot_result *pr)
 	return any;
 }
 
-void
-plot_write_data(FILE *fp, const void *result)
+/* The files, for whoever reads the data. */
+static void
+write_files(FILE *fp, const struct plot_result *pr)
 {
-	const struct plot_result *const pr = result;
-	enum plot_lane used[PLOT_NLANES];
-
 	(void)fprintf(fp,
-	    "# files, from below: id, its first page shown, "
-	    "pages, the row of pages it begins with, pages "
-	    "accessed, name\n");
+	    "# files, from below: id, its first page shown, pages, the row of "
+	    "pages it begins with, pages accessed, name\n");
 	for (size_t i = 0; i < pr->pr_nfiles; i++) {
 		const struct plot_file *const pf = &pr->pr_files[i];
 
@@ -206,13 +184,21 @@ plot_write_data(FILE *fp, const void *result)
 		    " ",
 		    pf->pf_file->tf_id, pf->pf_low, pf->pf_pages, pf->pf_base,
 		    pf->pf_accesses);
-		analysis_gnuplot_text(fp, pf->pf_file->tf_path);
+		for (const char *p = pf->pf_file->tf_path; *p != '\0'; p++)
+			(void)fputc((unsigned char)*p < ' ' ? '?' : *p, fp);
 		(void)fputc('\n', fp);
 	}
-	write_cells(fp, pr);
-	(void)fprintf(fp, "\n\n# mapped: row, first and last column\n");
-	if (!mapped(fp, pr))
-		(void)fputs(NOTHING, fp);
+}
+
+void
+plot_write_data(FILE *fp, const void *drawing)
+{
+	const struct plot_drawing *const pd = drawing;
+	const struct plot_result *const pr = pd->pd_result;
+	enum plot_lane used[PLOT_NLANES];
+
+	write_files(fp, pr);
+	write_shades(fp, pr, pd->pd_shades);
 	(void)fprintf(fp, "\n\n# syncs: column, lane, how many\n");
 	if (lanes(fp, pr, used) == 0)
 		(void)fputs(NOTHING, fp);
@@ -220,10 +206,13 @@ plot_write_data(FILE *fp, const void *result)
 	write_steps(fp, pr);
 	(void)fprintf(fp,
 	    "\n\n# where files meet: row of pages, one is large\n");
-	write_bounds(fp, pr);
+	if (!bounds(fp, pr))
+		(void)fputs(NOTHING, fp);
 	(void)fprintf(fp, "\n\n# marks: column\n");
 	if (!marks(fp, pr))
 		(void)fputs(NOTHING, fp);
+	(void)fprintf(fp, "\n\n");
+	write_cells(fp, pr);
 }
 
 /* How many bytes of text are a character: one, if it is no UTF-8. */
@@ -315,46 +304,12 @@ write_names(FILE *fp, const struct plot_result *pr)
 	free(sorted);
 }
 
-static int
-by_value(const void *a, const void *b)
-{
-	const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
-/*
- * How many cells are not empty, the most accesses of one, and how many make it
- * full, so that it cannot become darker: a hundredth of them have more.
- */
-static void
-write_counts(FILE *fp, const struct plot_result *pr)
-{
-	const size_t n = (size_t)pr->pr_columns * pr->pr_rows;
-	uint64_t *const counts = calloc(n + 1, sizeof(*counts));
-	uint64_t most = 0, full = 0;
-	size_t used = 0;
-
-	for (size_t i = 0; counts != NULL && i < n; i++) {
-		counts[used] =
-		    pr->pr_cells[i].pc_count[0] + pr->pr_cells[i].pc_count[1];
-		used += counts[used] > 0;
-	}
-	if (used > 0) {
-		qsort(counts, used, sizeof(*counts), by_value);
-		most = counts[used - 1];
-		full = counts[used - 1 - used / 100];
-	}
-	(void)fprintf(fp,
-	    "cells = %zu\nmost = %" PRIu64 ".\nfull = %" PRIu64 ".\n", used,
-	    most, full < 2 && most > 1 ? 2 : full);
-	free(counts);
-}
-
 void
-plot_write_facts(FILE *fp, const void *result)
+plot_write_facts(FILE *fp, const void *drawing)
 {
-	const struct plot_result *const pr = result;
+	const struct plot_drawing *const pd = drawing;
+	const struct plot_result *const pr = pd->pd_result;
+	const struct plot_shades *const sh = pd->pd_shades;
 	enum plot_lane used[PLOT_NLANES];
 	const unsigned n = lanes(NULL, pr, used);
 
@@ -367,9 +322,13 @@ plot_write_facts(FILE *fp, const void *result)
 	    pr->pr_columns, pr->pr_rows);
 	(void)fprintf(fp, "dots = %u\ndot_rows = %u\n",
 	    pr->pr_nfiles > 1 ? PLOT_COLUMNS_MANY : PLOT_COLUMNS, PLOT_ROWS);
-	write_counts(fp, pr);
+	(void)fprintf(fp, "steps = %u\nshades = %u\n", PLOT_STEPS, PLOT_SHADES);
+	(void)fprintf(fp,
+	    "cells = %zu\nleast = %" PRIu64 ".\nmost = %" PRIu64 ".\n",
+	    sh->sh_used, sh->sh_least, sh->sh_most);
 	(void)fprintf(fp, "files = %zu\nmapped = %d\nsized = %d\nmarked = %d\n",
-	    pr->pr_nfiles, mapped(NULL, pr), steps_shown(pr), marks(NULL, pr));
+	    pr->pr_nfiles, sh->sh_mapped, steps_shown(pr), marks(NULL, pr));
+	(void)fprintf(fp, "bounds = %d\n", bounds(NULL, pr));
 	(void)fprintf(fp, "lanes = %u\narray lane_name[%d]\n", n, PLOT_NLANES);
 	for (unsigned i = 0; i < n; i++)
 		(void)fprintf(fp, "lane_name[%u] = '%s'\n", i + 1,
