@@ -84,12 +84,12 @@ place_path(const struct place *pl, enum figure_file file, char **pathp,
 }
 
 /*
- * claim: see that what lies at path may be replaced, and remove it.
+ * May what lies at path be replaced?
  *
  * => EEXIST: it is no file that was made by us
  */
 static int
-claim(const char *path, bool picture, struct errmsg *em)
+check(const char *path, bool picture, struct errmsg *em)
 {
 	char begin[sizeof(BEGIN) - 1];
 	struct stat st;
@@ -104,16 +104,22 @@ claim(const char *path, bool picture, struct errmsg *em)
 		    memcmp(begin, BEGIN, sizeof(begin)) == 0;
 		(void)fclose(fp);
 	}
-	if (!ours)
-		return ERRMSG(em, EEXIST,
-		    "%s: is there and was not made by uvn trace plot; name "
-		    "another picture with -o",
-		    path);
-	if (unlink(path) != 0)
-		return ERRMSG(em, errno,
-		    "%s: cannot be replaced: %s; name another picture with -o",
-		    path, errno_text(errno));
-	return 0;
+	if (ours)
+		return 0;
+	return ERRMSG(em, EEXIST,
+	    "%s: is there and was not made by uvn trace plot; name another "
+	    "picture with -o",
+	    path);
+}
+
+static int
+clear(const char *path, struct errmsg *em)
+{
+	if (unlink(path) == 0 || errno == ENOENT || errno == ENOTDIR)
+		return 0;
+	return ERRMSG(em, errno,
+	    "%s: cannot be replaced: %s; name another picture with -o", path,
+	    errno_text(errno));
 }
 
 static void
@@ -129,22 +135,15 @@ write_script(FILE *fp, const struct place *pl, const struct access_map *am)
 /* Write the data or the script. */
 static int
 write_file(const struct place *pl, const struct access_map *am,
-    enum figure_file file, struct errmsg *em)
+    enum figure_file file, const char *path, struct errmsg *em)
 {
-	char *path;
-	FILE *fp;
+	FILE *const fp = fopen(path, "we");
 	bool bad;
-	int error;
 
-	if ((error = place_path(pl, file, &path, em)) != 0)
-		return error;
-	if ((fp = fopen(path, "we")) == NULL) {
-		error = ERRMSG(em, errno,
+	if (fp == NULL)
+		return ERRMSG(em, errno,
 		    "%s: cannot be written: %s; name another picture with -o",
 		    path, errno_text(errno));
-		free(path);
-		return error;
-	}
 	(void)fprintf(fp, BEGIN "of trace ");
 	gnuplot_string(fp, am->am_title);
 	(void)fprintf(fp, "\n# gnuplot ");
@@ -156,35 +155,44 @@ write_file(const struct place *pl, const struct access_map *am,
 		write_script(fp, pl, am);
 	bad = ferror(fp) != 0;
 	if (fclose(fp) != 0 || bad)
-		error = ERRMSG(em, errno != 0 ? errno : EIO,
+		return ERRMSG(em, errno != 0 ? errno : EIO,
 		    "%s: cannot be written: %s; name another picture with -o",
 		    path, errno_text(errno != 0 ? errno : EIO));
+	return 0;
+}
+
+enum stage { CHECK, CLEAR, WRITE, NSTAGES };
+
+/* Do one thing with one of the map's files. */
+static int
+stage(const struct place *pl, const struct access_map *am, enum stage what,
+    enum figure_file file, struct errmsg *em)
+{
+	const bool picture = file == pl->pl_format;
+	char *path;
+	int error = place_path(pl, file, &path, em);
+
+	if (error == 0 && what == CHECK)
+		error = check(path, picture, em);
+	else if (error == 0 && what == CLEAR)
+		error = clear(path, em);
+	else if (error == 0 && !picture)
+		error = write_file(pl, am, file, path, em);
 	free(path);
 	return error;
 }
 
-/* The files of the map, in the order of work. */
+/* All of them, one thing after the other. */
 static int
-each_file(const struct place *pl, const struct access_map *am, bool claims,
-    struct errmsg *em)
+stages(const struct place *pl, const struct access_map *am, struct errmsg *em)
 {
 	const enum figure_file files[] = { FIGURE_DATA, FIGURE_SCRIPT,
 		pl->pl_format };
 	int error = 0;
 
-	for (size_t i = 0; i < nitems(files) && error == 0; i++) {
-		char *path;
-
-		if (!claims) {
-			if (files[i] != pl->pl_format)
-				error = write_file(pl, am, files[i], em);
-			continue;
-		}
-		if ((error = place_path(pl, files[i], &path, em)) != 0)
-			break;
-		error = claim(path, files[i] == pl->pl_format, em);
-		free(path);
-	}
+	for (enum stage what = CHECK; what < NSTAGES; what++)
+		for (size_t i = 0; i < nitems(files) && error == 0; i++)
+			error = stage(pl, am, what, files[i], em);
 	return error;
 }
 
@@ -217,8 +225,7 @@ analysis_access_map(const struct access_map *am, struct errmsg *em)
 	int error;
 
 	if ((error = place_init(&pl, am->am_path, em)) == 0 &&
-	    (error = each_file(&pl, am, true, em)) == 0 &&
-	    (error = each_file(&pl, am, false, em)) == 0)
+	    (error = stages(&pl, am, em)) == 0)
 		error = draw(&pl, em);
 	place_fini(&pl);
 	return error;
