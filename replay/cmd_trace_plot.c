@@ -182,7 +182,7 @@ picture(const struct plot_job *pj)
 
 		if (len > n && path[len - n - 1] != '/' &&
 		    strncmp(path + len - n, ends[i], n) == 0)
-			strcpy(path + len - n, ".png");
+			memcpy(path + len - n, ".png", sizeof(".png"));
 	}
 	return path;
 }

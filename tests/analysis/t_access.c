@@ -21,7 +21,7 @@ static int
 setup(void **state)
 {
 	(void)state;
-	(void)strcpy(strrchr(dir, '-'), "-XXXXXX");
+	memcpy(strrchr(dir, '-'), "-XXXXXX", sizeof("-XXXXXX"));
 	if (getcwd(top, sizeof(top)) == NULL || mkdtemp(dir) == NULL ||
 	    chdir(dir) != 0)
 		return -1;
