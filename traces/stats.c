@@ -8,49 +8,7 @@
 
 #include "traces/stats_i.h"
 
-#define MEMORY_SMALL ((size_t)1 << 28) /* of processes, threads, maps each */
-
-struct live_range {
-	struct stats_key lr_key; /* map */
-	uint64_t lr_from, lr_to; /* bytes of the file */
-	bool lr_private;
-};
-
-/* How many events ahead to fetch a page's place in the index, its leaf, and
- * its place in the order; and room for the farthest. */
-#define AHEAD_INDEX 24
-#define AHEAD_LEAF  16
-#define AHEAD_ORDER 8
-#define AHEAD	    32
-
-struct ahead {
-	uint64_t ah_hash;
-	struct page_leaf *ah_leaf; /* or another one, or NULL */
-};
-
-struct trace_stats {
-	const struct trace_meta *ts_meta;
-	unsigned ts_shift; /* of a page */
-	struct trace_places ts_places;
-	struct stats_result ts_result;
-	struct stats_seq ts_seq; /* runs that have ended */
-	struct seq_state ts_tracks;
-	struct sync_times ts_syncs[STATS_NSYNCS];
-	struct stats_budget ts_small;
-	struct stats_table ts_pids, ts_tids, ts_maps;
-	uint64_t ts_pid, ts_tid; /* of the last event, + 1 */
-	uint32_t ts_map;	 /* of the last write, and is it private? */
-	bool ts_private;
-
-	/* What goes by pages, until they take too much. */
-	struct stats_budget ts_budget;
-	struct stats_table ts_leaves;
-	struct page_order ts_order;
-	struct work_parts ts_work;
-	struct dirty_pages ts_dirty;
-	struct ahead ts_ahead[AHEAD];
-	struct page_leaf *ts_leaf; /* perhaps the next one; or NULL */
-};
+#define MEMORY_SMALL ((size_t)1 << 28) /* of processes and threads */
 
 void
 stats_hist_add(struct stats_hist *sh, uint64_t v)
@@ -96,7 +54,7 @@ trace_stats_create(const struct trace_meta *tm, const struct stats_param *sp,
 	ts->ts_small.sb_left = MEMORY_SMALL;
 	table_init(&ts->ts_pids, sizeof(struct stats_key), &ts->ts_small);
 	table_init(&ts->ts_tids, sizeof(struct stats_key), &ts->ts_small);
-	table_init(&ts->ts_maps, sizeof(struct live_range), &ts->ts_small);
+	table_init(&ts->ts_maps, sizeof(struct live_range), &ts->ts_budget);
 	table_init(&ts->ts_leaves, sizeof(struct page_leaf), &ts->ts_budget);
 	dirty_init(&ts->ts_dirty, &ts->ts_leaves, &ts->ts_budget);
 	seq_init(&ts->ts_tracks);
@@ -138,104 +96,6 @@ static uint64_t
 page_up(const struct trace_stats *ts, uint64_t bytes)
 {
 	return (bytes + ts->ts_meta->tm_page - 1) >> ts->ts_shift;
-}
-
-/* Of the leaf of an event's first page. */
-static struct stats_key
-leaf_key(const struct trace_stats *ts, const struct trace_event *te)
-{
-	return (struct stats_key){ te->te_offset >> ts->ts_shift >> LEAF_BITS,
-		place(ts, te->te_file) };
-}
-
-/* Is what follows pages still known? */
-static bool
-following(const struct trace_stats *ts)
-{
-	return !ts->ts_budget.sb_spent;
-}
-
-/* The slots have run out: number them anew. */
-static void
-renumber(struct trace_stats *ts)
-{
-	struct page_order *const po = &ts->ts_order;
-
-	order_squeeze(po);
-	for (size_t i = 0; i < ts->ts_leaves.tb_n; i++) {
-		struct page_leaf *const pl = table_record(&ts->ts_leaves, i);
-
-		for (unsigned k = 0; k < LEAF_PAGES; k++)
-			if (pl->pl_slot[k] != 0)
-				pl->pl_slot[k] = order_anew(po, pl->pl_slot[k]);
-	}
-	for (unsigned i = 0; i <= ts->ts_work.wp_now; i++)
-		ts->ts_work.wp_slot[i] = order_anew(po, ts->ts_work.wp_slot[i]);
-	if (order_settle(po) != 0)
-		ts->ts_budget.sb_spent = true;
-}
-
-/* An access to the page that is a bit of its leaf. */
-static void
-page_take(struct trace_stats *ts, struct page_leaf *pl, unsigned bit,
-    bool write)
-{
-	const uint8_t mask = (uint8_t)(1U << bit);
-	struct page_order *const po = &ts->ts_order;
-	const uint32_t slot = pl->pl_slot[bit];
-
-	if ((pl->pl_seen[write] & mask) == 0) {
-		struct stats_file *const sf =
-		    &ts->ts_result.sr_files[pl->pl_key.sk_b];
-
-		sf->sf_touched += slot == 0;
-		ts->ts_result.sr_touched += slot == 0;
-		sf->sf_pages[write]++;
-		pl->pl_seen[write] |= mask;
-	}
-	if (slot != 0 && !po->po_fast)
-		stats_hist_add(&ts->ts_result.sr_reuse, order_after(po, slot));
-	work_access(&ts->ts_work, slot);
-	/* The last page of all keeps its slot, if it is of this time. */
-	if (slot + 1 != po->po_next ||
-	    slot < ts->ts_work.wp_slot[ts->ts_work.wp_now])
-		pl->pl_slot[bit] = order_touch(po, slot);
-	if (order_full(po))
-		renumber(ts);
-}
-
-/* The leaf of a key, or NULL: no memory for it. */
-static struct page_leaf *
-leaf(struct trace_stats *ts, struct stats_key key)
-{
-	struct page_leaf *pl = ts->ts_leaf;
-
-	if (pl == NULL || pl->pl_key.sk_a != key.sk_a ||
-	    pl->pl_key.sk_b != key.sk_b)
-		pl = table_get(&ts->ts_leaves, key);
-	return pl;
-}
-
-/* Accesses to pages first..end - 1, and whether they are then dirty. */
-static void
-pages_take(struct trace_stats *ts, uint32_t file, uint64_t first, uint64_t end,
-    bool write, bool dirty)
-{
-	while (first < end && following(ts)) {
-		const struct stats_key key = { first >> LEAF_BITS, file };
-		struct page_leaf *const pl = leaf(ts, key);
-		unsigned bit = first % LEAF_PAGES;
-
-		if (pl == NULL)
-			return;
-		for (; bit < LEAF_PAGES && first < end; bit++, first++) {
-			page_take(ts, pl, bit, write);
-			if (dirty && (pl->pl_dirty >> bit & 1) == 0) {
-				ts->ts_result.sr_dirtied++;
-				dirty_page(&ts->ts_dirty, pl, bit);
-			}
-		}
-	}
 }
 
 static const struct live_range *
@@ -290,6 +150,21 @@ attach_take(struct trace_stats *ts, const struct trace_event *te)
 	lr->lr_from = te->te_offset;
 	lr->lr_to = te->te_offset + te->te_length;
 	lr->lr_private = (te->te_flags & TRACE_F_PRIVATE) != 0;
+	ts->ts_map = 0;
+}
+
+/* A map goes; of one that goes in part, what was said of it still holds. */
+static void
+detach_take(struct trace_stats *ts, const struct trace_event *te)
+{
+	const struct live_range *const lr = range_of(ts, te->te_map);
+
+	if (lr == NULL ||
+	    (te->te_length > 0 &&
+		(te->te_offset > lr->lr_from ||
+		    te->te_offset + te->te_length < lr->lr_to)))
+		return;
+	table_remove(&ts->ts_maps, (struct stats_key){ te->te_map, 0 });
 	ts->ts_map = 0;
 }
 
@@ -403,6 +278,9 @@ event_take(struct trace_stats *ts, const struct trace_event *te)
 	case TRACE_ATTACH:
 		attach_take(ts, te);
 		break;
+	case TRACE_DETACH:
+		detach_take(ts, te);
+		break;
 	case TRACE_MSYNC:
 	case TRACE_FSYNC:
 	case TRACE_SYNC:
@@ -416,7 +294,6 @@ event_take(struct trace_stats *ts, const struct trace_event *te)
 	case TRACE_PWRITE:
 		call_take(ts, te);
 		break;
-	case TRACE_DETACH:
 	case TRACE_PROTECT:
 	case TRACE_MADVISE:
 	case TRACE_OPEN:
@@ -431,43 +308,12 @@ event_take(struct trace_stats *ts, const struct trace_event *te)
 	}
 }
 
-/*
- * Have what events to come will want in the cache: with many pages, all of it
- * is far from the processor.
- */
-static void
-look_ahead(struct trace_stats *ts, const struct trace_event *ev, size_t i,
-    size_t n)
-{
-	struct ahead *ah;
-
-	if (i + AHEAD_INDEX < n) {
-		ah = &ts->ts_ahead[(i + AHEAD_INDEX) % AHEAD];
-		ah->ah_hash = table_hash(leaf_key(ts, &ev[i + AHEAD_INDEX]));
-		table_hint(&ts->ts_leaves, ah->ah_hash);
-	}
-	if (i + AHEAD_LEAF < n) {
-		ah = &ts->ts_ahead[(i + AHEAD_LEAF) % AHEAD];
-		ah->ah_leaf = table_guess(&ts->ts_leaves, ah->ah_hash);
-	}
-	if (i + AHEAD_ORDER < n) {
-		const uint64_t page =
-		    ev[i + AHEAD_ORDER].te_offset >> ts->ts_shift;
-
-		ah = &ts->ts_ahead[(i + AHEAD_ORDER) % AHEAD];
-		if (ah->ah_leaf != NULL)
-			order_hint(&ts->ts_order,
-			    ah->ah_leaf->pl_slot[page % LEAF_PAGES]);
-	}
-	ts->ts_leaf = ts->ts_ahead[i % AHEAD].ah_leaf;
-}
-
 void
 trace_stats_take(struct trace_stats *ts, const struct trace_event *ev, size_t n)
 {
 	memset(ts->ts_ahead, 0, sizeof(ts->ts_ahead));
 	for (size_t i = 0; i < n; i++) {
-		look_ahead(ts, ev, i, n);
+		pages_ahead(ts, ev, i, n);
 		event_take(ts, &ev[i]);
 	}
 }

@@ -2,6 +2,7 @@
  * What the files of the statistics share.
  *
  *	stats.c		events taken apart, and the result
+ *	stats_pages.c	accesses to pages, for all that goes by pages
  *	stats_table.c	records found by a key
  *	stats_order.c	pages in the order of their last access
  *	stats_work.c	different pages in each part of the time
@@ -48,7 +49,7 @@ struct stats_table {
 void table_init(struct stats_table *tb, size_t size, struct stats_budget *sb);
 void table_fini(struct stats_table *tb);
 
-/* The record of that key, or NULL.  It stays where it is. */
+/* The record of that key, or NULL.  It stays where it is, but for removals. */
 void *table_find(const struct stats_table *tb, struct stats_key key);
 
 /*
@@ -57,6 +58,9 @@ void *table_find(const struct stats_table *tb, struct stats_key key);
  * => NULL: no memory, or no more of the budget, which is then spent
  */
 void *table_get(struct stats_table *tb, struct stats_key key);
+
+/* Another record may move into its place. */
+void table_remove(struct stats_table *tb, struct stats_key key);
 
 /*
  * Ahead of table_get(), so that the processor need not wait for what it will
@@ -231,5 +235,67 @@ void seq_take(struct seq_state *sq, struct stats_seq *out,
 
 /* The runs that have not ended yet are ended in *out. */
 void seq_result(const struct seq_state *sq, struct stats_seq *out);
+
+/* stats.c, stats_pages.c */
+
+struct live_range {
+	struct stats_key lr_key; /* map */
+	uint64_t lr_from, lr_to; /* bytes of the file */
+	bool lr_private;
+};
+
+/* How many events ahead to fetch a page's place in the index, its leaf, and
+ * its place in the order; and room for the farthest. */
+#define AHEAD_INDEX 24
+#define AHEAD_LEAF  16
+#define AHEAD_ORDER 8
+#define AHEAD	    32
+
+struct ahead {
+	uint64_t ah_hash;
+	struct page_leaf *ah_leaf; /* or another one, or NULL */
+};
+
+struct trace_stats {
+	const struct trace_meta *ts_meta;
+	unsigned ts_shift; /* of a page */
+	struct trace_places ts_places;
+	struct stats_result ts_result;
+	struct stats_seq ts_seq; /* runs that have ended */
+	struct seq_state ts_tracks;
+	struct sync_times ts_syncs[STATS_NSYNCS];
+	struct stats_budget ts_small;
+	struct stats_table ts_pids, ts_tids;
+	uint64_t ts_pid, ts_tid; /* of the last event, + 1 */
+	uint32_t ts_map;	 /* of the last write, and is it private? */
+	bool ts_private;
+
+	/* What goes by pages, until they take too much. */
+	struct stats_budget ts_budget;
+	struct stats_table ts_leaves, ts_maps;
+	struct page_order ts_order;
+	struct work_parts ts_work;
+	struct dirty_pages ts_dirty;
+	struct ahead ts_ahead[AHEAD];
+	struct page_leaf *ts_leaf; /* perhaps the next one; or NULL */
+};
+
+/* Is what follows pages still known? */
+static inline bool
+following(const struct trace_stats *ts)
+{
+	return !ts->ts_budget.sb_spent;
+}
+
+/* Accesses to pages first..end - 1, and whether they are then dirty. */
+void pages_take(struct trace_stats *ts, uint32_t file, uint64_t first,
+    uint64_t end, bool write, bool dirty);
+
+/*
+ * Have what events after ev[i] will want in the cache: with many pages, all of
+ * it is far from the processor.
+ */
+void pages_ahead(struct trace_stats *ts, const struct trace_event *ev, size_t i,
+    size_t n);
 
 #endif

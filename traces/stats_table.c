@@ -1,6 +1,6 @@
 /*
  * stats_table.c: records found by a key, in chunks that stay where they are, and
- * an index of open addressing beside them.  Nothing is ever removed.
+ * an index of open addressing beside them.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -149,6 +149,47 @@ table_guess(const struct stats_table *tb, uint64_t h)
 	record = table_record(tb, (uint32_t)tb->tb_index[i] - 1);
 	__builtin_prefetch(record);
 	return record;
+}
+
+/* The place in the index of record i. */
+static size_t
+place_of(const struct stats_table *tb, size_t i)
+{
+	const struct stats_key *const k = table_record(tb, i);
+
+	return place(tb, *k, table_hash(*k));
+}
+
+void
+table_remove(struct stats_table *tb, struct stats_key key)
+{
+	size_t hole, i, record;
+
+	if (table_find(tb, key) == NULL)
+		return;
+	hole = place(tb, key, table_hash(key));
+	record = (uint32_t)tb->tb_index[hole] - 1;
+	/* The last record takes its place among the records. */
+	tb->tb_n--;
+	if (record != tb->tb_n) {
+		i = place_of(tb, tb->tb_n);
+		tb->tb_index[i] = (tb->tb_index[i] >> 32) << 32 | (record + 1);
+		memcpy(table_record(tb, record), table_record(tb, tb->tb_n),
+		    tb->tb_size);
+	}
+	/* Those behind it in the index move up, if they may stand there. */
+	for (i = (hole + 1) & tb->tb_mask; tb->tb_index[i] != 0;
+	     i = (i + 1) & tb->tb_mask) {
+		const struct stats_key *const k =
+		    table_record(tb, (uint32_t)tb->tb_index[i] - 1);
+		const size_t home = table_hash(*k) & tb->tb_mask;
+
+		if (((i - home) & tb->tb_mask) >= ((i - hole) & tb->tb_mask)) {
+			tb->tb_index[hole] = tb->tb_index[i];
+			hole = i;
+		}
+	}
+	tb->tb_index[hole] = 0;
 }
 
 /* The key is not there: make its record. */

@@ -26,8 +26,8 @@ struct naive {
 	const struct trace_event *nv_ev;
 	struct stats_result *nv_sr;
 	struct stack nv_stack;
-	uint32_t nv_private; /* a bit for each map below 32 */
-	uint64_t nv_to[32];  /* where maps end */
+	uint32_t nv_private;		 /* a bit for each map below 32 */
+	uint64_t nv_from[32], nv_to[32]; /* where maps begin and end */
 };
 
 static void
@@ -248,7 +248,14 @@ naive_event(struct naive *nv, const struct trace_event *te)
 		nv->nv_private &= ~(UINT32_C(1) << te->te_map);
 		if (te->te_flags & TRACE_F_PRIVATE)
 			nv->nv_private |= UINT32_C(1) << te->te_map;
+		nv->nv_from[te->te_map] = te->te_offset;
 		nv->nv_to[te->te_map] = te->te_offset + te->te_length;
+	} else if (te->te_op == TRACE_DETACH &&
+	    (te->te_length == 0 ||
+		(te->te_offset <= nv->nv_from[te->te_map] &&
+		    te->te_offset + te->te_length >= nv->nv_to[te->te_map]))) {
+		nv->nv_private &= ~(UINT32_C(1) << te->te_map);
+		nv->nv_to[te->te_map] = 0;
 	}
 }
 
