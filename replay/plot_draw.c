@@ -4,7 +4,10 @@
 
 #include "replay/plot_i.h"
 
-/* The column of an event or a time, which may lie before the first. */
+/*
+ * The column of an event or a time, which may lie before the first; and behind
+ * the last, if the trace has changed since it was surveyed.
+ */
 static uint32_t
 column(const struct plot *pl, uint64_t x)
 {
@@ -12,6 +15,8 @@ column(const struct plot *pl, uint64_t x)
 
 	if (x <= pr->pr_from)
 		return 0;
+	if (x - pr->pr_from >= pr->pr_span)
+		return pr->pr_columns - 1;
 	return (uint32_t)((uint128_t)(x - pr->pr_from) * pr->pr_columns /
 	    pr->pr_span);
 }
@@ -152,11 +157,14 @@ flush_sizes(struct plot *pl, struct plot_extent *px)
 static bool
 draw_size(struct plot *pl, uint32_t place, uint64_t bytes)
 {
-	struct plot_extent *const px = &pl->pl_extents[place];
 	const uint64_t pages =
 	    (bytes + pl->pl_meta->tm_page - 1) >> pl->pl_shift;
 	const uint32_t c = column(pl, pl->pl_x);
+	struct plot_extent *px;
 
+	if (place == NOT_SHOWN)
+		return true;
+	px = &pl->pl_extents[place];
 	if (px->px_place == NOT_SHOWN || !px->px_resized)
 		return true;
 	if (px->px_stepped && px->px_column != c && !flush_sizes(pl, px))

@@ -477,6 +477,33 @@ what_is_too_large_is_refused_or_cut(void **state)
 	assert_non_null(strstr(em.em_text, "--file"));
 }
 
+/* Between the readings, later and larger events came, of unknown files. */
+static void
+a_trace_that_changes_meanwhile_stays_within_the_map(void **state)
+{
+	struct fixture *const fx = *state;
+	struct errmsg em = { .em_text = "" };
+	bool more;
+
+	(void)event(fx, TRACE_TRUNCATE, 0, 3);
+	(void)event(fx, TRACE_READ, 0, 10);
+	must_em(plot_create(&fx->fx_meta, &fx->fx_param, &fx->fx_plot, &em),
+	    &em);
+	assert_true(plot_survey(fx->fx_plot, fx->fx_ev, fx->fx_n));
+	must_em(plot_layout(fx->fx_plot, &em), &em);
+	for (unsigned i = 0; i < 10; i++) {
+		(void)event(fx, TRACE_WRITE, 1000 * i, 1000);
+		(void)event(fx, TRACE_TRUNCATE, 0, 500 * i);
+		event(fx, TRACE_TRUNCATE, 0, i)->te_file = 99;
+		event(fx, TRACE_WRITE, i, 1)->te_file = 99;
+		event(fx, TRACE_ATTACH, i, 100)->te_map = i + 1;
+		(void)event(fx, TRACE_FSYNC, 0, 0);
+		(void)event(fx, TRACE_MARK, 0, 0);
+	}
+	must_em(plot_draw(fx->fx_plot, fx->fx_ev, fx->fx_n, &more, &em), &em);
+	assert_int_equal(plot_finish(fx->fx_plot)->pr_accesses, 10);
+}
+
 static void
 nothing_is_an_empty_map(void **state)
 {
@@ -596,6 +623,7 @@ main(void)
 		TEST(calls_are_accesses_if_that_is_asked_for),
 		TEST(a_dense_grid_becomes_coarser),
 		TEST(what_is_too_large_is_refused_or_cut),
+		TEST(a_trace_that_changes_meanwhile_stays_within_the_map),
 		TEST(nothing_is_an_empty_map),
 		TEST(looks_tell_reads_from_writes_and_few_from_many),
 		TEST(few_dots_are_drawn_larger_and_hide_none),
