@@ -1,0 +1,204 @@
+#include "traces/preload/call.h"
+
+#include <alloca.h>
+#include <stdarg.h>
+
+/*
+ * Functions that run programs: the library goes along.  Memory for it is on
+ * the stack: in a child of vfork(2) any other would be its parent's, for good.
+ */
+
+/* envp, with what is missing. */
+#define WITH_ENV(envp)                                                         \
+	(on() && env_room(envp) > 0 ? env_add(envp, alloca(env_room(envp))) :  \
+				      (char **)to_ptr(to_addr(envp)))
+
+EXPORT int
+execve(const char *path, char *const *argv, char *const *envp)
+{
+	char **with = WITH_ENV(envp);
+
+	return real.execve(path, argv, with);
+}
+
+EXPORT int
+execvpe(const char *file, char *const *argv, char *const *envp)
+{
+	char **with = WITH_ENV(envp);
+
+	return real.execvpe(file, argv, with);
+}
+
+EXPORT int
+fexecve(int fd, char *const *argv, char *const *envp)
+{
+	char **with = WITH_ENV(envp);
+
+	return real.fexecve(fd, argv, with);
+}
+
+EXPORT int
+execveat(int dirfd, const char *path, char *const *argv, char *const *envp,
+    int flags)
+{
+	char **with = WITH_ENV(envp);
+
+	return real.execveat(dirfd, path, argv, with, flags);
+}
+
+EXPORT int
+execv(const char *path, char *const *argv)
+{
+	return execve(path, argv, environ);
+}
+
+EXPORT int
+execvp(const char *file, char *const *argv)
+{
+	return execvpe(file, argv, environ);
+}
+
+/* Arguments in a row, as an array; ap is left behind the NULL. */
+#define GATHER(argv, arg, ap)                                                  \
+	do {                                                                   \
+		va_list again_;                                                \
+		size_t n_ = 1;                                                 \
+                                                                               \
+		va_start(ap, arg);                                             \
+		va_copy(again_, ap);                                           \
+		while (va_arg(again_, char *) != NULL)                         \
+			n_++;                                                  \
+		va_end(again_);                                                \
+		(argv) = alloca((n_ + 1) * sizeof(*(argv)));                   \
+		(argv)[0] = to_ptr(to_addr(arg));                              \
+		for (size_t i_ = 1; i_ <= n_; i_++)                            \
+			(argv)[i_] = va_arg(ap, char *);                       \
+	} while (0)
+
+EXPORT int
+execl(const char *path, const char *arg, ...)
+{
+	char **argv;
+	va_list ap;
+
+	GATHER(argv, arg, ap);
+	va_end(ap);
+	return execve(path, argv, environ);
+}
+
+EXPORT int
+execlp(const char *file, const char *arg, ...)
+{
+	char **argv;
+	va_list ap;
+
+	GATHER(argv, arg, ap);
+	va_end(ap);
+	return execvpe(file, argv, environ);
+}
+
+EXPORT int
+execle(const char *path, const char *arg, ...)
+{
+	char **argv, **envp;
+	va_list ap;
+
+	GATHER(argv, arg, ap);
+	envp = va_arg(ap, char **);
+	va_end(ap);
+	return execve(path, argv, envp);
+}
+
+#define SPAWNS(name)                                                           \
+	EXPORT int name(pid_t *pid, const char *path,                          \
+	    const posix_spawn_file_actions_t *actions,                         \
+	    const posix_spawnattr_t *attr, char *const *argv,                  \
+	    char *const *envp)                                                 \
+	{                                                                      \
+		char **with = WITH_ENV(envp);                                  \
+                                                                               \
+		return real.name(pid, path, actions, attr, argv, with);        \
+	}
+
+SPAWNS(posix_spawn)
+SPAWNS(posix_spawnp)
+
+/* These two take the environment as it is: let it be right for so long. */
+#define RUNS(type, name, params, args)                                         \
+	EXPORT type name params                                                \
+	{                                                                      \
+		char **was = environ, **with = WITH_ENV(was);                  \
+		type ret;                                                      \
+                                                                               \
+		environ = with;                                                \
+		ret = real.name args;                                          \
+		if (environ == with)                                           \
+			environ = was;                                         \
+		return ret;                                                    \
+	}
+
+RUNS(int, system, (const char *command), (command))
+RUNS(FILE *, popen, (const char *command, const char *type), (command, type))
+
+/*
+ * vfork(2) returns twice on one stack: nothing may lie there between the call
+ * and the return, so that the address to return to is kept in a register.
+ */
+pid_t exec_guest(pid_t pid);
+pid_t exec_host(pid_t pid);
+__asm__(".text\n"
+	".globl vfork\n"
+	".type vfork, @function\n"
+	"vfork:\n"
+	"	.cfi_startproc\n"
+	"	popq %rdi\n"
+	"	.cfi_adjust_cfa_offset -8\n"
+	"	.cfi_register %rip, %rdi\n"
+	"	movl $58, %eax\n"
+	"	syscall\n"
+	"	pushq %rdi\n"
+	"	.cfi_adjust_cfa_offset 8\n"
+	"	.cfi_offset %rip, -8\n"
+	"	movl %eax, %edi\n"
+	"	testl %eax, %eax\n"
+	"	jz exec_guest\n"
+	"	jmp exec_host\n"
+	"	.cfi_endproc\n"
+	".size vfork, . - vfork\n");
+EXPORT_AS(__vfork, vfork);
+
+/* The child: it lives in its parent's memory. */
+__attribute__((used)) pid_t
+exec_guest(pid_t pid)
+{
+	struct section sc;
+	struct raw rw = { .rw_kind = RAW_FORK,
+		.rw_nargs = 3,
+		.rw_arg = { lib.lb_pid, self.se_tid,
+		    0x4100 /* CLONE_VM | CLONE_VFORK */ } };
+
+	self.se_guest = 1;
+	if (!guards())
+		return pid;
+	section_begin(&sc);
+	log_raw(&rw);
+	section_end(&sc);
+	return pid;
+}
+
+__attribute__((used)) pid_t
+exec_host(pid_t pid)
+{
+	/* A guest itself stays one. */
+	self.se_guest = lib.lb_on && sys_0(SYS_getpid) != (long)lib.lb_pid;
+	return (pid_t)call_errno(pid);
+}
+
+EXPORT void
+_exit(int status)
+{
+	start_exit();
+	for (;;)
+		(void)sys_1(SYS_exit_group, status);
+}
+EXPORT_AS(_Exit, _exit);

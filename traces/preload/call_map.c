@@ -1,0 +1,356 @@
+#include "traces/preload/call.h"
+
+#include <stdarg.h>
+#include <sys/vfs.h>
+
+/* What headers older than the kernel lack. */
+#define ADVICE_POPULATE_READ  22
+#define ADVICE_POPULATE_WRITE 23
+#define HUGETLBFS	      0x958458f6 /* HUGETLBFS_MAGIC */
+
+static bool locks_future; /* mlockall(MCL_FUTURE) has been called */
+
+/* An mmap(2) that is about to be made. */
+struct mapping {
+	uint64_t mg_addr, mg_len;
+	int mg_prot, mg_flags, mg_fd;
+	off_t mg_off;
+	bool mg_file; /* of a regular file */
+	bool mg_copy; /* made private of shared */
+};
+
+static uint64_t
+page_up(uint64_t v)
+{
+	return (v + PAGE - 1) & ~(uint64_t)(PAGE - 1);
+}
+
+static bool
+shared(int flags)
+{
+	return (flags & MAP_TYPE) == MAP_SHARED ||
+	    (flags & MAP_TYPE) == MAP_SHARED_VALIDATE;
+}
+
+/* Pages of hugetlbfs are not ours to open and close. */
+static bool
+small_pages(int fd)
+{
+	struct statfs sf = { .f_type = 0 };
+
+	return sys_2(SYS_fstatfs, fd, SYS_P(&sf)) != 0 ||
+	    sf.f_type != (__typeof__(sf.f_type))HUGETLBFS;
+}
+
+/*
+ * What a map that is to be armed must be: not filled ahead; and private where
+ * it is shared but not for writing, which cannot be armed.
+ */
+static void
+arm_flags(struct mapping *mg)
+{
+	const int asked = mg->mg_flags;
+	struct section sc;
+
+	mg->mg_flags &= ~MAP_POPULATE;
+	if (shared(asked) && (mg->mg_prot & PROT_WRITE) == 0 &&
+	    (asked & MAP_SYNC) == 0 &&
+	    (sys_2(SYS_fcntl, mg->mg_fd, F_GETFL) & O_ACCMODE) == O_RDONLY) {
+		mg->mg_flags = (mg->mg_flags & ~MAP_TYPE) | MAP_PRIVATE;
+		mg->mg_copy = true;
+	}
+	if (mg->mg_flags != asked) {
+		struct raw rw = { .rw_kind = RAW_SHARED,
+			.rw_nargs = 1,
+			.rw_arg = { U(asked) } };
+
+		section_begin(&sc);
+		log_raw(&rw);
+		section_end(&sc);
+	}
+}
+
+/* The map is there: arm it. */
+static void
+map_arm(const struct mapping *mg, uint64_t addr)
+{
+	const bool writable = (mg->mg_prot & PROT_WRITE) != 0;
+	const bool drop = shared(mg->mg_flags) || !writable;
+	const struct map mp = {
+		.mp_start = addr,
+		.mp_end = addr + page_up(mg->mg_len),
+		.mp_prot = (uint8_t)mg->mg_prot,
+		.mp_flags = (uint8_t)((drop ? MP_DROP : 0) |
+		    (mg->mg_copy ? MP_COPY : 0) |
+		    (shared(mg->mg_flags) ? 0 : MP_PRIVATE)),
+	};
+
+	if (!drop)
+		log_note(RECORD_PRIVATE_MAPS, 1);
+	if (!small_pages(mg->mg_fd) || !maps_insert(&mp)) {
+		log_note(RECORD_UNARMED_MAPS, 1);
+		return;
+	}
+	arm_range(mp.mp_start, mp.mp_end);
+	if (locks_future || (mg->mg_flags & MAP_LOCKED) != 0)
+		arm_drop(mp.mp_start, mp.mp_end);
+}
+
+static long
+map_make(struct mapping *mg)
+{
+	const uint64_t end = mg->mg_addr + page_up(mg->mg_len);
+	const bool over =
+	    (mg->mg_flags & MAP_FIXED) != 0 && maps_near(mg->mg_addr, end);
+	struct section sc;
+	long ret;
+
+	/* Nobody may take what is replaced for what it was. */
+	if (over)
+		section_begin(&sc);
+	ret = sys_mmap(mg->mg_addr, mg->mg_len, mg->mg_prot, mg->mg_flags,
+	    mg->mg_fd, mg->mg_off);
+	if (!over && mg->mg_file)
+		section_begin(&sc);
+	if (!sys_failed(ret) && over)
+		maps_remove(mg->mg_addr, end);
+	if (!sys_failed(ret) && mg->mg_file && lib.lb_arms)
+		map_arm(mg, U(ret));
+	if (over || mg->mg_file)
+		section_end(&sc);
+	return ret;
+}
+
+EXPORT void *
+mmap(void *addr, size_t len, int prot, int flags, int fd, off_t off)
+{
+	struct mapping mg = { to_addr(addr), len, prot, flags, fd, off, false,
+		false };
+
+	if (on()) {
+		mg.mg_file =
+		    (flags & MAP_ANONYMOUS) == 0 && file_say(fd, POS_UNKNOWN);
+		if (mg.mg_file && lib.lb_arms)
+			arm_flags(&mg);
+	}
+	return to_ptr(U(call_errno(map_make(&mg))));
+}
+EXPORT_AS(mmap64, mmap);
+
+/* Calls on a range that has maps of the table are made under the lock. */
+#define ON_RANGE(sc, start, end, call)                                         \
+	do {                                                                   \
+		if (!on() || !maps_near(start, end))                           \
+			return (int)call_errno(call);                          \
+		section_begin(&(sc));                                          \
+	} while (0)
+
+EXPORT int
+munmap(void *addr, size_t len)
+{
+	const uint64_t start = to_addr(addr), end = start + page_up(len);
+	struct section sc;
+	int ret;
+
+	ON_RANGE(sc, start, end, sys_munmap(start, len));
+	ret = sys_munmap(start, len);
+	if (ret == 0)
+		maps_remove(start, end);
+	section_end(&sc);
+	return (int)call_errno(ret);
+}
+
+/* Where in the range is what the program may not write to?  Or its end. */
+static uint64_t
+unwritable(uint64_t start, uint64_t end)
+{
+	for (size_t i = maps_from(start); i < nmaps && maps[i].mp_start < end;
+	     i++)
+		if ((maps[i].mp_flags & MP_COPY) != 0)
+			return maps[i].mp_start > start ? maps[i].mp_start :
+							  start;
+	return end;
+}
+
+/* Pages of the range may be the program's own from now on. */
+static void
+keep(uint64_t start, uint64_t end)
+{
+	maps_split(start);
+	maps_split(end);
+	for (size_t i = maps_from(start); i < nmaps && maps[i].mp_start < end;
+	     i++)
+		if ((maps[i].mp_flags & (MP_PRIVATE | MP_DROP)) ==
+		    (MP_PRIVATE | MP_DROP)) {
+			maps[i].mp_flags &= (uint8_t)~MP_DROP;
+			log_note(RECORD_PRIVATE_MAPS, 1);
+		}
+}
+
+/* mprotect(2), or pkey_mprotect(2) where there is a key. */
+static int
+protect(uint64_t start, uint64_t len, int prot, int key)
+{
+	if (key == -1)
+		return sys_mprotect(start, len, prot);
+	return (
+	    int)sys_4(SYS_pkey_mprotect, SYS_U(start), SYS_U(len), prot, key);
+}
+
+/* Writing is allowed up to what the program could not have made writable. */
+static int
+protect_armed(uint64_t start, uint64_t len, int prot, int key)
+{
+	const uint64_t end = start + page_up(len);
+	uint64_t to = end;
+	int ret = 0;
+
+	if ((prot & PROT_WRITE) != 0) {
+		to = unwritable(start, end);
+		keep(start, to);
+	}
+	if (to == end)
+		return protect(start, len, prot, key);
+	if (to > start)
+		ret = protect(start, to - start, prot, key);
+	return ret != 0 ? ret : -EACCES;
+}
+
+static int
+range_protect(void *addr, size_t len, int prot, int key)
+{
+	const uint64_t start = to_addr(addr), end = start + page_up(len);
+	struct section sc;
+	int ret;
+
+	ON_RANGE(sc, start, end, protect(start, len, prot, key));
+	if (lib.lb_arms)
+		ret = protect_armed(start, len, prot, key);
+	else
+		ret = protect(start, len, prot, key);
+	section_end(&sc);
+	return (int)call_errno(ret);
+}
+
+EXPORT int
+mprotect(void *addr, size_t len, int prot)
+{
+	return range_protect(addr, len, prot, -1);
+}
+
+EXPORT int
+pkey_mprotect(void *addr, size_t len, int prot, int key)
+{
+	return range_protect(addr, len, prot, key);
+}
+
+static long
+remap(uint64_t start, uint64_t old, uint64_t new, int flags, uint64_t to)
+{
+	const long ret = sys_5(SYS_mremap, SYS_U(start), SYS_U(old), SYS_U(new),
+	    flags, SYS_U(to));
+
+	if (sys_failed(ret))
+		return ret;
+	old = page_up(old);
+	new = page_up(new);
+	maps_move(start, old, U(ret), new, (flags & MREMAP_DONTUNMAP) != 0);
+	if (lib.lb_arms && maps_any(U(ret), U(ret) + new)) {
+		arm_range(U(ret), U(ret) + new);
+		arm_drop(U(ret), U(ret) + new);
+	}
+	return ret;
+}
+
+EXPORT void *
+mremap(void *addr, size_t old, size_t new, int flags, ...)
+{
+	const uint64_t start = to_addr(addr);
+	uint64_t to = 0;
+	struct section sc;
+	va_list ap;
+	long ret;
+
+	if ((flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) != 0) {
+		va_start(ap, flags);
+		to = to_addr(va_arg(ap, void *));
+		va_end(ap);
+	}
+	if (!on() ||
+	    (!maps_near(start, start + page_up(old) + 1) &&
+		!maps_near(to, to + page_up(new))))
+		return to_ptr(U(call_errno(sys_5(SYS_mremap, SYS_U(start),
+		    SYS_U(old), SYS_U(new), flags, SYS_U(to)))));
+	section_begin(&sc);
+	ret = remap(start, old, new, flags, to);
+	section_end(&sc);
+	return to_ptr(U(call_errno(ret)));
+}
+
+/* Pages that the kernel has made present are to be seen all the same. */
+static void
+populated(uint64_t start, uint64_t end)
+{
+	struct section sc;
+
+	if (!arms() || !maps_near(start, end))
+		return;
+	section_begin(&sc);
+	arm_drop(start, end);
+	section_end(&sc);
+}
+
+EXPORT int
+madvise(void *addr, size_t len, int advice)
+{
+	const uint64_t start = to_addr(addr);
+	const int ret = sys_madvise(start, len, advice);
+
+	if (advice == ADVICE_POPULATE_READ || advice == ADVICE_POPULATE_WRITE)
+		populated(start, start + page_up(len));
+	return (int)call_errno(ret);
+}
+
+EXPORT int
+mlock(const void *addr, size_t len)
+{
+	const uint64_t start = to_addr(addr);
+	const long ret = sys_2(SYS_mlock, SYS_U(start), SYS_U(len));
+
+	populated(start, start + page_up(len));
+	return (int)call_errno(ret);
+}
+
+EXPORT int
+mlock2(const void *addr, size_t len, unsigned flags)
+{
+	const uint64_t start = to_addr(addr);
+	const long ret =
+	    sys_3(SYS_mlock2, SYS_U(start), SYS_U(len), SYS_U(flags));
+
+	populated(start, start + page_up(len));
+	return (int)call_errno(ret);
+}
+
+EXPORT int
+mlockall(int flags)
+{
+	const long ret = sys_1(SYS_mlockall, flags);
+
+	if (ret == 0 && (flags & MCL_FUTURE) != 0)
+		locks_future = true;
+	populated(0, UINT64_MAX);
+	return (int)call_errno(ret);
+}
+
+EXPORT int
+msync(void *addr, size_t len, int flags)
+{
+	int ret;
+
+	call_flush();
+	CALL(MSYNC, to_addr(addr), len, U(flags));
+	ret = real.msync(addr, len, flags);
+	RETURN(MSYNC, call_result(ret));
+	return ret;
+}
