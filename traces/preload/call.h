@@ -55,8 +55,34 @@ call_errno(long ret)
 /* All pages are to be seen again: data are about to be written, or gone. */
 void call_flush(void);
 
-/* A string of the program's is about to be read by the kernel. */
-void call_string(const char *text);
+/*
+ * Mode preload: memory of the program's that the kernel is to read or write,
+ * where maps are near.  It is held open, used, which is logged, and released;
+ * a call that is cancelled releases it, too.
+ *
+ * call_hold():	the id to release it by: a new one, if it was 0
+ * call_used():	the kernel has accessed len bytes
+ */
+uint64_t call_hold(uint64_t id, uint64_t addr, uint64_t len, bool write);
+void call_used(uint64_t addr, uint64_t len, bool write);
+void call_release(uint64_t id);
+void call_clean(const uint64_t *id);
+
+/* Is there a map that memory of the program's may be in? */
+static inline bool
+call_near(const volatile void *p, size_t len)
+{
+	return guards() && len > 0 && maps_near(to_addr(p), to_addr(p) + len);
+}
+
+/* A string that the kernel is about to read is held while the block lasts. */
+uint64_t call_hold_string(const char *text);
+#define STRING(name, text)                                                     \
+	__attribute__((cleanup(call_clean), unused))                           \
+	const uint64_t name##_held = call_hold_string(text)
+
+/* A lock of the program's: where it lies in a map, its page stays open. */
+void call_keep(const void *lock, size_t size);
 
 /* The function has made a descriptor, or has none. */
 int call_opened(int fd, enum file_pos pos);

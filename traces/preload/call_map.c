@@ -3,12 +3,7 @@
 #include <stdarg.h>
 #include <sys/vfs.h>
 
-/* What headers older than the kernel lack. */
-#define ADVICE_POPULATE_READ  22
-#define ADVICE_POPULATE_WRITE 23
-#define HUGETLBFS	      0x958458f6 /* HUGETLBFS_MAGIC */
-
-static bool locks_future; /* mlockall(MCL_FUTURE) has been called */
+#define HUGETLBFS 0x958458f6 /* HUGETLBFS_MAGIC */
 
 /* An mmap(2) that is about to be made. */
 struct mapping {
@@ -92,32 +87,85 @@ map_arm(const struct mapping *mg, uint64_t addr)
 		return;
 	}
 	arm_range(mp.mp_start, mp.mp_end);
-	if (locks_future || (mg->mg_flags & MAP_LOCKED) != 0)
+	if (lib.lb_locks || (mg->mg_flags & MAP_LOCKED) != 0)
 		arm_drop(mp.mp_start, mp.mp_end);
+}
+
+/* The map is there: close it. */
+static void
+map_guard(const struct mapping *mg, uint64_t addr)
+{
+	const struct map mp = {
+		.mp_start = addr,
+		.mp_end = addr + page_up(mg->mg_len),
+		.mp_prot = (uint8_t)mg->mg_prot,
+		.mp_flags = (uint8_t)(shared(mg->mg_flags) ? 0 : MP_PRIVATE),
+	};
+
+	if (small_pages(mg->mg_fd) &&
+	    sys_mprotect(mp.mp_start, mp.mp_end - mp.mp_start, PROT_NONE) ==
+		0 &&
+	    maps_insert(&mp))
+		return;
+	(void)sys_mprotect(mp.mp_start, mp.mp_end - mp.mp_start, mg->mg_prot);
+	log_note(RECORD_UNARMED_MAPS, 1);
+}
+
+static void
+map_begin(const struct mapping *mg, bool over)
+{
+	call_log(RAW_SYS_MMAP, 6,
+	    (const uint64_t[]){ mg->mg_addr, mg->mg_len, U(mg->mg_prot),
+		U(mg->mg_flags), U(mg->mg_fd), U(mg->mg_off) },
+	    NULL);
+	if (over && lib.lb_guards)
+		window_flush();
+}
+
+static void
+map_end(const struct mapping *mg, bool over, long ret)
+{
+	if (!sys_failed(ret) && over) {
+		const uint64_t end = mg->mg_addr + page_up(mg->mg_len);
+
+		maps_remove(mg->mg_addr, end);
+		pin_remove(mg->mg_addr, end);
+	}
+	if (!sys_failed(ret) && mg->mg_file && lib.lb_arms)
+		map_arm(mg, U(ret));
+	if (!sys_failed(ret) && mg->mg_file && lib.lb_guards)
+		map_guard(mg, U(ret));
+	call_log_end(RAW_SYS_MMAP, ret);
+}
+
+static long
+map_call(const struct mapping *mg)
+{
+	return sys_mmap(mg->mg_addr, mg->mg_len, mg->mg_prot, mg->mg_flags,
+	    mg->mg_fd, mg->mg_off);
 }
 
 static long
 map_make(struct mapping *mg)
 {
-	const uint64_t end = mg->mg_addr + page_up(mg->mg_len);
-	const bool over =
-	    (mg->mg_flags & MAP_FIXED) != 0 && maps_near(mg->mg_addr, end);
+	const bool over = (mg->mg_flags & MAP_FIXED) != 0 &&
+	    maps_near(mg->mg_addr, mg->mg_addr + page_up(mg->mg_len));
 	struct section sc;
 	long ret;
 
-	/* Nobody may take what is replaced for what it was. */
-	if (over)
-		section_begin(&sc);
-	ret = sys_mmap(mg->mg_addr, mg->mg_len, mg->mg_prot, mg->mg_flags,
-	    mg->mg_fd, mg->mg_off);
-	if (!over && mg->mg_file)
-		section_begin(&sc);
-	if (!sys_failed(ret) && over)
-		maps_remove(mg->mg_addr, end);
-	if (!sys_failed(ret) && mg->mg_file && lib.lb_arms)
-		map_arm(mg, U(ret));
-	if (over || mg->mg_file)
+	if (!over && !mg->mg_file)
+		return map_call(mg);
+	section_begin(&sc);
+	map_begin(mg, over);
+	/* Nobody may take what is replaced for what it was; but for what is
+	 * new, which may take long, nobody waits. */
+	if (!over)
 		section_end(&sc);
+	ret = map_call(mg);
+	if (!over)
+		section_begin(&sc);
+	map_end(mg, over, ret);
+	section_end(&sc);
 	return ret;
 }
 
@@ -145,6 +193,17 @@ EXPORT_AS(mmap64, mmap);
 		section_begin(&(sc));                                          \
 	} while (0)
 
+/* And where there is one, such a call is logged, and lets all be seen anew. */
+#define CHANGES(SYS, start, end, ...)                                          \
+	do {                                                                   \
+		call_log(RAW_SYS_##SYS,                                        \
+		    sizeof((const uint64_t[]){ __VA_ARGS__ }) /                \
+			sizeof(uint64_t),                                      \
+		    (const uint64_t[]){ __VA_ARGS__ }, NULL);                  \
+		if (lib.lb_guards && maps_any(start, end))                     \
+			window_flush();                                        \
+	} while (0)
+
 EXPORT int
 munmap(void *addr, size_t len)
 {
@@ -153,9 +212,13 @@ munmap(void *addr, size_t len)
 	int ret;
 
 	ON_RANGE(sc, start, end, sys_munmap(start, len));
+	CHANGES(MUNMAP, start, end, start, len);
 	ret = sys_munmap(start, len);
-	if (ret == 0)
+	if (ret == 0) {
 		maps_remove(start, end);
+		pin_remove(start, end);
+	}
+	call_log_end(RAW_SYS_MUNMAP, ret);
 	section_end(&sc);
 	return (int)call_errno(ret);
 }
@@ -216,6 +279,24 @@ protect_armed(uint64_t start, uint64_t len, int prot, int key)
 	return ret != 0 ? ret : -EACCES;
 }
 
+/* What is closed stays so, whatever it will be opened for. */
+static int
+protect_guarded(uint64_t start, uint64_t len, int prot, int key)
+{
+	const uint64_t end = start + page_up(len);
+	const int ret = protect(start, len, prot, key);
+
+	if (ret == 0) {
+		maps_split(start);
+		maps_split(end);
+	}
+	for (size_t i = maps_from(start);
+	     ret == 0 && i < nmaps && maps[i].mp_start < end; i++)
+		maps[i].mp_prot = (uint8_t)prot;
+	window_apply(start, end);
+	return ret;
+}
+
 static int
 range_protect(void *addr, size_t len, int prot, int key)
 {
@@ -224,10 +305,12 @@ range_protect(void *addr, size_t len, int prot, int key)
 	int ret;
 
 	ON_RANGE(sc, start, end, protect(start, len, prot, key));
+	CHANGES(MPROTECT, start, end, start, len, U(prot));
 	if (lib.lb_arms)
 		ret = protect_armed(start, len, prot, key);
 	else
-		ret = protect(start, len, prot, key);
+		ret = protect_guarded(start, len, prot, key);
+	call_log_end(RAW_SYS_MPROTECT, ret);
 	section_end(&sc);
 	return (int)call_errno(ret);
 }
@@ -244,21 +327,57 @@ pkey_mprotect(void *addr, size_t len, int prot, int key)
 	return range_protect(addr, len, prot, key);
 }
 
+/* The kernel moves a map only if it is one: let no page of it be open. */
+static void
+remap_begin(uint64_t start, uint64_t old)
+{
+	for (size_t i = maps_from(start);
+	     i < nmaps && maps[i].mp_start < start + old; i++) {
+		const struct map *mp = &maps[i];
+		const uint64_t from =
+		    mp->mp_start > start ? mp->mp_start : start;
+		const uint64_t to =
+		    mp->mp_end < start + old ? mp->mp_end : start + old;
+
+		(void)sys_mprotect(from, to - from, PROT_NONE);
+	}
+}
+
+static void
+remap_end(uint64_t start, uint64_t old, uint64_t to, uint64_t new, int flags)
+{
+	const bool keep = (flags & MREMAP_DONTUNMAP) != 0;
+
+	pin_remove(start + new, start + old);
+	if (to != start)
+		pin_remove(to, to + new);
+	maps_move(start, old, to, new, keep);
+	if (lib.lb_arms && maps_any(to, to + new)) {
+		arm_range(to, to + new);
+		arm_drop(to, to + new);
+	}
+	if (lib.lb_guards) {
+		pin_move(start, start + old, to - start);
+		window_apply(to, to + new);
+	}
+}
+
 static long
 remap(uint64_t start, uint64_t old, uint64_t new, int flags, uint64_t to)
 {
-	const long ret = sys_5(SYS_mremap, SYS_U(start), SYS_U(old), SYS_U(new),
-	    flags, SYS_U(to));
+	const uint64_t len = page_up(old);
+	long ret;
 
-	if (sys_failed(ret))
-		return ret;
-	old = page_up(old);
-	new = page_up(new);
-	maps_move(start, old, U(ret), new, (flags & MREMAP_DONTUNMAP) != 0);
-	if (lib.lb_arms && maps_any(U(ret), U(ret) + new)) {
-		arm_range(U(ret), U(ret) + new);
-		arm_drop(U(ret), U(ret) + new);
-	}
+	CHANGES(MREMAP, start, start + len + 1, start, old, new, U(flags), to);
+	if (lib.lb_guards)
+		remap_begin(start, len);
+	ret = sys_5(SYS_mremap, SYS_U(start), SYS_U(old), SYS_U(new), flags,
+	    SYS_U(to));
+	if (!sys_failed(ret))
+		remap_end(start, len, U(ret), page_up(new), flags);
+	else if (lib.lb_guards)
+		window_apply(start, start + len);
+	call_log_end(RAW_SYS_MREMAP, ret);
 	return ret;
 }
 
@@ -285,72 +404,4 @@ mremap(void *addr, size_t old, size_t new, int flags, ...)
 	ret = remap(start, old, new, flags, to);
 	section_end(&sc);
 	return to_ptr(U(call_errno(ret)));
-}
-
-/* Pages that the kernel has made present are to be seen all the same. */
-static void
-populated(uint64_t start, uint64_t end)
-{
-	struct section sc;
-
-	if (!arms() || !maps_near(start, end))
-		return;
-	section_begin(&sc);
-	arm_drop(start, end);
-	section_end(&sc);
-}
-
-EXPORT int
-madvise(void *addr, size_t len, int advice)
-{
-	const uint64_t start = to_addr(addr);
-	const int ret = sys_madvise(start, len, advice);
-
-	if (advice == ADVICE_POPULATE_READ || advice == ADVICE_POPULATE_WRITE)
-		populated(start, start + page_up(len));
-	return (int)call_errno(ret);
-}
-
-EXPORT int
-mlock(const void *addr, size_t len)
-{
-	const uint64_t start = to_addr(addr);
-	const long ret = sys_2(SYS_mlock, SYS_U(start), SYS_U(len));
-
-	populated(start, start + page_up(len));
-	return (int)call_errno(ret);
-}
-
-EXPORT int
-mlock2(const void *addr, size_t len, unsigned flags)
-{
-	const uint64_t start = to_addr(addr);
-	const long ret =
-	    sys_3(SYS_mlock2, SYS_U(start), SYS_U(len), SYS_U(flags));
-
-	populated(start, start + page_up(len));
-	return (int)call_errno(ret);
-}
-
-EXPORT int
-mlockall(int flags)
-{
-	const long ret = sys_1(SYS_mlockall, flags);
-
-	if (ret == 0 && (flags & MCL_FUTURE) != 0)
-		locks_future = true;
-	populated(0, UINT64_MAX);
-	return (int)call_errno(ret);
-}
-
-EXPORT int
-msync(void *addr, size_t len, int flags)
-{
-	int ret;
-
-	call_flush();
-	CALL(MSYNC, to_addr(addr), len, U(flags));
-	ret = real.msync(addr, len, flags);
-	RETURN(MSYNC, call_result(ret));
-	return ret;
 }

@@ -8,15 +8,13 @@
 static bool
 named(int which, int dirfd, const char *path, int flags)
 {
-	if (!on())
-		return false;
-	call_string(path);
-	return file_say_path(which, dirfd, path, flags);
+	return on() && file_say_path(which, dirfd, path, flags);
 }
 
 EXPORT int
 unlink(const char *path)
 {
+	STRING(path, path);
 	const bool said = named(-1, AT_FDCWD, path, AT_SYMLINK_NOFOLLOW);
 	int ret;
 
@@ -31,6 +29,7 @@ unlink(const char *path)
 EXPORT int
 remove(const char *path)
 {
+	STRING(path, path);
 	const bool said = named(-1, AT_FDCWD, path, AT_SYMLINK_NOFOLLOW);
 	int ret;
 
@@ -45,6 +44,7 @@ remove(const char *path)
 EXPORT int
 unlinkat(int dirfd, const char *path, int flags)
 {
+	STRING(path, path);
 	const bool said = (flags & AT_REMOVEDIR) == 0 &&
 	    named(-1, dirfd, path, AT_SYMLINK_NOFOLLOW);
 	int ret;
@@ -61,6 +61,7 @@ unlinkat(int dirfd, const char *path, int flags)
 EXPORT int
 truncate(const char *path, off_t size)
 {
+	STRING(path, path);
 	const bool said = named(-1, AT_FDCWD, path, 0);
 	int ret;
 

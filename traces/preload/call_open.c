@@ -22,7 +22,7 @@ open_at(int dirfd, const char *path, int flags, mode_t mode)
 	int fd;
 
 	(void)on();
-	call_string(path);
+	STRING(path, path);
 	CALL(OPENAT, U(dirfd), 0, U(flags), mode);
 	fd = dirfd == AT_FDCWD ? real.open(path, flags, mode) :
 				 real.openat(dirfd, path, flags, mode);
@@ -137,7 +137,7 @@ EXPORT FILE *
 fopen(const char *path, const char *mode)
 {
 	(void)on();
-	call_string(path);
+	STRING(path, path);
 	CALL(OPENAT, U(AT_FDCWD), 0, U(stdio_flags(mode)));
 	return stdio_opened(real.fopen(path, mode));
 }
@@ -159,6 +159,24 @@ freopen(const char *path, const char *mode, FILE *fp)
 }
 EXPORT_AS(freopen64, freopen);
 
+EXPORT int
+fclose(FILE *fp)
+{
+	const int fd = guards() ? fileno_unlocked(fp) : -1;
+	const bool said = fd >= 0 && file_known(fd);
+	int ret;
+
+	(void)on();
+	if (said)
+		CALL(CLOSE, U(fd));
+	ret = real.fclose(fp);
+	if (said)
+		RETURN(CLOSE, 0);
+	if (fd >= 0)
+		file_forget((unsigned)fd, (unsigned)fd);
+	return ret;
+}
+
 EXPORT FILE *
 tmpfile(void)
 {
@@ -167,48 +185,3 @@ tmpfile(void)
 	return stdio_opened(real.tmpfile());
 }
 EXPORT_AS(tmpfile64, tmpfile);
-
-/* Descriptors that come in a message. */
-static void
-received(struct msghdr *msg)
-{
-	for (struct cmsghdr *cm = CMSG_FIRSTHDR(msg); cm != NULL;
-	     cm = CMSG_NXTHDR(msg, cm)) {
-		const unsigned char *data = CMSG_DATA(cm);
-		int fd;
-
-		if (cm->cmsg_level != SOL_SOCKET || cm->cmsg_type != SCM_RIGHTS)
-			continue;
-		for (size_t at = 0; CMSG_LEN(at + sizeof(fd)) <= cm->cmsg_len;
-		     at += sizeof(fd)) {
-			memcpy(&fd, data + at, sizeof(fd));
-			(void)call_opened(fd, POS_ASK);
-		}
-	}
-}
-
-EXPORT ssize_t
-recvmsg(int fd, struct msghdr *msg, int flags)
-{
-	ssize_t ret;
-
-	(void)on();
-	ret = real.recvmsg(fd, msg, flags);
-	if (ret >= 0 && on() && msg->msg_controllen > 0)
-		received(msg);
-	return ret;
-}
-
-EXPORT int
-recvmmsg(int fd, struct mmsghdr *msgs, unsigned n, int flags,
-    struct timespec *timeout)
-{
-	int ret;
-
-	(void)on();
-	ret = real.recvmmsg(fd, msgs, n, flags, timeout);
-	for (int i = 0; i < ret && on(); i++)
-		if (msgs[i].msg_hdr.msg_controllen > 0)
-			received(&msgs[i].msg_hdr);
-	return ret;
-}

@@ -23,7 +23,8 @@
  *	own.c		the library's own descriptors, which the program lacks
  *	maps.c		the table of maps that are armed or closed
  *	arm.c		userfaultfd(2), and the event that counts faults
- *	window.c	which pages are open, which stay so
+ *	window.c	which pages are open
+ *	pin.c		which stay open: buffers of calls, locks
  *	segv.c		SIGSEGV
  *	signal.c	the signal that is ours, and the program's view of it
  *	call.c		calls as records, and their buffers
@@ -79,6 +80,7 @@ struct lib {
 	bool lb_arms;		   /* s: mode kernel */
 	bool lb_guards;		   /* s: mode preload */
 	bool lb_words;		   /* s: mode valgrind */
+	bool lb_locks;		   /* mlockall(MCL_FUTURE) has been called */
 	uint32_t lb_pid;	   /* s: */
 	uint64_t lb_window;	   /* s: pages; RAW_UNKNOWN: no bounds */
 	struct ring_file *lb_ring; /* s: */
@@ -283,6 +285,61 @@ void arm_range(uint64_t start, uint64_t end);
 
 /* Drop the pages of the range that can be, so that they fault again. */
 void arm_drop(uint64_t start, uint64_t end);
+
+/* window.c: mode preload; all under the lock. */
+bool window_start(void);
+
+/* Close all pages: their next access is seen again. */
+void window_flush(void);
+
+/*
+ * The page is accessed: enum raw_flag.  It is logged if it is news, and open
+ * from now on; where the window is full, all others are closed before.
+ *
+ * => false: it could not be opened
+ */
+bool window_see(struct map *mp, uint64_t addr, unsigned flags);
+
+/* Has it been seen so since the last flush? */
+bool window_has(uint64_t addr, bool write);
+
+/* Give the pages of maps in the range the protection they are to have now. */
+void window_apply(uint64_t start, uint64_t end);
+
+/* pin.c: pages that stay open across flushes; all under the lock. */
+bool pin_start(void);
+
+/* An id for pages of a call; pages of this one stay open for good. */
+#define PIN_FOREVER 0
+uint64_t pin_new(void);
+
+/*
+ * Let pages of maps in the range be open, for writing or reading, as far as the
+ * program may; until pin_drop() of their id.  Where there is no room, they are
+ * not.
+ */
+void pin_add(uint64_t id, uint64_t start, uint64_t end, bool write);
+void pin_drop(uint64_t id);
+
+/* The same for good; false: they are already. */
+bool pin_keep(uint64_t start, uint64_t end);
+
+/* Is it open for good?  Also without the lock: true is true. */
+bool pin_kept(uint64_t addr);
+
+/* What is wanted of a page: PROT_READ, and PROT_WRITE, or neither. */
+int pin_prot(uint64_t addr);
+bool pin_any(uint64_t start, uint64_t end);
+
+/* In a child: calls of other threads are none of its. */
+void pin_child(void);
+
+/* What stays open for good in the range is no map any more, or has moved. */
+void pin_remove(uint64_t start, uint64_t end);
+void pin_move(uint64_t start, uint64_t end, uint64_t by);
+
+/* segv.c */
+void segv_start(void);
 
 /* signal.c */
 

@@ -6,7 +6,9 @@
 #ifndef TRACES_PRELOAD_REAL_H
 #define TRACES_PRELOAD_REAL_H
 
+#include <dirent.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <pthread.h>
 #include <semaphore.h>
@@ -23,6 +25,10 @@
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
+
+/* Macros where the compiler optimizes. */
+#undef fread_unlocked
+#undef fwrite_unlocked
 
 /* Programs call them all the same. */
 #pragma GCC diagnostic push

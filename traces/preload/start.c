@@ -165,6 +165,7 @@ start_child(void)
 
 		log_raw_at(&rw,
 		    lib.lb_fork_time != 0 ? lib.lb_fork_time : log_time());
+		pin_child();
 	}
 	lib.lb_fork_time = 0;
 	log_start(RAW_START_FORK);
@@ -201,9 +202,16 @@ begin(void)
 	lib.lb_arms = lib.lb_ring->rf_mode == RING_KERNEL;
 	lib.lb_guards = lib.lb_ring->rf_mode == RING_PRELOAD;
 	section_begin(&sc);
+	if (lib.lb_guards && !(window_start() && pin_start())) {
+		section_end(&sc);
+		complain("recorded", "no memory", 0);
+		return;
+	}
 	log_start(RAW_START_EXEC);
 	if (lib.lb_arms)
 		arm_start();
+	if (lib.lb_guards)
+		segv_start();
 	/* The signal may be blocked since before the execve(2). */
 	sc.sc_mask = signal_real_mask(sc.sc_mask);
 	section_end(&sc);
