@@ -2,8 +2,6 @@
  * Closes all descriptors, in every way there is, and puts its own on numbers of
  * its choice: maps go on, and new ones can be made.
  */
-#include <sys/resource.h>
-
 #include "prog.h"
 
 #define PAGES 400

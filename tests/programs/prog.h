@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -80,6 +81,16 @@ prog_byte(const char *path, size_t i)
 	CHECK(pread(fd, &c, 1, (off_t)i) == 1);
 	CHECK(close(fd) == 0);
 	return c;
+}
+
+/* Faults that were taken so far, all told. */
+static inline long
+prog_faults(void)
+{
+	struct rusage ru;
+
+	CHECK(getrusage(RUSAGE_SELF, &ru) == 0);
+	return ru.ru_minflt + ru.ru_majflt;
 }
 
 /* A child ends, and well. */

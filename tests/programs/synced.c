@@ -1,4 +1,7 @@
-/* Rounds of writes and every kind of sync; each page is written to anew. */
+/*
+ * Rounds of writes and every kind of sync; each page is written to anew.  Prints
+ * the faults that all of it took.
+ */
 #include "prog.h"
 
 #define PAGES 16
@@ -7,11 +10,13 @@ int
 main(int argc, char **argv)
 {
 	unsigned char *map;
+	long before;
 	int fd;
 
 	CHECK(argc == 2);
 	fd = prog_file(argv[1], PAGES);
 	map = prog_map(fd, PAGES, PROT_READ | PROT_WRITE, MAP_SHARED);
+	before = prog_faults();
 	for (unsigned k = 0; k < 5; k++) {
 		for (size_t i = 0; i < PAGES; i++)
 			map[i * PAGE] = (unsigned char)k;
@@ -26,5 +31,6 @@ main(int argc, char **argv)
 		else
 			CHECK(syncfs(fd) == 0);
 	}
+	printf("faults %ld\n", prog_faults() - before);
 	return prog_ok();
 }

@@ -2,19 +2,7 @@
  * Accesses to one map that look random, and are the same for the same seed:
  * walk FILE PAGES ACCESSES SEED.  Prints the faults that they took.
  */
-#include <inttypes.h>
-#include <sys/resource.h>
-
 #include "prog.h"
-
-static long
-faults(void)
-{
-	struct rusage ru;
-
-	CHECK(getrusage(RUSAGE_SELF, &ru) == 0);
-	return ru.ru_minflt + ru.ru_majflt;
-}
 
 int
 main(int argc, char **argv)
@@ -29,7 +17,7 @@ main(int argc, char **argv)
 	n = strtoull(argv[3], NULL, 10);
 	state = strtoull(argv[4], NULL, 10);
 	map = prog_shared(argv[1], pages);
-	before = faults();
+	before = prog_faults();
 	for (uint64_t i = 0; i < n; i++) {
 		const uint64_t r = prog_random(&state);
 		const uint64_t page = (r >> 8) % pages;
@@ -42,7 +30,7 @@ main(int argc, char **argv)
 			want += (unsigned char)page;
 		}
 	}
-	printf("faults %ld\n", faults() - before);
+	printf("faults %ld\n", prog_faults() - before);
 	CHECK(sum == want);
 	return prog_ok();
 }

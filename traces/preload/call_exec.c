@@ -182,6 +182,7 @@ exec_guest(pid_t pid)
 		return pid;
 	section_begin(&sc);
 	log_raw(&rw);
+	start_log(RAW_START_FORK);
 	section_end(&sc);
 	return pid;
 }

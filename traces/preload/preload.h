@@ -120,6 +120,9 @@ void start(void);
 /* In a child that has memory of its own; the lock is held. */
 void start_child(void);
 
+/* Say that the library is at work; under the lock. */
+void start_log(enum raw_start why);
+
 /* The process is about to end. */
 void start_exit(void);
 

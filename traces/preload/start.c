@@ -110,8 +110,8 @@ ring_map(const char *path)
 	return true;
 }
 
-static void
-log_start(enum raw_start why)
+void
+start_log(enum raw_start why)
 {
 	struct raw rw = { .rw_kind = RAW_START,
 		.rw_nargs = 2,
@@ -168,7 +168,7 @@ start_child(void)
 		pin_child();
 	}
 	lib.lb_fork_time = 0;
-	log_start(RAW_START_FORK);
+	start_log(RAW_START_FORK);
 }
 
 void
@@ -207,7 +207,7 @@ begin(void)
 		complain("recorded", "no memory", 0);
 		return;
 	}
-	log_start(RAW_START_EXEC);
+	start_log(RAW_START_EXEC);
 	if (lib.lb_arms)
 		arm_start();
 	if (lib.lb_guards)
