@@ -149,6 +149,8 @@ $B/tests/%: $B/tests/%.o $B/libtest.a $B/libuvn.a
 	@echo "  LD      $@"
 	$(Q)$(CC) $(ALLFLAGS) -o $@ $^ -lcmocka $(LIBS)
 
+$B/tests/traces/t_preload: | $(progbin)
+
 # Programs to be recorded are as their users would build them.
 $(progbin): $B/%: %.c $B/.flags
 	@mkdir -p $(@D)
