@@ -113,6 +113,8 @@ rename_begin(int dirfd, const char *new, const uint64_t *arg)
 #define RENAMES(name, params, args, olddir, newdir, flags)                     \
 	EXPORT int name params                                                 \
 	{                                                                      \
+		STRING(old, old);                                              \
+		STRING(new, new);                                              \
 		const bool said = named(-1, olddir, old, AT_SYMLINK_NOFOLLOW); \
 		int ret;                                                       \
                                                                                \
