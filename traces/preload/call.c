@@ -73,9 +73,14 @@ call_hold(uint64_t id, uint64_t addr, uint64_t len, bool write)
 {
 	struct section sc;
 
-	/* A guest would leave its host with them. */
-	if (self.se_guest != 0 || len == 0 || addr + len < addr)
+	if (len == 0 || addr + len < addr)
 		return id;
+	/* A guest may leave for good: what it held its host would be left with.
+	 * That it has been used opens it, too. */
+	if (self.se_guest != 0) {
+		call_used(addr, len, write);
+		return id;
+	}
 	section_begin(&sc);
 	if (maps_any(addr, addr + len)) {
 		if (id == PIN_FOREVER)
@@ -143,6 +148,23 @@ call_hold_string(const char *text)
 		return PIN_FOREVER;
 	/* That its end is looked for lets all of it be seen. */
 	return call_hold(PIN_FOREVER, to_addr(text), strlen(text) + 1, false);
+}
+
+uint64_t
+call_hold_list(uint64_t id, char *const *list)
+{
+	size_t n = 0;
+
+	if (!guards() || atomic_load(&lib.lb_hi) == 0 || list == NULL)
+		return id;
+	for (; list[n] != NULL; n++)
+		if (call_near(list[n], 1))
+			id = call_hold(id, to_addr(list[n]),
+			    strlen(list[n]) + 1, false);
+	if (call_near(list, (n + 1) * sizeof(*list)))
+		id = call_hold(id, to_addr(list), (n + 1) * sizeof(*list),
+		    false);
+	return id;
 }
 
 int

@@ -81,6 +81,12 @@ uint64_t call_hold_string(const char *text);
 	__attribute__((cleanup(call_clean), unused))                           \
 	const uint64_t name##_held = call_hold_string(text)
 
+/* The same of a list of strings, by this id or a new one, which is returned. */
+uint64_t call_hold_list(uint64_t id, char *const *list);
+#define LIST(name, list)                                                       \
+	__attribute__((cleanup(call_clean), unused))                           \
+	const uint64_t name##_held = call_hold_list(PIN_FOREVER, list)
+
 /* A lock of the program's: where it lies in a map, its page stays open. */
 void call_keep(const void *lock, size_t size);
 

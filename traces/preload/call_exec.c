@@ -13,10 +13,17 @@
 	(on() && env_room(envp) > 0 ? env_add(envp, alloca(env_room(envp))) :  \
 				      (char **)to_ptr(to_addr(envp)))
 
+/* What the kernel is to read, where it stands in a map. */
+#define STRINGS(path, argv, envp)                                              \
+	STRING(path, path);                                                    \
+	LIST(argv, argv);                                                      \
+	LIST(envp, envp)
+
 EXPORT int
 execve(const char *path, char *const *argv, char *const *envp)
 {
 	char **with = WITH_ENV(envp);
+	STRINGS(path, argv, with);
 
 	return real.execve(path, argv, with);
 }
@@ -25,6 +32,7 @@ EXPORT int
 execvpe(const char *file, char *const *argv, char *const *envp)
 {
 	char **with = WITH_ENV(envp);
+	STRINGS(file, argv, with);
 
 	return real.execvpe(file, argv, with);
 }
@@ -33,6 +41,8 @@ EXPORT int
 fexecve(int fd, char *const *argv, char *const *envp)
 {
 	char **with = WITH_ENV(envp);
+	LIST(argv, argv);
+	LIST(envp, with);
 
 	return real.fexecve(fd, argv, with);
 }
@@ -42,6 +52,7 @@ execveat(int dirfd, const char *path, char *const *argv, char *const *envp,
     int flags)
 {
 	char **with = WITH_ENV(envp);
+	STRINGS(path, argv, with);
 
 	return real.execveat(dirfd, path, argv, with, flags);
 }
@@ -116,8 +127,15 @@ execle(const char *path, const char *arg, ...)
 	    char *const *envp)                                                 \
 	{                                                                      \
 		char **with = WITH_ENV(envp);                                  \
+		STRINGS(path, argv, with);                                     \
+		pid_t child = 0;                                               \
+		int error;                                                     \
                                                                                \
-		return real.name(pid, path, actions, attr, argv, with);        \
+		/* It is written with all signals blocked: not to a map. */    \
+		error = real.name(&child, path, actions, attr, argv, with);    \
+		if (error == 0 && pid != NULL)                                 \
+			*pid = child;                                          \
+		return error;                                                  \
 	}
 
 SPAWNS(posix_spawn)
