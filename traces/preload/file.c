@@ -16,9 +16,12 @@ enum kind { KIND_UNKNOWN, KIND_REGULAR, KIND_OTHER };
 static struct seen seen[SEEN]; /* by the lock */
 static _Atomic uint8_t kinds[FDS];
 
+/* A guest's descriptors are its own, but what is known of them is its host's. */
 static void
 kind_set(int fd, enum kind kind)
 {
+	if (self.se_guest != 0)
+		kind = KIND_UNKNOWN;
 	if (fd >= 0 && fd < FDS)
 		atomic_store_explicit(&kinds[fd], (uint8_t)kind,
 		    memory_order_relaxed);
