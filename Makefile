@@ -150,7 +150,7 @@ $B/tests/%: $B/tests/%.o $B/libtest.a $B/libuvn.a
 $B/tests/programs/%: tests/programs/%.c $B/.flags | out/.deps-test
 	@mkdir -p $(@D)
 	@echo "  CC      $<"
-	$(Q)$(CC) $(CSTD) -O1 -g $(WARN) -pthread -MMD -MP -MF $@.d -o $@ $< \
+	$(Q)$(CC) $(CSTD) $(CFLAGS) $(WARN) -pthread -MMD -MP -MF $@.d -o $@ $< \
 	    $(PROGLIBS)
 $B/tests/programs/store_lmdb: PROGLIBS = -llmdb
 $B/tests/programs/store_tokyo: PROGLIBS = -ltokyocabinet
