@@ -211,12 +211,12 @@ maps_that_may_not_be_written(const char *folder)
 
 /* Until the stack is at its end. */
 static int
-overflow(int depth)
+overflow(int n)
 {
 	volatile char here[1024];
 
-	here[0] = (char)depth;
-	return depth < 0 ? 0 : overflow(depth + 1) + here[0];
+	here[0] = (char)n;
+	return n < 0 ? 0 : overflow(n + 1) + here[0];
 }
 
 static volatile bool on_other_stack;
