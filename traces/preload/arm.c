@@ -136,14 +136,18 @@ static void
 trap(int sig, siginfo_t *info, void *uc)
 {
 	struct perf_info pi;
+	uint64_t page;
 
 	memcpy(&pi, info, sizeof(pi));
 	if (pi.pi_code != CODE_PERF || pi.pi_data != COOKIE) {
 		signal_chain(sig, info, uc);
 		return;
 	}
+	/* The access is still to be made: it would only fault once more. */
+	page = pi.pi_addr & ~(uint64_t)(PAGE - 1);
 	section_lock();
-	arm_drop(0, UINT64_MAX);
+	arm_drop(0, page);
+	arm_drop(page + PAGE, UINT64_MAX);
 	section_unlock();
 }
 
