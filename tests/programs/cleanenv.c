@@ -1,5 +1,5 @@
 /* Executes itself without an environment. */
-#include "prog.h"
+#include "tests/programs/prog.h"
 
 #define PAGES 20
 

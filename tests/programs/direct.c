@@ -2,7 +2,7 @@
  * O_DIRECT out of a map and into it, and maps that are locked or filled ahead:
  * the kernel takes the pages by itself.
  */
-#include "prog.h"
+#include "tests/programs/prog.h"
 
 #define PAGES 64
 

@@ -1,5 +1,5 @@
 /* Forks, whose children use the map that they have inherited, and execute. */
-#include "prog.h"
+#include "tests/programs/prog.h"
 
 #define PAGES 300
 
@@ -51,7 +51,9 @@ main(int argc, char **argv)
 	pid = fork();
 	CHECK(pid != -1);
 	if (pid == 0) {
-		(void)execl("/proc/self/exe", argv[0], argv[1], "again",
+		char *again = prog_text(map + 9 * PAGE, "again");
+
+		(void)execl("/proc/self/exe", argv[0], argv[1], again,
 		    (char *)NULL);
 		_exit(127);
 	}

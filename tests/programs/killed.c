@@ -1,5 +1,5 @@
 /* Is killed in the middle of its work. */
-#include "prog.h"
+#include "tests/programs/prog.h"
 
 #define PAGES 100
 

@@ -5,7 +5,7 @@
 #include <pthread.h>
 #include <semaphore.h>
 
-#include "prog.h"
+#include "tests/programs/prog.h"
 
 #define ROUNDS 200
 

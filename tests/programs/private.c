@@ -1,5 +1,5 @@
 /* A private map: what was written to it stays, and reaches no file. */
-#include "prog.h"
+#include "tests/programs/prog.h"
 
 #define PAGES 1000
 

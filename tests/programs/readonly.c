@@ -2,7 +2,7 @@
  * A shared map of a file that is open for reading only: it shows what others
  * write, and cannot be made writable.
  */
-#include "prog.h"
+#include "tests/programs/prog.h"
 
 #define PAGES 500
 

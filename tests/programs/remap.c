@@ -1,5 +1,5 @@
 /* mremap(2): grow, move, to a given place, shrink; the pages are the same. */
-#include "prog.h"
+#include "tests/programs/prog.h"
 
 static void
 check(const unsigned char *map, size_t pages)

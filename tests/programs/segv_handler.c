@@ -5,7 +5,7 @@
  */
 #include <sys/ucontext.h>
 
-#include "prog.h"
+#include "tests/programs/prog.h"
 
 #define PAGES 600
 
@@ -67,7 +67,7 @@ fault(volatile unsigned char *p, bool write, int want)
 		CHECK(!"reached");
 	}
 	CHECK(calls == before + 1);
-	CHECK(addr == (void *)(uintptr_t)p);
+	CHECK((uintptr_t)addr == (uintptr_t)p);
 	CHECK(code == want);
 }
 

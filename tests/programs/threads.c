@@ -2,7 +2,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "prog.h"
+#include "tests/programs/prog.h"
 
 #define THREADS 8
 #define OWN	64
@@ -11,6 +11,17 @@
 
 static unsigned char *map;
 
+/* Pages of its own, each as the round before has left it. */
+static void
+own_pages(unsigned char *own, unsigned k)
+{
+	for (size_t i = 0; i < OWN; i++) {
+		CHECK(own[i * PAGE + 1] ==
+		    (unsigned char)(k == 0 ? own[i * PAGE] : k));
+		own[i * PAGE + 1] = (unsigned char)(k + 1);
+	}
+}
+
 static void *
 work(void *arg)
 {
@@ -18,11 +29,7 @@ work(void *arg)
 	unsigned char *own = map + (COMMON + me * OWN) * PAGE;
 
 	for (unsigned k = 0; k < ROUNDS; k++) {
-		for (size_t i = 0; i < OWN; i++) {
-			CHECK(own[i * PAGE + 1] ==
-			    (unsigned char)(k == 0 ? own[i * PAGE] : k));
-			own[i * PAGE + 1] = (unsigned char)(k + 1);
-		}
+		own_pages(own, k);
 		for (size_t i = 0; i < COMMON; i++)
 			atomic_fetch_add((_Atomic uint32_t *)(void *)(map +
 					     i * PAGE + 64),

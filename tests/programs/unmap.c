@@ -2,7 +2,7 @@
  * Parts of a map are unmapped, protected, and replaced by MAP_FIXED; what is
  * left works, and what is gone is gone.
  */
-#include "prog.h"
+#include "tests/programs/prog.h"
 
 #define PAGES 120
 
@@ -17,7 +17,7 @@ handler(int sig)
 }
 
 static bool
-readable(volatile unsigned char *p)
+readable(const volatile unsigned char *p)
 {
 	if (sigsetjmp(out, 1) != 0)
 		return false;

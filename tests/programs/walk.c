@@ -2,7 +2,7 @@
  * Accesses to one map that look random, and are the same for the same seed:
  * walk FILE PAGES ACCESSES SEED.  Prints the faults that they took.
  */
-#include "prog.h"
+#include "tests/programs/prog.h"
 
 int
 main(int argc, char **argv)

@@ -105,9 +105,8 @@ use_some(uint64_t *addrp, uint64_t end, unsigned flags)
 }
 
 void
-call_used(uint64_t addr, uint64_t len, bool write)
+call_seen(uint64_t addr, uint64_t len, unsigned flags)
 {
-	const unsigned flags = RAW_F_KERNEL | (write ? RAW_F_WRITE : 0U);
 	const uint64_t end = addr + len;
 	struct section sc;
 
@@ -116,6 +115,12 @@ call_used(uint64_t addr, uint64_t len, bool write)
 		use_some(&addr, end, flags);
 		section_end(&sc);
 	}
+}
+
+void
+call_used(uint64_t addr, uint64_t len, bool write)
+{
+	call_seen(addr, len, RAW_F_KERNEL | (write ? RAW_F_WRITE : 0U));
 }
 
 void

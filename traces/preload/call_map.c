@@ -369,6 +369,9 @@ remap(uint64_t start, uint64_t old, uint64_t new, int flags, uint64_t to)
 	long ret;
 
 	CHANGES(MREMAP, start, start + len + 1, start, old, new, U(flags), to);
+	if (lib.lb_guards && (flags & MREMAP_FIXED) != 0 &&
+	    maps_any(to, to + page_up(new)))
+		window_flush();
 	if (lib.lb_guards)
 		remap_begin(start, len);
 	ret = sys_5(SYS_mremap, SYS_U(start), SYS_U(old), SYS_U(new), flags,
