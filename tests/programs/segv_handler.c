@@ -64,7 +64,7 @@ fault(volatile unsigned char *p, bool write, int want)
 			*p = 1;
 		else
 			(void)*p;
-		CHECK(!"reached");
+		CHECK(false);
 	}
 	CHECK(calls == before + 1);
 	CHECK((uintptr_t)addr == (uintptr_t)p);

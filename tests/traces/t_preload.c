@@ -495,20 +495,20 @@ a_forked_child_begins_with_its_parent(void **state)
 	need(RING_PRELOAD);
 	run(RING_PRELOAD, 64, "fork_exec", &rr);
 	ringrun_good(&rr);
-	assert_int_equal(ringrun_count(&rr, RAW_FORK), 4);
-	assert_int_equal(ringrun_count(&rr, RAW_START), 6);
+	assert_int_equal(ringrun_count(&rr, RAW_FORK), 5);
+	assert_int_equal(ringrun_count(&rr, RAW_START), 7);
 	parent = ringrun_nth(&rr, RAW_START, 0)->rw_pid;
-	for (size_t i = 0; i < 4; i++) {
+	for (size_t i = 0; i < 5; i++) {
 		const struct raw *rw = ringrun_nth(&rr, RAW_FORK, i);
 
 		assert_ptr_equal(first_of(&rr, rw->rw_pid), rw);
 		assert_int_equal(rw->rw_arg[0], rw->rw_arg[1]);
 		assert_int_equal(rw->rw_arg[2], 0);
 		assert_int_equal(rw->rw_tid, rw->rw_pid);
-		/* Three generations, then one more child. */
-		if (i == 3)
+		/* A child, three generations, then one more child. */
+		if (i < 2 || i == 4)
 			assert_int_equal(rw->rw_arg[0], parent);
-		else if (i > 0)
+		else
 			assert_int_equal(rw->rw_arg[0],
 			    ringrun_nth(&rr, RAW_FORK, i - 1)->rw_pid);
 	}

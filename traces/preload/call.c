@@ -58,7 +58,7 @@ call_flush(void)
 {
 	struct section sc;
 
-	if (!on() || lib.lb_words)
+	if (!on() || !maps_near(0, UINT64_MAX))
 		return;
 	section_begin(&sc);
 	if (lib.lb_arms)

@@ -23,7 +23,7 @@ hold_list(uint64_t id, char *const *list)
 		if (call_near(list[n], 1))
 			id = call_hold(id, to_addr(list[n]),
 			    strlen(list[n]) + 1, false);
-	if (n > 0 && call_near(list, n))
+	if (n > 0 && call_near(list, (n + 1) * sizeof(*list)))
 		id = call_hold(id, to_addr(list), (n + 1) * sizeof(*list),
 		    false);
 	return id;
@@ -144,17 +144,22 @@ SPAWNS(posix_spawn)
 SPAWNS(posix_spawnp)
 
 /* These two take the environment as it is: let it be right for so long. */
+static void
+env_restore(char ***was)
+{
+	if (*was != NULL)
+		environ = *was;
+}
+
 #define RUNS(type, name, params, args)                                         \
 	EXPORT type name params                                                \
 	{                                                                      \
-		char **was = environ, **with = WITH_ENV(was);                  \
-		type ret;                                                      \
+		char **with = WITH_ENV(environ);                               \
+		__attribute__((cleanup(env_restore))) char **was =             \
+		    with != environ ? environ : NULL;                          \
                                                                                \
 		environ = with;                                                \
-		ret = real.name args;                                          \
-		if (environ == with)                                           \
-			environ = was;                                         \
-		return ret;                                                    \
+		return real.name args;                                         \
 	}
 
 RUNS(int, system, (const char *command), (command))

@@ -16,9 +16,12 @@ enum kind { KIND_UNKNOWN, KIND_REGULAR, KIND_OTHER };
 static struct seen seen[SEEN]; /* by the lock */
 static _Atomic uint8_t kinds[FDS];
 
+/* A guest's descriptors are not its host's, but its memory is. */
 static void
 kind_set(int fd, enum kind kind)
 {
+	if (self.se_guest != 0)
+		kind = KIND_UNKNOWN;
 	if (fd >= 0 && fd < FDS)
 		atomic_store_explicit(&kinds[fd], (uint8_t)kind,
 		    memory_order_relaxed);
@@ -27,7 +30,7 @@ kind_set(int fd, enum kind kind)
 static enum kind
 kind_get(int fd)
 {
-	if (fd < 0 || fd >= FDS)
+	if (fd < 0 || fd >= FDS || self.se_guest != 0)
 		return KIND_UNKNOWN;
 	return (
 	    enum kind)atomic_load_explicit(&kinds[fd], memory_order_relaxed);

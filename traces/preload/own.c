@@ -70,7 +70,8 @@ own_drop(void)
 void
 own_yield(int fd)
 {
-	for (unsigned i = 0; i < OWN_N; i++) {
+	/* A guest's descriptors are not its host's: they may go. */
+	for (unsigned i = 0; self.se_guest == 0 && i < OWN_N; i++) {
 		int copy;
 
 		if (fd < 0 || own_get((enum own)i) != fd)
