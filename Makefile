@@ -43,8 +43,10 @@ LIBS	:= -lsqlite3 -lzstd -lxxhash -ljansson -lpfm -lm -pthread
 
 # The library that uvn record loads into programs: neither sanitizers nor
 # coverage belong there.  -fexceptions: threads are cancelled through it.
+# -fcf-protection: a vfork(2) that returns twice does not suit shadow stacks.
 SOFLAGS	:= $(CSTD) -O2 -g -fPIC -fvisibility=hidden -ftls-model=initial-exec \
-    -fexceptions -fno-omit-frame-pointer -U_FORTIFY_SOURCE $(WARN)
+    -fexceptions -fcf-protection=none -fno-omit-frame-pointer \
+    -U_FORTIFY_SOURCE $(WARN)
 
 layers	:= base pager traces analysis replay
 src	:= $(sort $(wildcard $(addsuffix /*.c,$(layers))))

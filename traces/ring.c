@@ -202,7 +202,9 @@ ring_drain(struct ring *rg, ring_put *put, void *arg)
 {
 	struct ring_file *rf = file_of(rg);
 	const uint64_t now = now_ns();
-	const bool look = now - rg->rg_looked >= LOOK_NS;
+	/* Where threads come and go fast, slots must not run out. */
+	const bool look =
+	    now - rg->rg_looked >= LOOK_NS || rg->rg_owned >= RING_SLOTS / 4;
 	int error = 0;
 
 	if (look)

@@ -1,7 +1,7 @@
 /* Threads are cancelled in calls on memory that is a map. */
 #include <pthread.h>
 
-#include "prog.h"
+#include "tests/programs/prog.h"
 
 #define PAGES 40
 

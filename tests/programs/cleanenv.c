@@ -1,5 +1,5 @@
 /* Executes itself without an environment. */
-#include "prog.h"
+#include "tests/programs/prog.h"
 
 #define PAGES 20
 
@@ -16,7 +16,7 @@ main(int argc, char **argv)
 	if (argc == 2) {
 		(void)prog_shared(argv[1], PAGES);
 		(void)execve("/proc/self/exe", args, none);
-		CHECK(!"executed");
+		CHECK(false);
 	}
 	fd = open(argv[1], O_RDWR);
 	CHECK(fd != -1);
@@ -28,6 +28,6 @@ main(int argc, char **argv)
 	args[2] = three;
 	CHECK(clearenv() == 0);
 	(void)execv("/proc/self/exe", args);
-	CHECK(!"executed");
+	CHECK(false);
 	return 1;
 }

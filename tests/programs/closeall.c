@@ -2,7 +2,7 @@
  * Closes all descriptors, in every way there is, and puts its own on numbers of
  * its choice: maps go on, and new ones can be made.
  */
-#include "prog.h"
+#include "tests/programs/prog.h"
 
 #define PAGES 400
 

@@ -1,7 +1,33 @@
 /* Forks, whose children use the map that they have inherited, and execute. */
-#include "prog.h"
+#include "tests/programs/prog.h"
 
 #define PAGES 300
+
+/* Part of the map is not for children. */
+static void
+withheld(unsigned char *map)
+{
+	pid_t pid;
+
+	CHECK(madvise(map + 20 * PAGE, 10 * PAGE, MADV_DONTFORK) == 0);
+	pid = fork();
+	CHECK(pid != -1);
+	if (pid == 0) {
+		unsigned char *p = mmap(map + 20 * PAGE, 10 * PAGE,
+		    PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+
+		CHECK(p == map + 20 * PAGE);
+		memset(p, 0x55, 10 * PAGE);
+		for (size_t i = 0; i < PAGES; i++)
+			CHECK(map[i * PAGE] ==
+			    (i >= 20 && i < 30 ? 0x55 : (i & 0xff)));
+		CHECK(p[5 * PAGE] == 0x55);
+		_exit(0);
+	}
+	prog_wait(pid);
+	CHECK(madvise(map + 20 * PAGE, 10 * PAGE, MADV_DOFORK) == 0);
+}
 
 static void
 child(unsigned char *map, int depth)
@@ -39,6 +65,7 @@ main(int argc, char **argv)
 		return 0;
 	}
 	map = prog_shared(argv[1], PAGES);
+	withheld(map);
 	pid = fork();
 	CHECK(pid != -1);
 	if (pid == 0) {
@@ -51,7 +78,9 @@ main(int argc, char **argv)
 	pid = fork();
 	CHECK(pid != -1);
 	if (pid == 0) {
-		(void)execl("/proc/self/exe", argv[0], argv[1], "again",
+		char *again = prog_text(map + 9 * PAGE, "again");
+
+		(void)execl("/proc/self/exe", argv[0], argv[1], again,
 		    (char *)NULL);
 		_exit(127);
 	}

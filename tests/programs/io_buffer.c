@@ -2,13 +2,14 @@
  * System calls on memory that is a map: they work, whole, and read and write
  * what they should.
  */
+#include <aio.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 
-#include "prog.h"
+#include "tests/programs/prog.h"
 
 #define PAGES 64
 
@@ -83,15 +84,34 @@ sockets(void)
 	CHECK(close(sv[0]) == 0 && close(sv[1]) == 0);
 }
 
+static void
+asynchronous(void)
+{
+	struct aiocb cb = { .aio_fildes = fd,
+		.aio_buf = map + 14 * PAGE,
+		.aio_nbytes = 2 * PAGE };
+	const struct aiocb *list[1] = { &cb };
+
+	CHECK(aio_write(&cb) == 0);
+	while (aio_error(&cb) == EINPROGRESS)
+		CHECK(aio_suspend(list, 1, NULL) == 0 || errno == EINTR);
+	CHECK(aio_return(&cb) == (ssize_t)(2 * PAGE));
+	cb.aio_buf = map + 44 * PAGE;
+	CHECK(aio_read(&cb) == 0);
+	while (aio_error(&cb) == EINPROGRESS)
+		CHECK(aio_suspend(list, 1, NULL) == 0 || errno == EINTR);
+	CHECK(aio_return(&cb) == (ssize_t)(2 * PAGE));
+	CHECK(map[44 * PAGE] == 14 && map[46 * PAGE - 1] == 15);
+}
+
 /* Names that lie in the map, and what is said of them. */
 static void
 names(const char *path)
 {
-	char *name = (char *)map + 58 * PAGE - 3;
+	char *name = prog_text(map + 58 * PAGE - 3, path);
 	struct stat *st = (void *)(map + 59 * PAGE);
 	int copy;
 
-	strcpy(name, path);
 	CHECK(stat(name, st) == 0 && S_ISREG(st->st_mode));
 	CHECK(access(name, R_OK) == 0);
 	copy = open(name, O_RDONLY);
@@ -114,6 +134,7 @@ main(int argc, char **argv)
 	streams(path);
 	sockets();
 	names(path);
+	asynchronous();
 	/* What cannot be read or written is refused, as ever. */
 	CHECK(mprotect(map, PAGE, PROT_READ) == 0);
 	CHECK(pread(fd, map, 1, 0) == -1 && errno == EFAULT);

@@ -5,7 +5,7 @@
 #include <poll.h>
 #include <pthread.h>
 
-#include "prog.h"
+#include "tests/programs/prog.h"
 
 #define PAGES 700
 

@@ -1,5 +1,5 @@
 /* Opens, renames, truncates and removes; maps what it has opened. */
-#include "prog.h"
+#include "tests/programs/prog.h"
 
 static void
 use(int fd)

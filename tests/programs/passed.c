@@ -1,7 +1,7 @@
 /* A descriptor comes from another process, and is mapped. */
 #include <sys/socket.h>
 
-#include "prog.h"
+#include "tests/programs/prog.h"
 
 #define PAGES 30
 

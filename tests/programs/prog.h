@@ -70,6 +70,14 @@ prog_shared(const char *path, size_t pages)
 	return p;
 }
 
+/* The text, in the map. */
+static inline char *
+prog_text(unsigned char *map, const char *text)
+{
+	memcpy(map, text, strlen(text) + 1);
+	return (char *)map;
+}
+
 /* Byte i of the file, by a descriptor of its own. */
 static inline int
 prog_byte(const char *path, size_t i)

@@ -2,7 +2,7 @@
  * The file grows and shrinks below its map: what lies behind its end is
  * SIGBUS, with the address.
  */
-#include "prog.h"
+#include "tests/programs/prog.h"
 
 #define PAGES 64
 
@@ -24,7 +24,7 @@ static bool
 there(volatile unsigned char *p)
 {
 	if (sigsetjmp(out, 1) != 0) {
-		CHECK(addr == (void *)(uintptr_t)p);
+		CHECK((uintptr_t)addr == (uintptr_t)p);
 		return false;
 	}
 	*p = 9;

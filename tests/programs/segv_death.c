@@ -2,7 +2,7 @@
  * A program that dies of its own SIGSEGV, as its children do of theirs: without
  * a handler, with the signal blocked, ignored, or sent.
  */
-#include "prog.h"
+#include "tests/programs/prog.h"
 
 static unsigned char *map;
 static volatile int *volatile nowhere = (volatile int *)16;

@@ -5,7 +5,7 @@
  */
 #include <sys/ucontext.h>
 
-#include "prog.h"
+#include "tests/programs/prog.h"
 
 #define PAGES 600
 
@@ -64,10 +64,10 @@ fault(volatile unsigned char *p, bool write, int want)
 			*p = 1;
 		else
 			(void)*p;
-		CHECK(!"reached");
+		CHECK(false);
 	}
 	CHECK(calls == before + 1);
-	CHECK(addr == (void *)(uintptr_t)p);
+	CHECK((uintptr_t)addr == (uintptr_t)p);
 	CHECK(code == want);
 }
 

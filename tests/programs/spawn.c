@@ -1,7 +1,7 @@
 /* Children by vfork(2), posix_spawn(3), system(3) and popen(3). */
 #include <spawn.h>
 
-#include "prog.h"
+#include "tests/programs/prog.h"
 
 #define PAGES 32
 
@@ -23,8 +23,8 @@ main(int argc, char **argv)
 {
 	char self[4096], command[8300];
 	unsigned char *map;
-	char word[] = "add";
-	char *args[] = { argv[0], argv[1], word, NULL };
+	char *args[4] = { argv[0], argv[1], NULL, NULL };
+	char *word, *program;
 	ssize_t n;
 	pid_t pid;
 	FILE *fp;
@@ -36,20 +36,24 @@ main(int argc, char **argv)
 	n = readlink("/proc/self/exe", self, sizeof(self) - 1);
 	CHECK(n > 0);
 	self[n] = '\0';
+	/* What is to run lies in the map. */
+	program = prog_text(map + 20 * PAGE, self);
+	word = prog_text(map + 24 * PAGE - 2, "add");
+	args[2] = word;
 	(void)snprintf(command, sizeof(command), "'%s' '%s' add", self,
 	    argv[1]);
 	for (int i = 0; i < 3; i++) {
 		pid = vfork();
 		CHECK(pid != -1);
 		if (pid == 0) {
-			(void)execv(self, args);
+			(void)execv(program, args);
 			_exit(127);
 		}
 		map[PAGE] = 1;
 		prog_wait(pid);
 	}
 	CHECK(map[9 * PAGE] == 9 + 3);
-	CHECK(posix_spawn(&pid, self, NULL, NULL, args, environ) == 0);
+	CHECK(posix_spawn(&pid, program, NULL, NULL, args, environ) == 0);
 	prog_wait(pid);
 	CHECK(map[9 * PAGE] == 9 + 4);
 	CHECK(system(command) == 0);

@@ -2,7 +2,7 @@
  * Rounds of writes and every kind of sync; each page is written to anew.  Prints
  * the faults that all of it took.
  */
-#include "prog.h"
+#include "tests/programs/prog.h"
 
 #define PAGES 16
 

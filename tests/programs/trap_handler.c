@@ -2,7 +2,7 @@
  * A program with a SIGTRAP handler of its own, which is called for its own
  * traps, and for no others.
  */
-#include "prog.h"
+#include "tests/programs/prog.h"
 
 #define PAGES 2000
 

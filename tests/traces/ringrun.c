@@ -60,8 +60,12 @@ program_path(const char *name, char *buf, size_t size)
 
 	assert_true(n > 0);
 	self[n] = '\0';
-	for (int i = 0; i < 2; i++)
-		*strrchr(self, '/') = '\0';
+	for (int i = 0; i < 2; i++) {
+		char *slash = strrchr(self, '/');
+
+		if (slash != NULL)
+			*slash = '\0';
+	}
 	assert_true(strlen(self) + strlen(name) + sizeof("/programs/") <= size);
 	(void)stpcpy(stpcpy(stpcpy(buf, self), "/programs/"), name);
 	if (access(buf, X_OK) != 0)
@@ -95,7 +99,7 @@ become(const char *const *argv, const char *ring)
 {
 	char program[4096], library[4096];
 	char **args;
-	size_t n = 0;
+	size_t n = 1;
 
 	while (argv[n] != NULL)
 		n++;

@@ -71,22 +71,25 @@ event_open(void)
 	    PERF_FLAG_FD_CLOEXEC);
 }
 
-/* Without a descriptor maps are counted as unarmed, one by one. */
+/*
+ * Without a descriptor maps are counted as unarmed, one by one.  That is said
+ * once, not for every child.
+ */
 static void
-open_both(void)
+open_both(bool first)
 {
 	const int fd = uffd_open();
+	int event = -1;
 
-	if (fd < 0)
+	if (fd < 0 && first)
 		complain("armed", "userfaultfd", fd);
 	own_set(OWN_UFFD, fd);
-	if (fd >= 0 && lib.lb_window != RAW_UNKNOWN) {
-		const int event = event_open();
-
-		if (event < 0)
-			complain("armed again", "perf_event_open", event);
-		own_set(OWN_EVENT, event);
-	}
+	if (fd < 0 || lib.lb_window == RAW_UNKNOWN)
+		return;
+	event = event_open();
+	if (event < 0 && first)
+		complain("armed again", "perf_event_open", event);
+	own_set(OWN_EVENT, event);
 }
 
 static bool
@@ -155,7 +158,7 @@ void
 arm_start(void)
 {
 	signal_start(SIGTRAP, trap);
-	open_both();
+	open_both(true);
 }
 
 /*
@@ -166,7 +169,7 @@ void
 arm_child(void)
 {
 	own_drop();
-	open_both();
+	open_both(false);
 	if (own_get(OWN_UFFD) < 0) {
 		maps_remove(0, UINT64_MAX);
 		return;

@@ -58,7 +58,7 @@ call_flush(void)
 {
 	struct section sc;
 
-	if (!on() || lib.lb_words)
+	if (!on() || !maps_near(0, UINT64_MAX))
 		return;
 	section_begin(&sc);
 	if (lib.lb_arms)
@@ -73,14 +73,9 @@ call_hold(uint64_t id, uint64_t addr, uint64_t len, bool write)
 {
 	struct section sc;
 
-	if (len == 0 || addr + len < addr)
+	/* A guest would leave its host with them. */
+	if (self.se_guest != 0 || len == 0 || addr + len < addr)
 		return id;
-	/* A guest may leave for good: what it held its host would be left with.
-	 * That it has been used opens it, too. */
-	if (self.se_guest != 0) {
-		call_used(addr, len, write);
-		return id;
-	}
 	section_begin(&sc);
 	if (maps_any(addr, addr + len)) {
 		if (id == PIN_FOREVER)
@@ -110,9 +105,8 @@ use_some(uint64_t *addrp, uint64_t end, unsigned flags)
 }
 
 void
-call_used(uint64_t addr, uint64_t len, bool write)
+call_seen(uint64_t addr, uint64_t len, unsigned flags)
 {
-	const unsigned flags = RAW_F_KERNEL | (write ? RAW_F_WRITE : 0U);
 	const uint64_t end = addr + len;
 	struct section sc;
 
@@ -121,6 +115,12 @@ call_used(uint64_t addr, uint64_t len, bool write)
 		use_some(&addr, end, flags);
 		section_end(&sc);
 	}
+}
+
+void
+call_used(uint64_t addr, uint64_t len, bool write)
+{
+	call_seen(addr, len, RAW_F_KERNEL | (write ? RAW_F_WRITE : 0U));
 }
 
 void
@@ -148,23 +148,6 @@ call_hold_string(const char *text)
 		return PIN_FOREVER;
 	/* That its end is looked for lets all of it be seen. */
 	return call_hold(PIN_FOREVER, to_addr(text), strlen(text) + 1, false);
-}
-
-uint64_t
-call_hold_list(uint64_t id, char *const *list)
-{
-	size_t n = 0;
-
-	if (!guards() || atomic_load(&lib.lb_hi) == 0 || list == NULL)
-		return id;
-	for (; list[n] != NULL; n++)
-		if (call_near(list[n], 1))
-			id = call_hold(id, to_addr(list[n]),
-			    strlen(list[n]) + 1, false);
-	if (call_near(list, (n + 1) * sizeof(*list)))
-		id = call_hold(id, to_addr(list), (n + 1) * sizeof(*list),
-		    false);
-	return id;
 }
 
 int

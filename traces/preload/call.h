@@ -62,9 +62,11 @@ void call_flush(void);
  *
  * call_hold():	the id to release it by: a new one, if it was 0
  * call_used():	the kernel has accessed len bytes
+ * call_seen():	they have been accessed: enum raw_flag
  */
 uint64_t call_hold(uint64_t id, uint64_t addr, uint64_t len, bool write);
 void call_used(uint64_t addr, uint64_t len, bool write);
+void call_seen(uint64_t addr, uint64_t len, unsigned flags);
 void call_release(uint64_t id);
 void call_clean(const uint64_t *id);
 
@@ -81,14 +83,9 @@ uint64_t call_hold_string(const char *text);
 	__attribute__((cleanup(call_clean), unused))                           \
 	const uint64_t name##_held = call_hold_string(text)
 
-/* The same of a list of strings, by this id or a new one, which is returned. */
-uint64_t call_hold_list(uint64_t id, char *const *list);
-#define LIST(name, list)                                                       \
-	__attribute__((cleanup(call_clean), unused))                           \
-	const uint64_t name##_held = call_hold_list(PIN_FOREVER, list)
-
-/* A lock of the program's: where it lies in a map, its page stays open. */
-void call_keep(const void *lock, size_t size);
+/* A lock, or other memory that is used behind our back: where it lies in a map,
+ * its pages stay open for good. */
+void call_keep(const volatile void *p, size_t size);
 
 /* The function has made a descriptor, or has none. */
 int call_opened(int fd, enum file_pos pos);

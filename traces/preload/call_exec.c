@@ -13,49 +13,55 @@
 	(on() && env_room(envp) > 0 ? env_add(envp, alloca(env_room(envp))) :  \
 				      (char **)to_ptr(to_addr(envp)))
 
-/* What the kernel is to read, where it stands in a map. */
-#define STRINGS(path, argv, envp)                                              \
-	STRING(path, path);                                                    \
-	LIST(argv, argv);                                                      \
-	LIST(envp, envp)
-
-EXPORT int
-execve(const char *path, char *const *argv, char *const *envp)
+/* Strings of a list that lie in maps. */
+static uint64_t
+hold_list(uint64_t id, char *const *list)
 {
-	char **with = WITH_ENV(envp);
-	STRINGS(path, argv, with);
+	size_t n = 0;
 
-	return real.execve(path, argv, with);
+	for (; list != NULL && list[n] != NULL; n++)
+		if (call_near(list[n], 1))
+			id = call_hold(id, to_addr(list[n]),
+			    strlen(list[n]) + 1, false);
+	if (n > 0 && call_near(list, (n + 1) * sizeof(*list)))
+		id = call_hold(id, to_addr(list), (n + 1) * sizeof(*list),
+		    false);
+	return id;
 }
 
-EXPORT int
-execvpe(const char *file, char *const *argv, char *const *envp)
-{
-	char **with = WITH_ENV(envp);
-	STRINGS(file, argv, with);
+/* What the kernel reads of the program's is held open, until it has failed. */
+#define LISTS(argv, envp)                                                      \
+	__attribute__((cleanup(call_clean), unused))                           \
+	const uint64_t lists_held =                                            \
+	    hold_list(hold_list(PIN_FOREVER, argv), envp)
 
-	return real.execvpe(file, argv, with);
-}
+#define EXECS(name, params, args)                                              \
+	EXPORT int name params                                                 \
+	{                                                                      \
+		char **with = WITH_ENV(envp);                                  \
+		LISTS(argv, with);                                             \
+                                                                               \
+		return real.name args;                                         \
+	}
+#define EXECS_PATH(name, params, args)                                         \
+	EXPORT int name params                                                 \
+	{                                                                      \
+		char **with = WITH_ENV(envp);                                  \
+		LISTS(argv, with);                                             \
+		STRING(path, path);                                            \
+                                                                               \
+		return real.name args;                                         \
+	}
 
-EXPORT int
-fexecve(int fd, char *const *argv, char *const *envp)
-{
-	char **with = WITH_ENV(envp);
-	LIST(argv, argv);
-	LIST(envp, with);
-
-	return real.fexecve(fd, argv, with);
-}
-
-EXPORT int
-execveat(int dirfd, const char *path, char *const *argv, char *const *envp,
-    int flags)
-{
-	char **with = WITH_ENV(envp);
-	STRINGS(path, argv, with);
-
-	return real.execveat(dirfd, path, argv, with, flags);
-}
+EXECS_PATH(execve, (const char *path, char *const *argv, char *const *envp),
+    (path, argv, with))
+EXECS_PATH(execvpe, (const char *path, char *const *argv, char *const *envp),
+    (path, argv, with))
+EXECS_PATH(execveat,
+    (int dirfd, const char *path, char *const *argv, char *const *envp,
+	int flags),
+    (dirfd, path, argv, with, flags))
+EXECS(fexecve, (int fd, char *const *argv, char *const *envp), (fd, argv, with))
 
 EXPORT int
 execv(const char *path, char *const *argv)
@@ -81,6 +87,7 @@ execvp(const char *file, char *const *argv)
 			n_++;                                                  \
 		va_end(again_);                                                \
 		(argv) = alloca((n_ + 1) * sizeof(*(argv)));                   \
+		memset((argv), 0, (n_ + 1) * sizeof(*(argv)));                 \
 		(argv)[0] = to_ptr(to_addr(arg));                              \
 		for (size_t i_ = 1; i_ <= n_; i_++)                            \
 			(argv)[i_] = va_arg(ap, char *);                       \
@@ -127,32 +134,32 @@ execle(const char *path, const char *arg, ...)
 	    char *const *envp)                                                 \
 	{                                                                      \
 		char **with = WITH_ENV(envp);                                  \
-		STRINGS(path, argv, with);                                     \
-		pid_t child = 0;                                               \
-		int error;                                                     \
+		LISTS(argv, with);                                             \
+		STRING(path, path);                                            \
                                                                                \
-		/* It is written with all signals blocked: not to a map. */    \
-		error = real.name(&child, path, actions, attr, argv, with);    \
-		if (error == 0 && pid != NULL)                                 \
-			*pid = child;                                          \
-		return error;                                                  \
+		return real.name(pid, path, actions, attr, argv, with);        \
 	}
 
 SPAWNS(posix_spawn)
 SPAWNS(posix_spawnp)
 
 /* These two take the environment as it is: let it be right for so long. */
+static void
+env_restore(char ***was)
+{
+	if (*was != NULL)
+		environ = *was;
+}
+
 #define RUNS(type, name, params, args)                                         \
 	EXPORT type name params                                                \
 	{                                                                      \
-		char **was = environ, **with = WITH_ENV(was);                  \
-		type ret;                                                      \
+		char **with = WITH_ENV(environ);                               \
+		__attribute__((cleanup(env_restore))) char **was =             \
+		    with != environ ? environ : NULL;                          \
                                                                                \
 		environ = with;                                                \
-		ret = real.name args;                                          \
-		if (environ == with)                                           \
-			environ = was;                                         \
-		return ret;                                                    \
+		return real.name args;                                         \
 	}
 
 RUNS(int, system, (const char *command), (command))

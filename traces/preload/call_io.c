@@ -21,7 +21,7 @@ extern void __chk_fail(void) __attribute__((noreturn));
 
 /* Declares io, which lets go of its memory if the call is cancelled. */
 #define IO(SYS, fills)                                                         \
-	__attribute__((cleanup(io_clean))) struct io io = { .io_sys = SYS,     \
+	__attribute__((cleanup(io_clean))) struct io io = { .io_sys = (SYS),   \
 		.io_fills = (fills) }
 
 static void
@@ -192,6 +192,74 @@ EXPORT_AS(pwritev64, pwritev);
 EXPORT_AS(preadv64v2, preadv2);
 EXPORT_AS(pwritev64v2, pwritev2);
 
+/* Of a pipe, and of another process: what they do there is not seen. */
+EXPORT ssize_t
+vmsplice(int fd, const struct iovec *iov, size_t n, unsigned flags)
+{
+	IO(RAW_NSYS, false);
+	ssize_t ret;
+
+	if (unlikely(guards()) && n <= IOV_MAX)
+		io_vector(&io, iov, n);
+	ret = real.vmsplice(fd, iov, n, flags);
+	io_end(&io, ret, bytes(ret));
+	return ret;
+}
+
+#define REMOTES(name, SYS, fills)                                              \
+	EXPORT ssize_t name(pid_t pid, const struct iovec *iov,                \
+	    unsigned long n, const struct iovec *remote, unsigned long m,      \
+	    unsigned long flags)                                               \
+	{                                                                      \
+		IO(RAW_NSYS, fills);                                           \
+		ssize_t ret;                                                   \
+                                                                               \
+		if (unlikely(guards()) && n <= IOV_MAX)                        \
+			io_vector(&io, iov, n);                                \
+		CALL(SYS, U(pid), to_addr(iov), n, to_addr(remote), m, flags); \
+		ret = real.name(pid, iov, n, remote, m, flags);                \
+		io_end(&io, ret, bytes(ret));                                  \
+		RETURN(SYS, call_result(ret));                                 \
+		return ret;                                                    \
+	}
+
+REMOTES(process_vm_readv, PROCESS_VM_READV, true)
+REMOTES(process_vm_writev, PROCESS_VM_WRITEV, false)
+
+/*
+ * Asynchronous requests: when they end is not known, so that their memory stays
+ * open for good.
+ */
+static void
+aio_keep(const struct aiocb *cb)
+{
+	call_keep(cb->aio_buf, cb->aio_nbytes);
+}
+
+#define REQUESTS(name)                                                         \
+	EXPORT int name(struct aiocb *cb)                                      \
+	{                                                                      \
+		if (guards())                                                  \
+			aio_keep(cb);                                          \
+		return real.name(cb);                                          \
+	}
+
+REQUESTS(aio_read)
+REQUESTS(aio_write)
+EXPORT_AS(aio_read64, aio_read);
+EXPORT_AS(aio_write64, aio_write);
+
+EXPORT int
+lio_listio(int mode, struct aiocb *const *list, int n, struct sigevent *event)
+{
+	for (int i = 0; guards() && i < n; i++)
+		if (list[i] != NULL)
+			aio_keep(list[i]);
+	(void)on();
+	return real.lio_listio(mode, list, n, event);
+}
+EXPORT_AS(lio_listio64, lio_listio);
+
 /* What belongs to a message, besides its bytes. */
 static void
 hold_message(struct io *io, const struct msghdr *msg)
@@ -285,9 +353,8 @@ recvmmsg(int fd, struct mmsghdr *msgs, unsigned n, int flags,
  * stdio(3): much of it goes from the caller's memory to the kernel, without a
  * buffer between.
  */
-#define STREAMS(name, fills, type)                                             \
-	EXPORT size_t name(type *restrict p, size_t size, size_t n,            \
-	    FILE *restrict fp)                                                 \
+#define STREAMS(name, fills, params)                                           \
+	EXPORT size_t name params                                              \
 	{                                                                      \
 		IO(RAW_NSYS, fills);                                           \
 		size_t all, ret;                                               \
@@ -300,10 +367,14 @@ recvmmsg(int fd, struct mmsghdr *msgs, unsigned n, int flags,
 		return ret;                                                    \
 	}
 
-STREAMS(fread, true, void)
-STREAMS(fread_unlocked, true, void)
-STREAMS(fwrite, false, const void)
-STREAMS(fwrite_unlocked, false, const void)
+STREAMS(fread, true,
+    (void *restrict p, size_t size, size_t n, FILE *restrict fp))
+STREAMS(fread_unlocked, true,
+    (void *restrict p, size_t size, size_t n, FILE *restrict fp))
+STREAMS(fwrite, false,
+    (const void *restrict p, size_t size, size_t n, FILE *restrict fp))
+STREAMS(fwrite_unlocked, false,
+    (const void *restrict p, size_t size, size_t n, FILE *restrict fp))
 
 #define STRINGS(name, params, args)                                            \
 	EXPORT int name params                                                 \

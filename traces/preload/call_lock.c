@@ -6,28 +6,29 @@
  */
 
 static void
-keep_open(const void *lock, size_t size)
+keep_open(uint64_t addr, uint64_t end)
 {
-	const uint64_t addr = to_addr(lock), end = addr + size;
+	const uint64_t pages = (end - 1) / PAGE - addr / PAGE + 1;
 	struct section sc;
-	struct map *mp;
+	bool news = false;
 
-	if (pin_kept(addr) && pin_kept(end - 1))
+	if (pages <= 2 && pin_kept(addr) && pin_kept(end - 1))
 		return;
 	section_begin(&sc);
-	mp = maps_find(addr);
-	if (mp != NULL && pin_keep(addr, end)) {
-		(void)window_see(mp, addr, RAW_F_WRITE);
-		log_note(RECORD_PINNED_PAGES, 1);
-	}
+	if (maps_any(addr, end))
+		news = pin_keep(addr, end);
+	if (news)
+		log_note(RECORD_PINNED_PAGES, pages);
 	section_end(&sc);
+	if (news)
+		call_seen(addr, end - addr, RAW_F_WRITE);
 }
 
 void
-call_keep(const void *lock, size_t size)
+call_keep(const volatile void *p, size_t size)
 {
-	if (unlikely(call_near(lock, size)))
-		keep_open(lock, size);
+	if (unlikely(call_near(p, size)))
+		keep_open(to_addr(p), to_addr(p) + size);
 }
 
 /* A function of one lock, or of two. */

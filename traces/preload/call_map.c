@@ -122,15 +122,35 @@ map_begin(const struct mapping *mg, bool over)
 		window_flush();
 }
 
+/* What was there, by our account, is gone. */
 static void
-map_end(const struct mapping *mg, bool over, long ret)
+gone(uint64_t start, uint64_t end)
 {
-	if (!sys_failed(ret) && over) {
-		const uint64_t end = mg->mg_addr + page_up(mg->mg_len);
+	maps_remove(start, end);
+	pin_remove(start, end);
+}
 
-		maps_remove(mg->mg_addr, end);
-		pin_remove(mg->mg_addr, end);
-	}
+/*
+ * There is memory that is none of ours.  If the table knows better, the program
+ * has unmapped a map behind our back; nothing worse must come of it.
+ */
+static void
+map_forget(uint64_t start, uint64_t end)
+{
+	struct section sc;
+
+	if (!on() || !maps_near(start, end))
+		return;
+	section_begin(&sc);
+	gone(start, end);
+	section_end(&sc);
+}
+
+static void
+map_end(const struct mapping *mg, long ret)
+{
+	if (!sys_failed(ret))
+		gone(U(ret), U(ret) + page_up(mg->mg_len));
 	if (!sys_failed(ret) && mg->mg_file && lib.lb_arms)
 		map_arm(mg, U(ret));
 	if (!sys_failed(ret) && mg->mg_file && lib.lb_guards)
@@ -153,8 +173,12 @@ map_make(struct mapping *mg)
 	struct section sc;
 	long ret;
 
-	if (!over && !mg->mg_file)
-		return map_call(mg);
+	if (!over && !mg->mg_file) {
+		ret = map_call(mg);
+		if (!sys_failed(ret))
+			map_forget(U(ret), U(ret) + page_up(mg->mg_len));
+		return ret;
+	}
 	section_begin(&sc);
 	map_begin(mg, over);
 	/* Nobody may take what is replaced for what it was; but for what is
@@ -164,7 +188,7 @@ map_make(struct mapping *mg)
 	ret = map_call(mg);
 	if (!over)
 		section_begin(&sc);
-	map_end(mg, over, ret);
+	map_end(mg, ret);
 	section_end(&sc);
 	return ret;
 }
@@ -185,22 +209,29 @@ mmap(void *addr, size_t len, int prot, int flags, int fd, off_t off)
 }
 EXPORT_AS(mmap64, mmap);
 
-/* Calls on a range that has maps of the table are made under the lock. */
-#define ON_RANGE(sc, start, end, call)                                         \
-	do {                                                                   \
-		if (!on() || !maps_near(start, end))                           \
-			return (int)call_errno(call);                          \
-		section_begin(&(sc));                                          \
-	} while (0)
+/*
+ * Calls on a range that has maps of the table are made under the lock; and where
+ * pages are closed they are logged, and let all be seen anew.
+ */
+static bool
+change_begin(struct section *sc, uint64_t start, uint64_t end)
+{
+	if (!on() || !maps_near(start, end))
+		return false;
+	section_begin(sc);
+	if (maps_any(start, end))
+		return true;
+	section_end(sc);
+	return false;
+}
 
-/* And where there is one, such a call is logged, and lets all be seen anew. */
-#define CHANGES(SYS, start, end, ...)                                          \
+#define CHANGES(SYS, ...)                                                      \
 	do {                                                                   \
 		call_log(RAW_SYS_##SYS,                                        \
 		    sizeof((const uint64_t[]){ __VA_ARGS__ }) /                \
 			sizeof(uint64_t),                                      \
 		    (const uint64_t[]){ __VA_ARGS__ }, NULL);                  \
-		if (lib.lb_guards && maps_any(start, end))                     \
+		if (lib.lb_guards)                                             \
 			window_flush();                                        \
 	} while (0)
 
@@ -211,13 +242,12 @@ munmap(void *addr, size_t len)
 	struct section sc;
 	int ret;
 
-	ON_RANGE(sc, start, end, sys_munmap(start, len));
-	CHANGES(MUNMAP, start, end, start, len);
+	if (!change_begin(&sc, start, end))
+		return (int)call_errno(sys_munmap(start, len));
+	CHANGES(MUNMAP, start, len);
 	ret = sys_munmap(start, len);
-	if (ret == 0) {
-		maps_remove(start, end);
-		pin_remove(start, end);
-	}
+	if (ret == 0)
+		gone(start, end);
 	call_log_end(RAW_SYS_MUNMAP, ret);
 	section_end(&sc);
 	return (int)call_errno(ret);
@@ -304,8 +334,9 @@ range_protect(void *addr, size_t len, int prot, int key)
 	struct section sc;
 	int ret;
 
-	ON_RANGE(sc, start, end, protect(start, len, prot, key));
-	CHANGES(MPROTECT, start, end, start, len, U(prot));
+	if (!change_begin(&sc, start, end))
+		return (int)call_errno(protect(start, len, prot, key));
+	CHANGES(MPROTECT, start, len, U(prot));
 	if (lib.lb_arms)
 		ret = protect_armed(start, len, prot, key);
 	else
@@ -368,7 +399,7 @@ remap(uint64_t start, uint64_t old, uint64_t new, int flags, uint64_t to)
 	const uint64_t len = page_up(old);
 	long ret;
 
-	CHANGES(MREMAP, start, start + len + 1, start, old, new, U(flags), to);
+	CHANGES(MREMAP, start, old, new, U(flags), to);
 	if (lib.lb_guards)
 		remap_begin(start, len);
 	ret = sys_5(SYS_mremap, SYS_U(start), SYS_U(old), SYS_U(new), flags,
@@ -395,12 +426,15 @@ mremap(void *addr, size_t old, size_t new, int flags, ...)
 		to = to_addr(va_arg(ap, void *));
 		va_end(ap);
 	}
-	if (!on() ||
-	    (!maps_near(start, start + page_up(old) + 1) &&
-		!maps_near(to, to + page_up(new))))
-		return to_ptr(U(call_errno(sys_5(SYS_mremap, SYS_U(start),
-		    SYS_U(old), SYS_U(new), flags, SYS_U(to)))));
-	section_begin(&sc);
+	/* Of its map, or onto one. */
+	if (!change_begin(&sc, start, start + page_up(old) + 1) &&
+	    !change_begin(&sc, to, to + page_up(new))) {
+		ret = sys_5(SYS_mremap, SYS_U(start), SYS_U(old), SYS_U(new),
+		    flags, SYS_U(to));
+		if (!sys_failed(ret))
+			map_forget(U(ret), U(ret) + page_up(new));
+		return to_ptr(U(call_errno(ret)));
+	}
 	ret = remap(start, old, new, flags, to);
 	section_end(&sc);
 	return to_ptr(U(call_errno(ret)));

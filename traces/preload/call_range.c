@@ -53,6 +53,19 @@ populates(int advice)
 	    advice == ADVICE_POPULATE_WRITE;
 }
 
+static void
+inherit(uint64_t start, size_t len, bool inherited)
+{
+	struct section sc;
+
+	if (!on() || !maps_near(start, start + len))
+		return;
+	section_begin(&sc);
+	maps_inherit(start, start + ((len + PAGE - 1) & ~(size_t)(PAGE - 1)),
+	    inherited);
+	section_end(&sc);
+}
+
 EXPORT int
 madvise(void *addr, size_t len, int advice)
 {
@@ -75,6 +88,8 @@ madvise(void *addr, size_t len, int advice)
 		ret = sys_madvise(start, len, advice);
 		populate_end(&po, ret == 0);
 	}
+	if (ret == 0 && (advice == MADV_DONTFORK || advice == MADV_DOFORK))
+		inherit(start, len, advice == MADV_DOFORK);
 	if (said)
 		RETURN(MADVISE, ret);
 	return (int)call_errno(ret);

@@ -205,6 +205,12 @@ process_call(long nr, const struct args *args, long *retp)
 		return true;
 	case SYS_exit_group:
 		_exit(INT(0));
+	case SYS_io_uring_setup:
+		CALL(IO_URING_SETUP, U(args->ar[0]), U(args->ar[1]));
+		*retp = sys_2(nr, args->ar[0], args->ar[1]);
+		RETURN(IO_URING_SETUP, *retp);
+		*retp = call_errno(*retp);
+		return true;
 	default:
 		return false;
 	}

@@ -16,7 +16,7 @@ enum kind { KIND_UNKNOWN, KIND_REGULAR, KIND_OTHER };
 static struct seen seen[SEEN]; /* by the lock */
 static _Atomic uint8_t kinds[FDS];
 
-/* A guest's descriptors are its own, but what is known of them is its host's. */
+/* A guest's descriptors are not its host's, but its memory is. */
 static void
 kind_set(int fd, enum kind kind)
 {
@@ -30,7 +30,7 @@ kind_set(int fd, enum kind kind)
 static enum kind
 kind_get(int fd)
 {
-	if (fd < 0 || fd >= FDS)
+	if (fd < 0 || fd >= FDS || self.se_guest != 0)
 		return KIND_UNKNOWN;
 	return (
 	    enum kind)atomic_load_explicit(&kinds[fd], memory_order_relaxed);

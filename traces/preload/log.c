@@ -250,12 +250,13 @@ put(const void *bytes, size_t len)
 {
 	const uint64_t head = self.se_head;
 
-	if (unlikely(!slot_have())) {
-		atomic_fetch_add(&lib.lb_ring->rf_lost, 1);
-		return;
-	}
 	if (unlikely(stopped()))
 		return;
+	if (unlikely(!slot_have())) {
+		atomic_fetch_add(&lib.lb_ring->rf_lost, 1);
+		wake_reader();
+		return;
+	}
 	if (unlikely(!fits(len))) {
 		atomic_fetch_add(&self.se_slot->sl_lost, 1);
 		return;

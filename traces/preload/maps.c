@@ -172,3 +172,25 @@ maps_move(uint64_t start, uint64_t old, uint64_t to, uint64_t new, bool keep)
 		at = one.mp_end;
 	}
 }
+
+void
+maps_inherit(uint64_t start, uint64_t end, bool inherit)
+{
+	if (!maps_any(start, end))
+		return;
+	maps_split(start);
+	maps_split(end);
+	for (size_t i = maps_from(start); i < nmaps && maps[i].mp_start < end;
+	     i++) {
+		maps[i].mp_flags &= (uint8_t)~MP_DONTFORK;
+		maps[i].mp_flags |= inherit ? 0 : MP_DONTFORK;
+	}
+}
+
+void
+maps_child(void)
+{
+	for (size_t i = nmaps; i-- > 0;)
+		if ((maps[i].mp_flags & MP_DONTFORK) != 0)
+			maps_remove(maps[i].mp_start, maps[i].mp_end);
+}

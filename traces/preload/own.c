@@ -70,11 +70,11 @@ own_drop(void)
 void
 own_yield(int fd)
 {
-	for (unsigned i = 0; i < OWN_N; i++) {
+	/* A guest's descriptors are not its host's: they may go. */
+	for (unsigned i = 0; self.se_guest == 0 && i < OWN_N; i++) {
 		int copy;
 
-		/* A guest may have the number: its host's is another. */
-		if (fd < 0 || self.se_guest != 0 || own_get((enum own)i) != fd)
+		if (fd < 0 || own_get((enum own)i) != fd)
 			continue;
 		copy = high_copy(fd, fd + 1);
 		if (copy < 0)

@@ -235,6 +235,7 @@ enum map_flag {
 	MP_DROP = 0x1, /* kernel: its pages may be dropped and read again */
 	MP_COPY = 0x2, /* kernel: private, where the program asked for shared */
 	MP_PRIVATE = 0x4,
+	MP_DONTFORK = 0x8, /* children do not inherit it */
 };
 
 struct map {
@@ -269,6 +270,10 @@ void maps_remove(uint64_t start, uint64_t end);
  */
 void maps_move(uint64_t start, uint64_t old, uint64_t to, uint64_t new,
     bool keep);
+
+/* madvise(2): a child has the range, or has not; and in a child. */
+void maps_inherit(uint64_t start, uint64_t end, bool inherit);
+void maps_child(void);
 
 /* Is there any in the range?  Also without the lock: then perhaps. */
 bool maps_any(uint64_t start, uint64_t end);

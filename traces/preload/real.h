@@ -6,6 +6,7 @@
 #ifndef TRACES_PRELOAD_REAL_H
 #define TRACES_PRELOAD_REAL_H
 
+#include <aio.h>
 #include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>

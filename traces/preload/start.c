@@ -156,6 +156,7 @@ start_child(void)
 
 	lib.lb_pid = (uint32_t)sys_0(SYS_getpid);
 	log_forget();
+	maps_child();
 	if (lib.lb_arms)
 		arm_child();
 	if (lib.lb_guards) {
@@ -219,9 +220,7 @@ begin(void)
 	file_say_all();
 	/* Of no library, and the first: so it is called after all others. */
 	(void)__cxa_atexit(at_exit, NULL, NULL);
-	if (!lib.lb_words)
-		(void)pthread_atfork(before_fork, after_fork_parent,
-		    after_fork_child);
+	(void)pthread_atfork(before_fork, after_fork_parent, after_fork_child);
 }
 
 void
