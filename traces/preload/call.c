@@ -73,9 +73,16 @@ call_hold(uint64_t id, uint64_t addr, uint64_t len, bool write)
 {
 	struct section sc;
 
-	/* A guest would leave its host with them. */
-	if (self.se_guest != 0 || len == 0 || addr + len < addr)
+	if (len == 0 || addr + len < addr)
 		return id;
+	/*
+	 * A guest may leave for good, and its host would be left with what it
+	 * holds; that it has been used opens it, too.
+	 */
+	if (self.se_guest != 0) {
+		call_used(addr, len, write);
+		return id;
+	}
 	section_begin(&sc);
 	if (maps_any(addr, addr + len)) {
 		if (id == PIN_FOREVER)

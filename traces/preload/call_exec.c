@@ -136,8 +136,14 @@ execle(const char *path, const char *arg, ...)
 		char **with = WITH_ENV(envp);                                  \
 		LISTS(argv, with);                                             \
 		STRING(path, path);                                            \
+		pid_t child = 0;                                               \
+		int error;                                                     \
                                                                                \
-		return real.name(pid, path, actions, attr, argv, with);        \
+		/* It is written with all signals blocked: not to a map. */    \
+		error = real.name(&child, path, actions, attr, argv, with);    \
+		if (error == 0 && pid != NULL)                                 \
+			*pid = child;                                          \
+		return error;                                                  \
 	}
 
 SPAWNS(posix_spawn)
