@@ -327,8 +327,9 @@ descriptors_are_said(void **state)
 			rw->rw_sys == RAW_SYS_DUP3 ||
 			rw->rw_sys == RAW_SYS_FCNTL);
 	}
-	assert_in_range(maps, 17, 17);
-	assert_true(opens >= 14);
+	/* Eleven by name, one of them in a child, and a file of memory. */
+	assert_int_equal(opens, 13);
+	assert_int_equal(maps, 17);
 	assert_true(closes >= 18);
 	assert_true(dups >= 5);
 	rtest_end(&rt);
@@ -399,11 +400,11 @@ children_of_vfork_say_who_they_are(void **state)
 	for (size_t i = 0; i < rt.rt_n; i++) {
 		const struct raw *rw = &rt.rt_raws[i];
 
-		if (rw->rw_kind == RAW_FORK &&
-		    rw->rw_arg[2] == (CLONE_VM | CLONE_VFORK)) {
+		/* The shell has such children, too. */
+		if (rw->rw_kind == RAW_FORK && rw->rw_arg[0] == parent) {
 			guests++;
-			assert_int_equal(rw->rw_arg[0], parent);
 			assert_int_equal(rw->rw_arg[1], parent);
+			assert_int_equal(rw->rw_arg[2], CLONE_VM | CLONE_VFORK);
 		}
 		if (rw->rw_kind != RAW_CALL || rw->rw_sys != RAW_SYS_DUP2)
 			continue;
