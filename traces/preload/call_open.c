@@ -89,8 +89,13 @@ EXPORT_AS(mkostemps64, mkostemps);
 EXPORT int
 memfd_create(const char *name, unsigned flags)
 {
+	int fd;
+
 	(void)on();
-	return call_opened(real.memfd_create(name, flags), POS_ZERO);
+	CALL(OPENAT, U(AT_FDCWD), 0, U(O_RDWR | O_CREAT | O_EXCL));
+	fd = real.memfd_create(name, flags);
+	RETURN(OPENAT, call_result(fd));
+	return call_opened(fd, POS_ZERO);
 }
 
 EXPORT int
