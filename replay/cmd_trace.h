@@ -75,7 +75,7 @@ int convert(const char *from, bool salvage, const char *to,
  * => false: there is nothing more to do (they were listed, or there is no such
  *    format, which has been complained of); *statusp is the exit status
  */
-bool format_find(const char *name, bool export, const struct trace_format **fmp,
+bool format_find(const char *name, bool out, const struct trace_format **fmp,
     int *statusp) mustcheck;
 
 /* Refuse settings that a format does not look at; rows are those it does. */

@@ -1,8 +1,16 @@
 #include <inttypes.h>
 #include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "replay/cmd_trace.h"
+
+/* What was asked for. */
+struct export_args {
+	const char *ea_format, *ea_to, *ea_dir;
+	bool ea_salvage;
+};
 
 static int
 print_json(const char *format, const char *to, const struct record_report *rr)
@@ -28,37 +36,57 @@ print_json(const char *format, const char *to, const struct record_report *rr)
 }
 
 /* Say what the format has no word for. */
-static void
+static int
 print_left(const struct trace_format *fm, const char *from,
     const struct record_report *rr)
 {
+	char *text = NULL;
+	size_t len;
+	FILE *fp = open_memstream(&text, &len);
+
+	if (fp == NULL)
+		return complain(UVN_ENVIRONMENT, "out of memory");
 	for (unsigned op = 0; op < TRACE_NOPS; op++)
 		if (rr->rr_left[op] != 0)
-			(void)complain(UVN_OK,
-			    "%s: left out %" PRIu64
-			    " events %s, for which %s has no word",
-			    from, rr->rr_left[op], trace_op_name[op],
-			    fm->fm_name);
+			(void)fprintf(fp, "%s%" PRIu64 " %s",
+			    ftell(fp) > 0 ? ", " : "", rr->rr_left[op],
+			    trace_op_name[op]);
+	if (fclose(fp) != 0) {
+		free(text);
+		return complain(UVN_ENVIRONMENT, "out of memory");
+	}
+	if (*text != '\0')
+		(void)complain(UVN_OK,
+		    "%s: left out what %s has no word for: %s", from,
+		    fm->fm_name, text);
+	free(text);
+	return UVN_OK;
 }
 
 static int
 export_format(const struct trace_format *fm, const struct options *op,
-    bool salvage, const char *to)
+    const struct export_args *ea)
 {
+	const char *to = ea->ea_to;
 	const char *from = op->op_operands[0];
 	struct errmsg em = { .em_text = "" };
-	struct export_param xp;
+	struct trace_export_param xp = { .xp_dir = ea->ea_dir };
 	struct record_report rr;
 	struct trace_reader *tr;
 	int error, status;
 
-	tunable_defaults(export_table, export_count, &xp);
-	if (options_apply(op, export_table, export_count, &xp, &em) != 0)
+	tunable_defaults(export_table, export_count, &xp.xp_param);
+	error =
+	    options_apply(op, export_table, export_count, &xp.xp_param, &em);
+	if (error == 0)
+		error = export_param_check(&xp, &em);
+	if (error != 0)
 		return complain(UVN_USAGE, "%s", em.em_text);
 	if (op->op_json && strcmp(to, "-") == 0)
 		return complain(UVN_USAGE,
 		    "--json: the output goes to standard output; say -o FILE");
-	status = input_open(from, salvage ? TRACE_SALVAGE : TRACE_VERIFY, &tr);
+	status = input_open(from, ea->ea_salvage ? TRACE_SALVAGE : TRACE_VERIFY,
+	    &tr);
 	if (status != UVN_OK)
 		return status;
 	error = trace_export(fm, tr, &xp, to, &rr, &em);
@@ -72,31 +100,35 @@ export_format(const struct trace_format *fm, const struct options *op,
 	if (error == 0 && op->op_json)
 		return print_json(fm->fm_name, to, &rr);
 	if (error == 0 && !op->op_quiet)
-		print_left(fm, from, &rr);
+		return print_left(fm, from, &rr);
 	return status;
 }
 
-static int export(const char *format, const struct options *op, bool salvage,
-    const char *to)
+static int
+export_to(const struct options *op, const struct export_args *ea)
 {
 	const struct trace_format *fm;
 	enum trace_form form = TRACE_CSV;
 	int status;
 
-	if (!format_find(format, true, &fm, &status))
+	if (!format_find(ea->ea_format, true, &fm, &status))
 		return status;
 	status = format_settings(op, fm, fm != NULL ? fm->fm_gives : NULL);
 	if (status != UVN_OK)
 		return status;
-	if (to == NULL)
+	if (ea->ea_dir != NULL &&
+	    (fm == NULL || !trace_format_has(fm->fm_gives, "dir")))
+		return complain(UVN_USAGE,
+		    "--dir is for formats that name files, such as fio");
+	if (ea->ea_to == NULL)
 		return complain(UVN_USAGE, "say -o FILE%s",
 		    fm == NULL ? ".csv or FILE.csv.zst" : "");
 	if (fm != NULL)
-		return export_format(fm, op, salvage, to);
-	status = output_form(to, &form);
+		return export_format(fm, op, ea);
+	status = output_form(ea->ea_to, &form);
 	if (status != UVN_OK)
 		return status;
-	return convert(op->op_operands[0], salvage, to, form);
+	return convert(op->op_operands[0], ea->ea_salvage, ea->ea_to, form);
 }
 
 static const struct tunable *
@@ -108,16 +140,18 @@ export_tunable(size_t i)
 int
 trace_cmd_export(int argc, char **argv)
 {
-	const char *to = NULL, *format = NULL;
-	bool salvage = false;
+	struct export_args ea = { 0 };
 	const struct option_row rows[] = {
 		{ "output", 'o', OPTION_TEXT, "FILE",
-		    "write there; .csv, .csv.zst or .uvt says the form", &to,
-		    NULL },
+		    "write there; .csv, .csv.zst or .uvt says the form",
+		    &ea.ea_to, NULL },
 		{ "format", 'f', OPTION_TEXT, "NAME",
 		    "write what another tool reads; list lists the formats",
-		    &format, NULL },
-		SALVAGE_ROW(&salvage),
+		    &ea.ea_format, NULL },
+		{ "dir", '\0', OPTION_TEXT, "DIR",
+		    "fio: folder of the files f1, f2, ... that it names",
+		    &ea.ea_dir, NULL },
+		SALVAGE_ROW(&ea.ea_salvage),
 	};
 	const struct command_line cl = {
 		.cl_command = "trace export",
@@ -136,10 +170,10 @@ trace_cmd_export(int argc, char **argv)
 
 	if (!options_parse(&cl, argc, argv, &op, &status))
 		return status;
-	if (format == NULL || strcmp(format, "list") != 0)
+	if (ea.ea_format == NULL || strcmp(ea.ea_format, "list") != 0)
 		status = operand_expected(&cl, &op);
 	if (status == UVN_OK)
-		status = export(format, &op, salvage, to);
+		status = export_to(&op, &ea);
 	options_fini(&op);
 	return status;
 }

@@ -5,25 +5,25 @@
 #include "replay/cmd_trace.h"
 
 static bool
-usable(const struct trace_format *fm, bool export)
+usable(const struct trace_format *fm, bool out)
 {
-	return export ? fm->fm_write != NULL : fm->fm_read != NULL;
+	return out ? fm->fm_write != NULL : fm->fm_read != NULL;
 }
 
 static int
-list(bool export)
+list(bool out)
 {
 	for (size_t i = 0; i < trace_nformats; i++)
-		if (usable(&trace_formats[i], export))
+		if (usable(&trace_formats[i], out))
 			(void)printf("%-14s %s\n", trace_formats[i].fm_name,
 			    trace_formats[i].fm_help);
 	return UVN_OK;
 }
 
 static int
-unknown(const char *name, bool export)
+unknown(const char *name, bool out)
 {
-	const char *verb = export ? "export" : "import", *near;
+	const char *verb = out ? "export" : "import", *near;
 	const char **names = calloc(trace_nformats + 1, sizeof(*names));
 	size_t n = 0;
 
@@ -36,7 +36,7 @@ unknown(const char *name, bool export)
 		    name, verb);
 	}
 	for (size_t i = 0; i < trace_nformats; i++)
-		if (usable(&trace_formats[i], export))
+		if (usable(&trace_formats[i], out))
 			names[n++] = trace_formats[i].fm_name;
 	near = nearest_word(name, names, n);
 	free(names);
@@ -49,7 +49,7 @@ unknown(const char *name, bool export)
 }
 
 bool
-format_find(const char *name, bool export, const struct trace_format **fmp,
+format_find(const char *name, bool out, const struct trace_format **fmp,
     int *statusp)
 {
 	*fmp = NULL;
@@ -57,12 +57,12 @@ format_find(const char *name, bool export, const struct trace_format **fmp,
 	if (name == NULL)
 		return true;
 	if (strcmp(name, "list") == 0) {
-		*statusp = list(export);
+		*statusp = list(out);
 		return false;
 	}
 	*fmp = trace_format_find(name);
-	if (*fmp == NULL || !usable(*fmp, export)) {
-		*statusp = unknown(name, export);
+	if (*fmp == NULL || !usable(*fmp, out)) {
+		*statusp = unknown(name, out);
 		return false;
 	}
 	return true;

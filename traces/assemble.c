@@ -170,14 +170,16 @@ access_put(struct assembler *as, struct proc *pr, uint64_t addr, uint64_t len,
 	if (pr->pr_space->sp_borrowed)
 		error = proc_own(as, pr);
 	pr->pr_seen = true;
-	for (uint64_t at = addr; error == 0 && at < end && end > addr;
-	     at = ((at >> as->as_shift) + 1) << as->as_shift) {
+	for (uint64_t at = addr; error == 0 && at < end && end > addr;) {
 		vm = space_find(pr->pr_space, at);
+		if (vm == NULL) {
+			at = pr->pr_space->sp_hi;
+			continue;
+		}
 		/* What it may not do ends in a signal, not at the page. */
-		if (vm != NULL && (vm->vm_flags & need) != 0)
+		if ((vm->vm_flags & need) != 0)
 			error = page_put(as, pr, vm, at, flags);
-		else if (vm == NULL && pr->pr_space->sp_hi >= end)
-			break;
+		at = ((at >> as->as_shift) + 1) << as->as_shift;
 	}
 	return error;
 }

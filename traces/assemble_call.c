@@ -447,6 +447,10 @@ fallocate_begin(struct assembler *as, struct thread *th)
 
 	if (file == 0)
 		return 0;
+	/* It fails, even if that was not seen. */
+	if ((mode & FALLOC_FL_PUNCH_HOLE) != 0 &&
+	    (mode & FALLOC_FL_ZERO_RANGE) != 0)
+		return 0;
 	/* What moves the rest of the file has no event that says so. */
 	if ((mode & (FALLOC_FL_COLLAPSE_RANGE | FALLOC_FL_INSERT_RANGE)) != 0) {
 		as->as_counts[RECORD_UNKNOWN_CALLS]++;

@@ -21,7 +21,23 @@ static_assert(sizeof(struct export_param) ==
     "struct export_param holds rows only");
 
 int
-export_next(struct export *ex, const struct trace_event **evp, size_t *np,
+export_param_check(const struct trace_export_param *xp, struct errmsg *em)
+{
+	const char *dir = xp->xp_dir;
+
+	/* fio has 256 bytes for a path, and blanks part the words of its log. */
+	if (dir != NULL &&
+	    (strlen(dir) > 240 || dir[strcspn(dir, " \t\r\n")] != '\0' ||
+		*dir == '\0'))
+		return ERRMSG(em, EINVAL,
+		    "--dir: '%.60s' has blanks, or more than 240 bytes, or "
+		    "none",
+		    dir);
+	return 0;
+}
+
+int
+export_next(struct exporter *ex, const struct trace_event **evp, size_t *np,
     struct errmsg *em)
 {
 	const int error = trace_next(ex->ex_reader, evp, np, em);
@@ -31,7 +47,7 @@ export_next(struct export *ex, const struct trace_event **evp, size_t *np,
 }
 
 int
-export_printf(struct export *ex, struct errmsg *em, const char *fmt, ...)
+export_printf(struct exporter *ex, struct errmsg *em, const char *fmt, ...)
 {
 	char buf[PATH_MAX + 256];
 	va_list ap;
@@ -46,14 +62,15 @@ export_printf(struct export *ex, struct errmsg *em, const char *fmt, ...)
 
 int
 trace_export(const struct trace_format *fm, struct trace_reader *tr,
-    const struct export_param *xp, const char *to, struct record_report *rr,
-    struct errmsg *em)
+    const struct trace_export_param *xp, const char *to,
+    struct record_report *rr, struct errmsg *em)
 {
 	const size_t len = strlen(to);
 	const bool zst = len > 4 && strcmp(to + len - 4, ".zst") == 0;
-	struct export ex = {
+	struct exporter ex = {
 		.ex_format = fm,
-		.ex_p = xp,
+		.ex_p = &xp->xp_param,
+		.ex_dir = xp->xp_dir,
 		.ex_reader = tr,
 		.ex_to = to,
 	};

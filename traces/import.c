@@ -9,18 +9,25 @@
 /* What formats without addresses take, all of them. */
 #define FILES "page as flush size"
 
+/* Where there are addresses the page is the machine's: maps consist of it. */
 const struct trace_format trace_formats[] = {
-	{ "bpftrace", "what scripts/page-faults.bt prints, for bpftrace(8)",
-	    "page", NULL, bpftrace_import, NULL },
-	{ "fio", "iolog of fio(1), versions 2 and 3", FILES, "fio_version",
-	    fio_import, NULL },
-	{ "lackey", "valgrind --tool=lackey, with its system calls", "page",
-	    NULL, lackey_import, NULL },
-	{ "perf-script", "perf script of page faults, maps and calls", "page",
-	    NULL, perf_script_import, NULL },
-	{ "perf-trace", "perf trace -F all", "page", NULL, perf_trace_import,
+	{ "blkparse", "default output of blkparse(1)", FILES " action", NULL,
+	    blkparse_import, NULL },
+	{ "bpftrace", "what scripts/page-faults.bt prints, for bpftrace(8)", "",
+	    NULL, bpftrace_import, NULL },
+	{ "fio", "iolog of fio(1), versions 2 and 3", FILES,
+	    "io fio_version dir", fio_import, fio_export },
+	{ "lackey", "valgrind --tool=lackey, with its system calls", "", NULL,
+	    lackey_import, NULL },
+	{ "msr", "CSV of the MSR Cambridge block traces", FILES, NULL,
+	    msr_import, NULL },
+	{ "oracleGeneral", "binary requests of libCacheSim, 24 bytes each",
+	    "page as ids size", "io", oracle_import, oracle_export },
+	{ "perf-script", "perf script of page faults, maps and calls", "", NULL,
+	    perf_script_import, NULL },
+	{ "perf-trace", "perf trace -F all", "", NULL, perf_trace_import,
 	    NULL },
-	{ "strace", "strace -f -ttt -y; it has no accesses", "page", NULL,
+	{ "strace", "strace -f -ttt -y; it has no accesses", "", NULL,
 	    strace_import, NULL },
 };
 const size_t trace_nformats = nitems(trace_formats);
@@ -97,11 +104,8 @@ input_begin(struct import *im, struct errmsg *em)
 }
 
 int
-import_rewind(struct import *im, const char *why, struct errmsg *em)
+import_rewind(struct import *im, struct errmsg *em)
 {
-	if (im->im_in.in_size == 0)
-		return ERRMSG(em, ESPIPE, "%s: to be read twice, %s",
-		    im->im_in.in_path, why);
 	in_close(&im->im_in);
 	return input_begin(im, em);
 }
@@ -211,6 +215,7 @@ trace_import(const struct trace_format *fm, const char *from,
 		.im_param = ip,
 		.im_p = &ip->ip_param,
 		.im_from = from,
+		.im_what = "line",
 		.im_clock = TRACE_CLOCK_REAL,
 		.im_in = { .in_fd = -1 },
 	};

@@ -37,6 +37,7 @@
 /* The choices of import_param.def. */
 enum { IMPORT_AS_MAP, IMPORT_AS_IO };
 enum { IMPORT_FLUSH_FSYNC, IMPORT_FLUSH_MSYNC };
+enum { IMPORT_IDS_AUTO, IMPORT_IDS_PAGE, IMPORT_IDS_ORDER, IMPORT_IDS_SPLIT };
 
 /* Bytes of a line, with its NUL. */
 #define IMPORT_LINE_MAX 65536
@@ -54,8 +55,9 @@ struct import {
 	FILE *im_notes;		   /* lines of provenance, each "#...\n" */
 	/* The input: its beginning is there, and it is no zstd stream. */
 	struct trace_in im_in;
-	uint64_t im_line; /* number of the line at hand, from 1 */
-	char *im_text;	  /* the line */
+	uint64_t im_line;    /* number of the line at hand, from 1 */
+	const char *im_what; /* what lines are called */
+	char *im_text;	     /* the line */
 	/* import_file.c's: a tree of struct import_file. */
 	void *im_files;
 	uint32_t im_nmaps;
@@ -63,13 +65,8 @@ struct import {
 
 /* import.c */
 
-/*
- * Begin anew at the start of the input.
- *
- * => ESPIPE: it is a pipe; em says that this import wants a file, which is why
- */
-int import_rewind(struct import *im, const char *why, struct errmsg *em)
-    mustcheck;
+/* Begin anew at the start of the input, which is no pipe: in_size is known. */
+int import_rewind(struct import *im, struct errmsg *em) mustcheck;
 
 /* import_text.c */
 
@@ -153,12 +150,25 @@ int perf_script_import(struct import *im, struct errmsg *em) mustcheck;
 int perf_trace_import(struct import *im, struct errmsg *em) mustcheck;
 int strace_import(struct import *im, struct errmsg *em) mustcheck;
 
+/* oracleGeneral, as import_oracle.c explains. */
+struct __attribute__((packed)) oracle_request {
+	uint32_t oq_time;
+	uint64_t oq_id;
+	uint32_t oq_size;
+	int64_t oq_next;
+};
+
+_Static_assert(sizeof(struct oracle_request) == 24, "as it lies in files");
+
+/* Of the number of an object, the page has the low bits, the file the rest. */
+#define ORACLE_PAGE_BITS 40
+
 /* export.c */
 
-struct export
-{
+struct exporter {
 	const struct trace_format *ex_format;
 	const struct export_param *ex_p;
+	const char *ex_dir; /* of the files that the output names; NULL */
 	struct trace_reader *ex_reader;
 	struct trace_out ex_out;
 	const char *ex_to;
@@ -168,14 +178,19 @@ struct export
 };
 
 /* As trace_next(). */
-int export_next(struct export *ex, const struct trace_event **evp, size_t *np,
+int export_next(struct exporter *ex, const struct trace_event **evp, size_t *np,
     struct errmsg *em) mustcheck;
 
 /* As out_put(); of PATH_MAX and a bit. */
-int export_printf(struct export *ex, struct errmsg *em, const char *fmt, ...)
+int export_printf(struct exporter *ex, struct errmsg *em, const char *fmt, ...)
     printflike(3, 4) mustcheck;
 
 /* The importers and exporters. */
+int blkparse_import(struct import *im, struct errmsg *em) mustcheck;
 int fio_import(struct import *im, struct errmsg *em) mustcheck;
+int msr_import(struct import *im, struct errmsg *em) mustcheck;
+int oracle_import(struct import *im, struct errmsg *em) mustcheck;
+int fio_export(struct exporter *ex, struct errmsg *em) mustcheck;
+int oracle_export(struct exporter *ex, struct errmsg *em) mustcheck;
 
 #endif

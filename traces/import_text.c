@@ -21,8 +21,8 @@ import_malformed(struct import *im, struct errmsg *em, const char *fmt, ...)
 	(void)vsnprintf(why.em_text, sizeof(why.em_text), fmt, ap);
 	va_end(ap);
 	return ERRMSG(em, EINVAL,
-	    "%s: line %" PRIu64 ": %.300s; --lenient goes on without it",
-	    im->im_in.in_path, im->im_line, why.em_text);
+	    "%s: %s %" PRIu64 ": %.300s; --lenient goes on without it",
+	    im->im_in.in_path, im->im_what, im->im_line, why.em_text);
 }
 
 /*

@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -272,6 +273,18 @@ file_index_has_slow(const struct file_index *fx, uint32_t id)
 {
 	return fx->fx_n != 0 &&
 	    bsearch(&id, fx->fx_ids, fx->fx_n, sizeof(id), id_cmp) != NULL;
+}
+
+size_t
+file_index_place(const struct file_index *fx, uint32_t id)
+{
+	const uint32_t *at;
+
+	if (id - 1 < fx->fx_n && fx->fx_ids[id - 1] == id)
+		return id - 1;
+	at = bsearch(&id, fx->fx_ids, fx->fx_n, sizeof(id), id_cmp);
+	assert(at != NULL);
+	return (size_t)(at - fx->fx_ids);
 }
 
 int

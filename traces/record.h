@@ -78,7 +78,7 @@ extern const struct tunable import_table[], export_table[];
 extern const size_t import_count, export_count;
 
 struct import;
-struct export;
+struct exporter;
 
 /* The outside formats, a row each in import.c. */
 struct trace_format {
@@ -88,7 +88,7 @@ struct trace_format {
 	const char *fm_takes, *fm_gives;
 	/* import_i.h; NULL: it cannot be imported, or not be exported. */
 	int (*fm_read)(struct import *im, struct errmsg *em);
-	int (*fm_write)(struct export *ex, struct errmsg *em);
+	int (*fm_write)(struct exporter *ex, struct errmsg *em);
 };
 
 extern const struct trace_format trace_formats[];
@@ -97,6 +97,11 @@ const struct trace_format *trace_format_find(const char *name);
 
 /* Is that row among those of fm_takes, or of fm_gives? */
 bool trace_format_has(const char *rows, const char *name);
+
+struct trace_export_param {
+	struct export_param xp_param;
+	const char *xp_dir; /* of the files that the output names; NULL */
+};
 
 struct trace_import_param {
 	struct record_select ip_select;
@@ -123,15 +128,20 @@ int trace_import(const struct trace_format *fm, const char *from,
     const struct trace_import_param *ip, const char *to, enum trace_form form,
     struct record_report *rr, struct errmsg *em) mustcheck;
 
+/* EINVAL: the folder can be none in the output; em says why. */
+int export_param_check(const struct trace_export_param *xp, struct errmsg *em)
+    mustcheck;
+
 /*
  * The other way: write what tr has left to a file at to ("-" is stdout),
  * zstd-compressed if its name ends in .zst.
  *
+ * => the folder has been checked
  * => ENODATA: the format has a word for none of its events
  */
 int trace_export(const struct trace_format *fm, struct trace_reader *tr,
-    const struct export_param *xp, const char *to, struct record_report *rr,
-    struct errmsg *em) mustcheck;
+    const struct trace_export_param *xp, const char *to,
+    struct record_report *rr, struct errmsg *em) mustcheck;
 
 /*
  * How a program is recorded; docs/recording.md.

@@ -45,33 +45,6 @@ struct sink {
 	struct numbers sk_pids; /* processes of events kept */
 };
 
-/* A file without a name beside path. */
-static int
-tmp_nameless(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	char *dir, *name;
-	int fd;
-
-	if (strcmp(path, "-") == 0)
-		dir = strdup(P_tmpdir);
-	else if (slash == NULL)
-		dir = strdup(".");
-	else
-		dir = strndup(path, slash > path ? (size_t)(slash - path) : 1);
-	if (dir == NULL)
-		return -1;
-	fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	if (fd == -1 && asprintf(&name, "%s/.uvn-XXXXXX", dir) != -1) {
-		fd = mkostemp(name, O_CLOEXEC);
-		if (fd != -1)
-			(void)unlink(name);
-		free(name);
-	}
-	free(dir);
-	return fd;
-}
-
 int
 sink_create(const char *path, struct sink **skp, struct errmsg *em)
 {
@@ -91,7 +64,7 @@ sink_create(const char *path, struct sink **skp, struct errmsg *em)
 	if (sk->sk_path == NULL || sk->sk_ev == NULL || sk->sk_zbuf == NULL ||
 	    sk->sk_cctx == NULL || sk->sk_dctx == NULL)
 		goto fail;
-	sk->sk_fd = tmp_nameless(path);
+	sk->sk_fd = file_nameless(path);
 	error = errno;
 	if (sk->sk_fd == -1)
 		goto fail;

@@ -201,6 +201,32 @@ in_close(struct trace_in *in)
 	free(in->in_buf);
 }
 
+int
+file_nameless(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char *dir, *name;
+	int fd;
+
+	if (strcmp(path, "-") == 0)
+		dir = strdup(P_tmpdir);
+	else if (slash == NULL)
+		dir = strdup(".");
+	else
+		dir = strndup(path, slash > path ? (size_t)(slash - path) : 1);
+	if (dir == NULL)
+		return -1;
+	fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (fd == -1 && asprintf(&name, "%s/.uvn-XXXXXX", dir) != -1) {
+		fd = mkostemp(name, O_CLOEXEC);
+		if (fd != -1)
+			(void)unlink(name);
+		free(name);
+	}
+	free(dir);
+	return fd;
+}
+
 static int
 out_error(const struct trace_out *out, int error, struct errmsg *em)
 {

@@ -106,6 +106,10 @@ expect 0 trace import --format strace --only 'kept.*' --base-names -o kept.csv \
     "$data/strace.txt"
 grep -q '^#file 1 size=0 path=kept.db$' kept.csv || fail "no kept.db"
 
+check "maps have their own size of a page"
+expect 2 trace import --format strace --page 8K -o no.uvt "$data/strace.txt"
+says "page"
+
 check "what a tool was not told to print is missed"
 zstd -qdc "$data/lackey.txt.zst" | grep -av '^SYSCALL' >text
 expect 3 trace import --format lackey -o no.uvt text

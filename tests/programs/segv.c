@@ -257,31 +257,39 @@ other_stacks(void)
 	CHECK(signal(SIGSEGV, SIG_DFL) != SIG_ERR);
 }
 
+/* A fault: by default, ignored, or blocked though there is a handler; or one
+ * that is only sent. */
+static _Noreturn void
+end_by(int how)
+{
+	sigset_t set;
+
+	churn(map);
+	if (how == 1)
+		CHECK(signal(SIGSEGV, SIG_IGN) == SIG_DFL);
+	if (how == 2) {
+		act(mend, 0);
+		CHECK(sigemptyset(&set) == 0);
+		CHECK(sigaddset(&set, SIGSEGV) == 0);
+		CHECK(sigprocmask(SIG_BLOCK, &set, NULL) == 0);
+		CHECK(mprotect(guard, PAGE, PROT_NONE) == 0);
+	}
+	if (how == 3)
+		CHECK(raise(SIGSEGV) == 0);
+	poke(how == 2 ? guard : guard + PAGE, 1);
+	_exit(0);
+}
+
 /* What kills without a recorder kills with one. */
 static void
 deaths(void)
 {
-	sigset_t set;
 	pid_t pid;
 
 	for (int how = 0; how < 4; how++) {
 		pid = fork();
-		if (pid == 0) {
-			churn(map);
-			if (how == 1)
-				CHECK(signal(SIGSEGV, SIG_IGN) == SIG_DFL);
-			if (how == 2) {
-				act(mend, 0);
-				CHECK(sigemptyset(&set) == 0);
-				CHECK(sigaddset(&set, SIGSEGV) == 0);
-				CHECK(sigprocmask(SIG_BLOCK, &set, NULL) == 0);
-				CHECK(mprotect(guard, PAGE, PROT_NONE) == 0);
-			}
-			if (how == 3)
-				CHECK(raise(SIGSEGV) == 0);
-			poke(how == 2 ? guard : guard + PAGE, 1);
-			_exit(0);
-		}
+		if (pid == 0)
+			end_by(how);
 		CHECK(died_of(pid, SIGSEGV));
 	}
 	/* One that is sent, and not wanted. */

@@ -235,19 +235,19 @@ seed(void)
 	return v;
 }
 
+/* What parsers promise of records; the assembler takes what it may. */
 static int
-swallow(void *to, const struct raw *rw, struct errmsg *em)
+examine(void *to, const struct raw *rw, struct errmsg *em)
 {
-	uint64_t *n = to;
+	struct rt *rt = to;
 
-	(void)em;
 	assert_true(rw->rw_kind < RAW_NKINDS);
 	assert_true(rw->rw_sys < RAW_NSYS);
 	assert_true(rw->rw_nargs <= RAW_NARGS);
 	if (rw->rw_text != NULL)
 		assert_true(strlen(rw->rw_text) < RAW_TEXT_MAX);
-	++*n;
-	return 0;
+	rt->rt_records++;
+	return assemble(rt->rt_at, rw, em);
 }
 
 /* Change a line in some way that pens, disks and people do. */
@@ -284,45 +284,59 @@ line_damage(struct dice *d, char *line, size_t len)
 	}
 }
 
+/* A damaged sample, line by line; returns how many were refused. */
+static size_t
+lines_damaged(struct dice *d, const struct rt *rt, const char *text, char *copy)
+{
+	size_t bad = 0;
+
+	for (const char *p = text, *end; *p != '\0'; p = end + 1) {
+		struct errmsg em = { .em_text = "" };
+		size_t k;
+		int error;
+
+		end = strchr(p, '\n');
+		assert_non_null(end);
+		k = (size_t)(end - p);
+		memcpy(copy, p, k);
+		if (dice_below(d, 8) == 0)
+			k = line_damage(d, copy, k);
+		error = line_give(rt->rt_format, rt->rt_parser, copy, k, &em);
+		assert_true(error == 0 || error == EBADMSG);
+		assert_true((error != 0) == (em.em_text[0] != '\0'));
+		bad += error != 0;
+	}
+	return bad;
+}
+
 void
 rt_damage(const struct text_format *tf, const char *sample, unsigned rounds)
 {
 	struct dice d = { seed() };
-	size_t len, lines = 0, bad = 0;
+	size_t len, bad = 0;
 	char *text = rt_sample(sample, &len), *copy = malloc(len + 16);
+	struct assemble_param ap = tf->tf_param;
 
 	assert_non_null(copy);
+	ap.ap_page = PG;
+	ap.ap_select.rs_code = ap.ap_select.rs_unmapped = true;
 	for (unsigned round = 0; round < rounds; round++) {
-		uint64_t n = 0;
-		const struct raw_out ro = { swallow, &n };
+		struct at at;
+		struct rt rt = { .rt_format = tf, .rt_at = &at };
+		const struct raw_out ro = { examine, &rt };
 		struct errmsg em = { .em_text = "" };
-		void *parser;
 
-		must_em(tf->tf_create(&ro, true, &parser, &em), &em);
-		for (char *p = text, *end; *p != '\0'; p = end + 1) {
-			size_t k;
-			int error;
-
-			end = strchr(p, '\n');
-			assert_non_null(end);
-			k = (size_t)(end - p);
-			memcpy(copy, p, k);
-			if (dice_below(&d, 8) == 0)
-				k = line_damage(&d, copy, k);
-			em = (struct errmsg){ .em_text = "" };
-			error = line_give(tf, parser, copy, k, &em);
-			assert_true(error == 0 || error == EBADMSG);
-			if (error != 0)
-				assert_true(strlen(em.em_text) > 0);
-			bad += error != 0;
-			lines++;
-		}
-		(void)tf->tf_end(parser, &em);
-		tf->tf_destroy(parser);
-		assert_true(n > 0);
+		at_begin(&at, &ap);
+		must_em(tf->tf_create(&ro, true, &rt.rt_parser, &em), &em);
+		bad += lines_damaged(&d, &rt, text, copy);
+		(void)tf->tf_end(rt.rt_parser, &em);
+		tf->tf_destroy(rt.rt_parser);
+		assert_true(rt.rt_records > 0);
+		/* Whatever it is, it can be read. */
+		assert_true(strlen(at_end(&at)) > 0);
+		at_free(&at);
 	}
-	(void)printf("%zu lines, %zu refused\n", lines, bad);
-	assert_true(bad > 0 && bad < lines / 2);
+	assert_true(bad > 0);
 	free(copy);
 	free(text);
 }

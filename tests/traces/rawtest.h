@@ -15,6 +15,8 @@ struct rt {
 	char *rt_old;
 	size_t rt_len;
 	bool rt_times; /* lines begin with the time */
+	size_t rt_records;
+	struct at *rt_at;
 };
 
 void rt_begin(struct rt *rt, const struct text_format *tf, bool code);
@@ -65,8 +67,9 @@ char *rt_events(const struct text_format *tf, const char *sample);
 char *rt_sample(const char *name, size_t *lenp);
 
 /*
- * Samples with random damage, line after line: the parser has to survive that
- * and to say what is wrong.  Prints its seed.
+ * A sample with random damage, line after line: the parser has to survive that
+ * and to say what is wrong, and what the assembler makes of it is a trace.
+ * Prints its seed; UVN_SEED repeats it.
  */
 void rt_damage(const struct text_format *tf, const char *sample,
     unsigned rounds);

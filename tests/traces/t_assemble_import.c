@@ -173,6 +173,81 @@ accesses_by_name_find_a_map_or_make_one(void **state)
 	at_free(&at);
 }
 
+/* What a log says that is damaged, or that lacks some calls. */
+static void
+maps_lie_where_a_kernel_may_put_them(void **state)
+{
+	const struct assemble_param ap = at_kernel();
+	struct at at;
+
+	(void)state;
+	at_begin(&at, &ap);
+	at_map(&at, 1, BASE, 4);
+	AT_CALL(&at, 1, MMAP, BASE + 100, 0, PG, RW, MAP_SHARED, 3, 0);
+	AT_CALL(&at, 1, MMAP, BASE + PG, 0, PG, RW, MAP_SHARED, 3, 100);
+	AT_CALL(&at, 1, MUNMAP, 0, BASE + 100, PG);
+	AT_CALL(&at, 1, MPROTECT, 0, BASE + 100, PG, PROT_READ);
+	AT_CALL(&at, 1, MSYNC, 0, BASE + 100, PG, MS_SYNC);
+	AT_CALL(&at, 1, MADVISE, 0, BASE + 100, PG, MADV_DONTNEED);
+	AT_CALL(&at, 1, MADVISE, 0, BASE + 100, PG, MADV_DONTFORK);
+	AT_CALL(&at, 1, MREMAP, BASE * 2, BASE + 100, PG, PG, MREMAP_MAYMOVE);
+	AT_CALL(&at, 1, MREMAP, BASE * 2 + 100, BASE, PG, PG, MREMAP_MAYMOVE);
+	/* The end of a range is rounded up. */
+	AT_CALL(&at, 1, MADVISE, 0, BASE, 100, MADV_DONTFORK);
+	AT_CALL(&at, 1, MUNMAP, 0, BASE, 100);
+	AT_CALL(&at, 1, MUNMAP, 0, BASE, 4 * PG);
+	assert_string_equal(at_end(&at),
+	    "1 16384 /data/seven\n"
+	    "1 attach 1 1 0 16384 r w shared maxw\n"
+	    "1 detach 1 1 0 4096\n"
+	    "1 detach 1 1 4096 12288\n");
+	at_free(&at);
+}
+
+static void
+what_a_map_moves_onto_has_gone_unseen(void **state)
+{
+	const struct assemble_param ap = at_kernel();
+	struct at at;
+
+	(void)state;
+	at_begin(&at, &ap);
+	at_map(&at, 1, BASE, 2);
+	at_map(&at, 1, BASE * 2, 2);
+	AT_CALL(&at, 1, MREMAP, BASE * 2, BASE, 2 * PG, 2 * PG, MREMAP_MAYMOVE);
+	at_access(&at, 1, 1, BASE * 2, RAW_F_WRITE);
+	assert_string_equal(at_end(&at),
+	    "1 8192 /data/seven\n"
+	    "1 attach 1 1 0 8192 r w shared maxw\n"
+	    "1 attach 1 2 0 8192 r w shared maxw\n"
+	    "1 detach 1 2 0 8192\n"
+	    "1 write 1 1 0 4096\n");
+	at_free(&at);
+}
+
+static void
+ranges_may_span_all_of_memory(void **state)
+{
+	struct assemble_param ap = at_kernel();
+	struct at at;
+
+	(void)state;
+	ap.ap_gup = true;
+	at_begin(&at, &ap);
+	at_map(&at, 1, BASE, 2);
+	at_map(&at, 1, 1UL << 46, 2);
+	AT_CALL(&at, 1, MLOCK, 0, 0, 1UL << 47);
+	assert_string_equal(at_end(&at),
+	    "1 8192 /data/seven\n"
+	    "1 attach 1 1 0 8192 r w shared maxw\n"
+	    "1 attach 1 2 0 8192 r w shared maxw\n"
+	    "1 read 1 1 0 4096 kernel\n"
+	    "1 read 1 1 4096 4096 kernel\n"
+	    "1 read 1 2 0 4096 kernel\n"
+	    "1 read 1 2 4096 4096 kernel\n");
+	at_free(&at);
+}
+
 int
 main(void)
 {
@@ -183,6 +258,9 @@ main(void)
 		cmocka_unit_test(
 		    what_is_guessed_of_a_descriptor_counts_if_nothing_is_known),
 		cmocka_unit_test(accesses_by_name_find_a_map_or_make_one),
+		cmocka_unit_test(maps_lie_where_a_kernel_may_put_them),
+		cmocka_unit_test(what_a_map_moves_onto_has_gone_unseen),
+		cmocka_unit_test(ranges_may_span_all_of_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
