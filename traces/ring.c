@@ -10,15 +10,11 @@
 
 #include "traces/ring.h"
 
-/* Between two looks whether the threads of idle slots live, in ns. */
-#define LOOK_NS 100000000U
-
 struct ring {
 	char *rg_path;
 	int rg_fd;
 	uint8_t *rg_map;    /* RING_FILE_BYTES */
 	uint8_t *rg_buf;    /* RING_BYTES: what a slot held, in one piece */
-	uint64_t rg_looked; /* when the slots' threads were last looked at */
 	uint64_t rg_broken; /* records lost in slots that were no rings */
 	unsigned rg_owned;
 };
@@ -171,9 +167,9 @@ lives(uint64_t owner)
 
 /* Its thread is gone: nobody else may say so. */
 static int
-slot_exit(unsigned i, uint64_t owner, uint64_t now, ring_put *put, void *arg)
+slot_exit(unsigned i, uint64_t owner, ring_put *put, void *arg)
 {
-	const struct raw rw = { .rw_time = now,
+	const struct raw rw = { .rw_time = now_ns(),
 		.rw_pid = (uint32_t)(owner >> 32),
 		.rw_tid = (uint32_t)owner,
 		.rw_kind = RAW_EXIT };
@@ -201,14 +197,8 @@ int
 ring_drain(struct ring *rg, ring_put *put, void *arg)
 {
 	struct ring_file *rf = file_of(rg);
-	const uint64_t now = now_ns();
-	/* Where threads come and go fast, slots must not run out. */
-	const bool look =
-	    now - rg->rg_looked >= LOOK_NS || rg->rg_owned >= RING_SLOTS / 4;
 	int error = 0;
 
-	if (look)
-		rg->rg_looked = now;
 	rg->rg_owned = 0;
 	for (unsigned i = 0; error == 0 && i < RING_SLOTS; i++) {
 		uint64_t owner;
@@ -216,10 +206,10 @@ ring_drain(struct ring *rg, ring_put *put, void *arg)
 		if (atomic_load(&rf->rf_slot[i].sl_owner) == 0)
 			continue;
 		error = slot_drain(rg, i, put, arg);
-		if (error != 0 || !look || !slot_free(rg, i, &owner))
+		if (error != 0 || !slot_free(rg, i, &owner))
 			rg->rg_owned++;
 		else
-			error = slot_exit(i, owner, now_ns(), put, arg);
+			error = slot_exit(i, owner, put, arg);
 	}
 	return error;
 }

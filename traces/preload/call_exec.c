@@ -209,10 +209,13 @@ exec_guest(pid_t pid)
 		    0x4100 /* CLONE_VM | CLONE_VFORK */ } };
 
 	self.se_guest = 1;
-	if (!guards())
+	if (!guards() && !arms())
 		return pid;
 	section_begin(&sc);
-	log_raw(&rw);
+	/* Where the kernel tells of forks, this says that the library is there.
+	 */
+	if (guards())
+		log_raw(&rw);
 	start_log(RAW_START_FORK);
 	section_end(&sc);
 	return pid;
