@@ -21,13 +21,6 @@
 
 #define PG 4096UL
 
-/* All that behave, each the same with and without. */
-static const char *const programs[] = { "buffers", "cleared", "closes",
-	"descriptors", "direct", "forks", "locks", "memory", "populate",
-	"private", "readonly", "remap", "segv", "signals", "sizes", "spawns",
-	"streams", "threads", "trap", "unmap", "walk" };
-
-/* The first of its kind from there on; there has to be one. */
 static struct raw
 first_of(const struct rtest *rt, size_t from, enum raw_kind kind)
 {
@@ -222,15 +215,32 @@ every_program_behaves_as_without(void **state)
 	const uint64_t windows[] = { 16, 256 };
 
 	(void)state;
-	for (size_t i = 0; i < nitems(programs); i++)
+	for (size_t i = 0; i < rtest_nprograms; i++)
 		for (size_t k = 0; k < nitems(windows); k++) {
 			struct rtest rt;
 
 			rtest_begin(&rt, RING_PRELOAD, windows[k]);
-			RTEST_RUN(&rt, programs[i], "");
-			looks_sound(&rt, programs[i], windows[k]);
+			RTEST_RUN(&rt, rtest_programs[i], "");
+			looks_sound(&rt, rtest_programs[i], windows[k]);
 			rtest_end(&rt);
 		}
+}
+
+/* By all calls of the kind; the last round has none behind it. */
+static void
+what_is_written_after_a_sync_is_seen_again(void **state)
+{
+	size_t writes = 0;
+	struct rtest rt;
+
+	(void)state;
+	rtest_begin(&rt, RING_PRELOAD, 64);
+	RTEST_RUN(&rt, "syncs", "");
+	for (size_t i = 0; i < rt.rt_n; i++)
+		writes += rt.rt_raws[i].rw_kind == RAW_ACCESS &&
+		    (rt.rt_raws[i].rw_flags & RAW_F_WRITE) != 0;
+	assert_int_equal(writes, 70);
+	rtest_end(&rt);
 }
 
 static void
@@ -361,9 +371,10 @@ forked_children_are_said(void **state)
 		}
 		assert_true(parent);
 	}
-	/* Four, one of a child, one that executes, ten among threads. */
-	assert_int_equal(forks, 16);
-	assert_int_equal(starts, 16);
+	/* Four, one of a child, one without a part of the map, one that
+	 * executes, ten among threads. */
+	assert_int_equal(forks, 17);
+	assert_int_equal(starts, 17);
 	rtest_end(&rt);
 }
 
@@ -547,6 +558,7 @@ main(void)
 		T(accesses_are_those_of_an_ideal_window),
 		T(without_bounds_each_page_is_seen_once_for_reading_and_writing),
 		T(every_program_behaves_as_without),
+		T(what_is_written_after_a_sync_is_seen_again),
 		T(what_a_killed_program_has_touched_is_there),
 		T(a_program_begins_and_ends),
 		T(descriptors_are_said),
