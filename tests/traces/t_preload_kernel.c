@@ -352,8 +352,9 @@ children_are_armed(void **state)
 			writes += rt.rt_raws[k].rw_pid == pid &&
 			    within(&rt.rt_raws[k], map, 300) &&
 			    (rt.rt_raws[k].rw_flags & RAW_F_WRITE) != 0;
-		/* The one that executes something writes nothing. */
-		if (writes == 0)
+		/* One executes something, and one only reads, but in memory of
+		 * its own in between. */
+		if (writes <= 10)
 			continue;
 		assert_true(writes >= 300);
 		children++;
