@@ -10,11 +10,12 @@ programs=$(dirname "$UVN")/tests/programs
 table() {
 	cat <<'TABLE'
 buffers		attach=2 detach=1 protect=2 truncate=1 read>=1000 write>=1000
+cancels		attach=1 truncate=1 exit=1 read>=3000 write>=3000
 cleared		attach=21 fork=9 truncate=1 write>=3300
 closes		attach=5 detach=3 fork=1 truncate=1 read=5700 write=5700
 descriptors	attach=17 detach=17 fork=1 rename=2 unlink=3 write=68
 direct		attach=1 truncate=1 read>=256 write>=256
-forks		attach=35 fork=16 exit=17 write>=4800
+forks		attach=60 fork=17 exit=18 write>=4800
 locks		attach=6 fork=5 exit=6 truncate=1
 memory		attach=6 detach=6 msync=9 truncate=3 write=2700
 populate	attach=2 fsync=3 madvise=7 msync=1 read>=600 write>=301
@@ -26,10 +27,11 @@ signals		attach>=3 fork=1 exit=2 pread>=3 pwrite=100
 sizes		attach=1 fallocate=2 pwrite=1 truncate=304
 spawns		attach=6 truncate=1 write>=900
 streams		attach=4 read>=1200 write>=1200
+syncs		attach=1 detach=1 msync=2 fsync=3 sync=1 write=70
 threads		attach=201 detach=200 exit=1 read>=1600 write>=800
 trap		attach=4 fork=3 exit=4
 unmap		attach=4 detach=7 protect=5 truncate=4
-walk		attach=1 detach=1 truncate=1 read>=10000 write>=4000
+walk		attach=1 detach=1 truncate=1 read>=9000 write>=4000
 TABLE
 }
 
