@@ -1,6 +1,7 @@
 /*
  * Closes all descriptors, in every way there is, and puts its own on numbers of
- * its choice: maps go on, and new ones can be made.
+ * its choice: maps go on, and new ones can be made.  Prints the faults that the
+ * last one took.
  */
 #include "tests/programs/prog.h"
 
@@ -31,6 +32,7 @@ main(int argc, char **argv)
 {
 	struct rlimit rl = { 1024, 1024 };
 	unsigned char *map;
+	long before;
 	int fd;
 
 	CHECK(argc == 2);
@@ -49,7 +51,9 @@ main(int argc, char **argv)
 		CHECK(dup2(STDOUT_FILENO, fd) == fd);
 	for (fd = 3; fd < 1000; fd++)
 		CHECK(close(fd) == 0);
-	walk(again(argv[1]));
 	walk(map);
+	before = prog_faults();
+	walk(again(argv[1]));
+	printf("faults %ld\n", prog_faults() - before);
 	return prog_ok();
 }

@@ -17,9 +17,10 @@
 
 /* Programs that say "ok" themselves if nothing of what they do was changed. */
 static const char *const programs[] = { "cancel", "cleanenv", "closeall",
-	"direct", "fork_exec", "io_buffer", "locks", "masks", "names", "passed",
-	"private", "readonly", "remap", "resize", "segv_death", "segv_handler",
-	"spawn", "synced", "threads", "trap_handler", "unmap" };
+	"direct", "fork_exec", "inflight", "io_buffer", "locks", "masks",
+	"names", "passed", "private", "readonly", "remap", "resize",
+	"segv_death", "segv_handler", "spawn", "synced", "threads",
+	"trap_handler", "unmap" };
 
 static void
 need(enum ring_mode mode)
@@ -298,6 +299,21 @@ an_armed_map_faults_as_often_as_its_window_wants(void **state)
 	}
 }
 
+/* The library's own are not among the descriptors that a program can close. */
+static void
+maps_are_armed_whatever_the_program_closes(void **state)
+{
+	struct ringrun rr;
+
+	(void)state;
+	need(RING_KERNEL);
+	run(RING_KERNEL, RAW_UNKNOWN, "closeall", &rr);
+	ringrun_good(&rr);
+	assert_in_range(ringrun_number(&rr, "faults "), 400, 400 + 16);
+	assert_int_equal(ringrun_count(&rr, RAW_NOTE), 0);
+	ringrun_fini(&rr);
+}
+
 /* Rounds of writes to 16 pages, with another kind of sync behind each. */
 static void
 after_a_sync_all_is_seen_again(void **state)
@@ -354,6 +370,27 @@ buffers_of_calls_are_accesses_of_the_kernel(void **state)
 	assert_int_equal(rr.rr_raws[at + 1].rw_flags,
 	    RAW_F_KERNEL | RAW_F_WRITE);
 	assert_int_equal(rr.rr_raws[at + 1].rw_arg[0], addr + 20 * 4096);
+	ringrun_fini(&rr);
+}
+
+static void
+calls_of_other_threads_are_not_of_a_child(void **state)
+{
+	struct ringrun rr;
+	size_t n = 0;
+
+	(void)state;
+	need(RING_PRELOAD);
+	run(RING_PRELOAD, 64, "inflight", &rr);
+	ringrun_good(&rr);
+	for (size_t i = 0; i < ringrun_count(&rr, RAW_ACCESS); i++) {
+		const struct raw *rw = ringrun_nth(&rr, RAW_ACCESS, i);
+
+		n += rw->rw_pid == ringrun_nth(&rr, RAW_FORK, 0)->rw_pid &&
+		    rw->rw_arg[0] / 4096 == map_address(&rr) / 4096 + 3;
+	}
+	/* A read, and then a write. */
+	assert_int_equal(n, 2);
 	ringrun_fini(&rr);
 }
 
@@ -730,8 +767,10 @@ main(void)
 		    a_window_that_is_too_small_is_made_larger_and_said),
 		cmocka_unit_test(
 		    an_armed_map_faults_as_often_as_its_window_wants),
+		cmocka_unit_test(maps_are_armed_whatever_the_program_closes),
 		cmocka_unit_test(after_a_sync_all_is_seen_again),
 		cmocka_unit_test(buffers_of_calls_are_accesses_of_the_kernel),
+		cmocka_unit_test(calls_of_other_threads_are_not_of_a_child),
 		cmocka_unit_test(pages_with_locks_are_said_to_stay_open),
 		cmocka_unit_test(files_are_what_they_are),
 		cmocka_unit_test(calls_are_logged_with_what_they_mean),
