@@ -16,9 +16,9 @@
 #include "traces/record.h"
 
 /* Programs that say "ok" themselves if nothing of what they do was changed. */
-static const char *const programs[] = { "cancel", "cleanenv", "closeall",
-	"direct", "fork_exec", "inflight", "io_buffer", "locks", "masks",
-	"names", "passed", "private", "readonly", "remap", "resize",
+static const char *const programs[] = { "cancel", "churn", "cleanenv",
+	"closeall", "direct", "fork_exec", "inflight", "io_buffer", "locks",
+	"masks", "names", "passed", "private", "readonly", "remap", "resize",
 	"segv_death", "segv_handler", "spawn", "synced", "threads",
 	"trap_handler", "unmap" };
 
