@@ -14,9 +14,10 @@
 #define ARGS_MAX 8
 
 const char *const rtest_programs[] = { "buffers", "cancels", "cleared",
-	"closes", "descriptors", "direct", "forks", "locks", "memory",
-	"populate", "private", "readonly", "remap", "segv", "signals", "sizes",
-	"spawns", "streams", "syncs", "threads", "trap", "unmap", "walk" };
+	"closes", "descriptors", "direct", "forks", "locks", "mappers",
+	"memory", "populate", "private", "readonly", "remap", "segv", "signals",
+	"sizes", "spawns", "streams", "syncs", "threads", "trap", "unmap",
+	"walk" };
 const size_t rtest_nprograms = nitems(rtest_programs);
 
 /* The folder of this build, of which this program is tests/traces/NAME. */
