@@ -17,6 +17,7 @@ descriptors	attach=17 detach=17 fork=1 rename=2 unlink=3 write=68
 direct		attach=1 truncate=1 read>=256 write>=256
 forks		attach=60 fork=17 exit=18 write>=4800
 locks		attach=6 fork=5 exit=6 truncate=1
+mappers		attach>=481 detach=720 fork=19 msync=240 protect=240 pwrite=240
 memory		attach=6 detach=6 msync=9 truncate=3 write=2700
 populate	attach=2 fsync=3 madvise=7 msync=1 read>=600 write>=301
 private		attach=6 fork=1 msync=4 protect=3 write>=900
