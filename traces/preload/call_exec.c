@@ -164,7 +164,8 @@ env_restore(char ***was)
 		__attribute__((cleanup(env_restore))) char **was =             \
 		    with != environ ? environ : NULL;                          \
                                                                                \
-		environ = with;                                                \
+		if (was != NULL)                                               \
+			environ = with;                                        \
 		return real.name args;                                         \
 	}
 

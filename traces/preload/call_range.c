@@ -150,6 +150,25 @@ mlockall(int flags)
 	return (int)call_errno(ret);
 }
 
+/* Its pages are those of other places in the file: that is all that is said. */
+EXPORT int
+remap_file_pages(void *addr, size_t len, int prot, size_t off, int flags)
+{
+	const uint64_t start = to_addr(addr);
+	const bool said = guards() && maps_near(start, start + len);
+	long ret;
+
+	if (said) {
+		call_flush();
+		CALL(REMAP_FILE_PAGES, start, len, U(prot), off, U(flags));
+	}
+	ret = sys_5(SYS_remap_file_pages, SYS_U(start), SYS_U(len), prot,
+	    SYS_U(off), flags);
+	if (said)
+		RETURN(REMAP_FILE_PAGES, ret);
+	return (int)call_errno(ret);
+}
+
 EXPORT int
 msync(void *addr, size_t len, int flags)
 {

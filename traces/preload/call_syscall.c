@@ -25,6 +25,20 @@ as_ptr(void *p)
 	return (long)to_addr(p);
 }
 
+/* openat2(2), which has no other name. */
+static long
+open_how(const struct args *args)
+{
+	long ret;
+
+	STRING(path, PTR(1));
+	CALL(OPENAT2, U(args->ar[0]), 0, 0, U(args->ar[3]));
+	ret = sys_4(SYS_openat2, args->ar[0], args->ar[1], args->ar[2],
+	    args->ar[3]);
+	RETURN(OPENAT2, ret);
+	return call_opened((int)call_errno(ret), POS_ZERO);
+}
+
 /* Of descriptors and names. */
 static bool
 file_call(long nr, const struct args *args, long *retp)
@@ -37,9 +51,7 @@ file_call(long nr, const struct args *args, long *retp)
 		*retp = openat(FD(0), PTR(1), INT(2), (mode_t)args->ar[3]);
 		return true;
 	case SYS_openat2:
-		*retp = call_opened((int)call_errno(sys_4(nr, args->ar[0],
-					args->ar[1], args->ar[2], args->ar[3])),
-		    POS_ZERO);
+		*retp = open_how(args);
 		return true;
 	case SYS_creat:
 		*retp = creat(PTR(0), (mode_t)args->ar[1]);
