@@ -21,8 +21,8 @@
 #include "replay/replay.h"
 
 #define BLOCK	     4096
-#define NAME_COLUMNS 14
-#define TEXT_INDENT  24
+#define NAME_COLUMNS 16
+#define TEXT_INDENT  26
 
 void
 found(struct finding *fi, bool ok, const char *remedy, const char *fmt, ...)
@@ -257,6 +257,9 @@ static const struct check {
 	{ "libpfm4", check_libpfm },
 	{ "tracefs", check_tracefs },
 	{ "userfaultfd", check_userfaultfd },
+	{ "record kernel", check_record_kernel },
+	{ "record preload", check_record_preload },
+	{ "record valgrind", check_record_valgrind },
 	{ "gnuplot", check_gnuplot },
 	{ "TSC", check_clock },
 };

@@ -8,6 +8,7 @@
 #include "replay/config.h"
 #include "replay/options.h"
 #include "replay/replay.h"
+#include "traces/record.h"
 
 #define RANGE_MAX (2 * TUNABLE_TEXT_MAX + 256)
 #define INDENT	  4
@@ -197,6 +198,21 @@ mdoc_text(const char *text)
 	print_wrapped(stdout, line, 0);
 }
 
+static void
+mdoc_unseen(void)
+{
+	(void)printf(".El\n.Sh WHAT A TRACE HAS NOT SEEN\n"
+		     "Names in lines\n.Li #unseen\n"
+		     "of a preamble, in the summaries of\n.Xr uvn-record 1\n"
+		     "and\n.Xr uvn-trace 1 ,\nand in\n.Li unseen\n"
+		     "of their JSON.\n.Bl -tag -width Ds\n");
+	for (unsigned i = 0; i < RECORD_NCOUNTS; i++) {
+		(void)printf(".It Va %s\n", record_count_name[i]);
+		mdoc_text(record_count_help[i]);
+	}
+	(void)printf(".El\n");
+}
+
 /* The manual page of tunables and counters; docs/man/uvn-tunables.7. */
 static void
 print_mdoc(void)
@@ -204,7 +220,7 @@ print_mdoc(void)
 	char value[TUNABLE_TEXT_MAX], range[RANGE_MAX];
 
 	(void)printf(".\\\" Written by uvn params --mdoc; make docs renews it."
-		     "\n.Dd November 23, 2026\n.Dt UVN-TUNABLES 7\n.Os\n"
+		     "\n.Dd November 27, 2026\n.Dt UVN-TUNABLES 7\n.Os\n"
 		     ".Sh NAME\n.Nm uvn-tunables\n"
 		     ".Nd tunables and counters of uvn\n");
 	(void)printf(
@@ -239,8 +255,10 @@ print_mdoc(void)
 		    uc->uc_gauge ? ", at the end" : "");
 		mdoc_text(uc->uc_help);
 	}
-	(void)printf(".El\n.Sh SEE ALSO\n.Xr uvn 1 ,\n.Xr uvn-params 1 ,\n"
-		     ".Xr uvn-replay 1\n");
+	mdoc_unseen();
+	(void)printf(".Sh SEE ALSO\n.Xr uvn 1 ,\n.Xr uvn-params 1 ,\n"
+		     ".Xr uvn-record 1 ,\n.Xr uvn-replay 1 ,\n"
+		     ".Xr uvn-trace 1\n");
 }
 
 int

@@ -350,12 +350,10 @@ run(const struct replay_args *ra, struct config *cf, struct db *db,
 		    "%s: left out %" PRIu64 " damaged blocks with %" PRIu64
 		    " events",
 		    job.ej_trace, er.er_bad_blocks, er.er_bad_events);
-	if (er.er_window_pages > 0 && !op->op_quiet)
-		(void)complain(UVN_OK,
-		    "%s was recorded with a window of %" PRIu64 " pages; with "
-		    "less than four times as many in memory its misses are not "
-		    "those of the program",
-		    job.ej_trace, er.er_window_pages);
+	if (!op->op_quiet) {
+		report_window(job.ej_trace, er.er_window_pages);
+		report_lost(job.ej_trace, er.er_lost);
+	}
 	if (er.er_phases_lost > 0 && !op->op_quiet)
 		(void)complain(UVN_OK,
 		    "--events: the first %zu phases have counts of their own; "

@@ -5,7 +5,8 @@
  *	cmd_trace.c		the verbs' table
  *	cmd_trace_io.c		inputs, outputs, preambles
  *	cmd_trace_state.c	struct trace_state
- *	cmd_trace_VERB.c	cat, import and export are in convert
+ *	cmd_trace_format.c	--format of import and export
+ *	cmd_trace_VERB.c	cat is in convert
  *
  * Private to cmd_trace*.c.
  */
@@ -16,6 +17,7 @@
 
 #include "replay/options.h"
 #include "replay/replay.h"
+#include "traces/record.h"
 #include "traces/trace.h"
 
 int trace_cmd_info(int argc, char **argv);
@@ -61,6 +63,28 @@ void input_salvaged(const struct trace_reader *tr, const char *path);
 
 /* Copy all that is left of tr to path; closes nothing. */
 int copy_all(struct trace_reader *tr, const char *path, enum trace_form form);
+
+/* cmd_trace_convert.c: read from one file and write all of it to another. */
+int convert(const char *from, bool salvage, const char *to,
+    enum trace_form form);
+
+/* cmd_trace_format.c */
+
+/*
+ * The row of that name; NULL if none is asked for.
+ *
+ * => false: there is nothing more to do (they were listed, or there is no such
+ *    format, which has been complained of); *statusp is the exit status
+ */
+bool format_find(const char *name, bool out, const struct trace_format **fmp,
+    int *statusp) mustcheck;
+
+/* Refuse settings that a format does not look at; rows are those it does. */
+int format_settings(const struct options *op, const struct trace_format *fm,
+    const char *rows);
+
+/* Of commands that do without an operand to list something: none is there. */
+int operand_expected(const struct command_line *cl, const struct options *op);
 
 /* cmd_trace_state.c */
 

@@ -96,10 +96,7 @@ merge_head(const struct merge *me)
 		    base != NULL ? base + 1 : so->so_path);
 		for (const char *p = trace_meta(so->so_tr)->tm_head, *end;
 		     (end = strchr(p, '\n')) != NULL; p = end + 1)
-			if (strncmp(p, "#uvn-trace ", 11) != 0 &&
-			    strncmp(p, "#page ", 6) != 0 &&
-			    strncmp(p, "#file ", 6) != 0 &&
-			    strncmp(p, "#window ", 8) != 0)
+			if (!trace_meta_line(p))
 				(void)fwrite(p, 1, (size_t)(end - p) + 1, fp);
 	}
 	if (fclose(fp) != 0) {
@@ -107,6 +104,28 @@ merge_head(const struct merge *me)
 		return NULL;
 	}
 	return head;
+}
+
+/* What the trace says of itself, of what one of them does. */
+static void
+meta_add(struct merge *me, const struct trace_meta *tm)
+{
+	struct trace_meta *all = &me->me_meta;
+	const bool first = me->me_n == 0;
+
+	/* Paths and modes are borrowed. */
+	if (first)
+		all->tm_mode = tm->tm_mode;
+	else if (all->tm_mode != NULL &&
+	    (tm->tm_mode == NULL || strcmp(all->tm_mode, tm->tm_mode) != 0))
+		all->tm_mode = NULL;
+	if (first)
+		all->tm_clock = tm->tm_clock;
+	else if (all->tm_clock != tm->tm_clock)
+		all->tm_clock = TRACE_CLOCK_UNKNOWN;
+	if (tm->tm_window > all->tm_window)
+		all->tm_window = tm->tm_window;
+	all->tm_lost += tm->tm_lost;
 }
 
 static int
@@ -138,8 +157,7 @@ sources_open(struct merge *me, const struct options *op)
 			    so->so_path, tm->tm_page, me->me_sources[0].so_path,
 			    me->me_meta.tm_page);
 		}
-		if (tm->tm_window > me->me_meta.tm_window)
-			me->me_meta.tm_window = tm->tm_window;
+		meta_add(me, tm);
 	}
 	me->me_meta.tm_files =
 	    calloc(nfiles + 1, sizeof(*me->me_meta.tm_files));

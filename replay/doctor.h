@@ -22,6 +22,11 @@ void check_perf(const char *dir, struct finding *fi);
 void check_rdpmc(const char *dir, struct finding *fi);
 void check_libpfm(const char *dir, struct finding *fi);
 
+/* Modes of uvn record; a file is made in dir to try arming on. */
+void check_record_kernel(const char *dir, struct finding *fi);
+void check_record_preload(const char *dir, struct finding *fi);
+void check_record_valgrind(const char *dir, struct finding *fi);
+
 /*
  * List the events that libpfm4 knows on this host on standard output, each
  * with whether it can be counted, or as one JSON object.

@@ -376,7 +376,7 @@ conclude(struct engine *en, int status)
 {
 	struct engine_report *const er = en->en_report;
 	const struct uvm_param *const up = &en->en_cf->cf_uvm;
-	const uint64_t window = trace_meta(en->en_trace)->tm_window;
+	const struct trace_meta *const tm = trace_meta(en->en_trace);
 	const struct uvmexp *const exp = uvm_stat(en->en_uvm);
 	const uint64_t errors =
 	    exp->pagein_errors + exp->pageout_errors + en->en_op_errors;
@@ -402,8 +402,9 @@ conclude(struct engine *en, int status)
 	if (en->en_verify != NULL)
 		er->er_verify = status == 0 ? "passed" : "failed";
 	er->er_events = en->en_seq;
-	if (up->memory / up->page_size < 4 * window)
-		er->er_window_pages = window;
+	if (up->memory / up->page_size / 4 < tm->tm_window)
+		er->er_window_pages = tm->tm_window;
+	er->er_lost = tm->tm_lost;
 	er->er_exp = *exp;
 	trace_salvaged(en->en_trace, &er->er_bad_blocks, &er->er_bad_events);
 	if (trace_digest(en->en_trace, er->er_digest) != 0)

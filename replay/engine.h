@@ -50,6 +50,7 @@ struct engine_report {
 	uint64_t er_bad_blocks, er_bad_events; /* left out of a damaged trace */
 	/* Of the recording, if it is too large for the memory; else 0. */
 	uint64_t er_window_pages;
+	uint64_t er_lost; /* records, when it was recorded */
 	struct uvmexp er_exp;
 	const char *er_verify; /* "off", "passed", "failed" */
 	struct hist *er_latency[OP_NKINDS][OUTCOME_NOUTCOMES];

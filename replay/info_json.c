@@ -17,6 +17,12 @@ text(const char *s)
 	return js != NULL ? js : json_null();
 }
 
+static json_t *
+window_json(uint64_t window)
+{
+	return window == TRACE_INF ? json_string("inf") : integer(window);
+}
+
 static void
 set(json_t *object, const char *name, json_t *value)
 {
@@ -261,8 +267,15 @@ set_plain(json_t *top, const struct info *in)
 		{ "threads", integer(sr->sr_tids) },
 		{ "threads_complete", json_boolean(sr->sr_pids_complete) },
 		{ "page", integer(tm->tm_page) },
-		{ "window", integer(tm->tm_window) },
-		{ "meaningful_pages", integer(tm->tm_window * INFO_WINDOWS) },
+		{ "window", window_json(tm->tm_window) },
+		{ "meaningful_pages",
+		    tm->tm_window <= UINT64_MAX / INFO_WINDOWS ?
+			integer(tm->tm_window * INFO_WINDOWS) :
+			json_null() },
+		{ "mode",
+		    tm->tm_mode != NULL ? text(tm->tm_mode) : json_null() },
+		{ "clock", text(trace_clock_name[tm->tm_clock]) },
+		{ "lost", integer(tm->tm_lost) },
 		{ "footprint_pages", integer(sr->sr_touched) },
 		{ "footprint_complete", json_boolean(sr->sr_pages_complete) },
 		{ "accesses",

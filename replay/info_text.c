@@ -49,6 +49,28 @@ print_head(const struct info *in)
 	    sr->sr_pids, sr->sr_tids, sr->sr_pids_complete ? "" : ", or more");
 }
 
+/* How it was recorded, as far as that is known. */
+static void
+print_recorded(const struct trace_meta *tm)
+{
+	if (tm->tm_mode != NULL)
+		(void)printf("mode         %s\n", tm->tm_mode);
+	if (tm->tm_clock != TRACE_CLOCK_UNKNOWN)
+		(void)printf("clock        %s\n",
+		    trace_clock_name[tm->tm_clock]);
+	if (tm->tm_lost != 0)
+		(void)printf("lost         %" PRIu64 " records\n", tm->tm_lost);
+	if (tm->tm_window == TRACE_INF)
+		(void)printf(
+		    "window       inf; first accesses, syncs and their "
+		    "order are all it has\n");
+	else if (tm->tm_window != 0)
+		(void)printf("window       %" PRIu64
+			     " pages; memory below four times that says "
+			     "nothing\n",
+		    tm->tm_window);
+}
+
 static void
 print_sizes(const struct info *in)
 {
@@ -62,11 +84,7 @@ print_sizes(const struct info *in)
 	bytes_text(bytes, size, sizeof(size));
 	(void)printf("files        %zu, of %s at first\n", tm->tm_nfiles, size);
 	(void)printf("page         %" PRIu32 " bytes\n", tm->tm_page);
-	if (tm->tm_window != 0)
-		(void)printf("window       %" PRIu64
-			     " pages; memory below four times that says "
-			     "nothing\n",
-		    tm->tm_window);
+	print_recorded(tm);
 	bytes_text(sr->sr_touched * tm->tm_page, size, sizeof(size));
 	(void)printf("footprint    %s%" PRIu64 " pages, %s\n",
 	    sr->sr_pages_complete ? "" : "more than ", sr->sr_touched, size);
@@ -177,17 +195,11 @@ print_files(const struct info *in)
 static void
 print_provenance(const char *head)
 {
-	static const char *const ours[] = { "#uvn-trace ", "#page ", "#file ",
-		"#window " };
 	unsigned shown = 0;
 
 	for (const char *end; (end = strchr(head, '\n')) != NULL;
 	     head = end + 1) {
-		bool known = false;
-
-		for (size_t i = 0; i < nitems(ours); i++)
-			known |= strncmp(head, ours[i], strlen(ours[i])) == 0;
-		if (known)
+		if (trace_meta_line(head))
 			continue;
 		if (shown++ == 0)
 			(void)printf("\nprovenance\n");

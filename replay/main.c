@@ -15,6 +15,8 @@ static const struct command commands[] = {
 	    cmd_calibrate },
 	{ "trace", "info|cat|import|export|gen|cut|merge|check ...",
 	    "look at traces, make and convert them", cmd_trace },
+	{ "record", "-- COMMAND", "run a program and record a trace of it",
+	    cmd_record },
 	{ "figures", "DB", "draw the figures of a run", cmd_figures },
 	{ "report", "DB", "write a page of HTML about all of a database",
 	    cmd_report },

@@ -422,6 +422,8 @@ parse_all(struct parse *ps, int argc, char **argv)
 		status = take(ps, value, at < argc ? argv[at] : "");
 		if (status != UVN_OK || ps->ps_done)
 			return status;
+		if (value == 1 && ps->ps_cl->cl_program)
+			break;
 	}
 	while (optind < argc) /* behind "--" */
 		op->op_operands[op->op_noperands++] = argv[optind++];

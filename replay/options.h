@@ -61,6 +61,7 @@ struct command_line {
 	const struct option_row *cl_rows;
 	size_t cl_nrows;
 	size_t cl_min, cl_max; /* operands */
+	bool cl_program;       /* the first operand ends uvn's options */
 	unsigned cl_common;    /* OPTIONS_ */
 	/* Tunables it takes, as --NAME and --set NAME=; NULL for none. */
 	const struct tunable *(*cl_tunable)(size_t i);

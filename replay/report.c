@@ -9,6 +9,7 @@
 #include "replay/options.h"
 #include "replay/replay.h"
 #include "replay/report_impl.h"
+#include "traces/trace.h"
 
 #define LABEL 14 /* columns before the text of a line */
 
@@ -415,4 +416,31 @@ report_json(FILE *out, const struct engine_job *ej,
 		    fputc('\n', out) != EOF;
 	json_decref(root);
 	return ok ? 0 : ENOMEM;
+}
+
+void
+report_window(const char *path, uint64_t window)
+{
+	if (window == TRACE_INF)
+		(void)complain(UVN_OK,
+		    "%s was recorded without re-references: hit rates and "
+		    "misses mean nothing, only first accesses, syncs and "
+		    "their order do",
+		    path);
+	else if (window != 0)
+		(void)complain(UVN_OK,
+		    "%s was recorded with a window of %" PRIu64 " pages; with "
+		    "less than four times as many in memory its misses are not "
+		    "those of the program",
+		    path, window);
+}
+
+void
+report_lost(const char *path, uint64_t lost)
+{
+	if (lost != 0)
+		(void)complain(UVN_OK,
+		    "%s lacks %" PRIu64
+		    " records that were lost when it was recorded",
+		    path, lost);
 }

@@ -20,4 +20,11 @@ void report_text(FILE *out, const struct engine_job *ej,
 int report_json(FILE *out, const struct engine_job *ej,
     const struct engine_report *er, const char *db) mustcheck;
 
+/*
+ * Say on stderr what the recording of the trace at path bounds: its window is
+ * too large for memory, or records were lost.  0: nothing to say.
+ */
+void report_window(const char *path, uint64_t window);
+void report_lost(const char *path, uint64_t lost);
+
 #endif

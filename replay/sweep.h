@@ -60,8 +60,9 @@ struct sweep_trace {
 	const char *st_path;
 	char st_digest[33];
 	uint64_t st_events;
-	struct trace_image *st_image;	  /* NULL: each cell reads the file */
-	bool st_said_bad, st_said_window; /* has been remarked on */
+	struct trace_image *st_image; /* NULL: each cell reads the file */
+	/* Has been remarked on? */
+	bool st_said_bad, st_said_window, st_said_lost;
 };
 
 struct sweep_point {

@@ -133,6 +133,7 @@ replay(const struct sweep *sw, const struct sweep_cell *sc, const char *dir,
 	sm->sm_events = er.er_events;
 	sm->sm_result.cr_wall_ns = er.er_wall_ns;
 	sm->sm_window_pages = er.er_window_pages;
+	sm->sm_lost = er.er_lost;
 	sm->sm_bad_blocks = er.er_bad_blocks;
 	sm->sm_bad_events = er.er_bad_events;
 	engine_report_fini(&er);

@@ -18,7 +18,8 @@
 struct sweep_message {
 	struct db_cell_result sm_result;
 	int64_t sm_run;
-	uint64_t sm_events, sm_window_pages, sm_bad_blocks, sm_bad_events;
+	uint64_t sm_events, sm_window_pages, sm_lost;
+	uint64_t sm_bad_blocks, sm_bad_events;
 	enum db_cell_status sm_status;
 	bool sm_stored; /* the row of sweep_cell */
 	char sm_reason[512];

@@ -19,6 +19,7 @@
 
 #include "replay/clock.h"
 #include "replay/replay.h"
+#include "replay/report.h"
 #include "replay/sweep_child.h"
 
 /* How often the line of progress changes, ms. */
@@ -206,11 +207,12 @@ remark(struct sweep *sw, const struct sweep_cell *sc,
 	if (sm->sm_window_pages > 0 && !st->st_said_window && !sw->sw_quiet) {
 		st->st_said_window = true;
 		sweep_report_progress_off(sw);
-		(void)complain(UVN_OK,
-		    "%s was recorded with a window of %" PRIu64 " pages; with "
-		    "less than four times as many in memory its misses are not "
-		    "those of the program",
-		    st->st_path, sm->sm_window_pages);
+		report_window(st->st_path, sm->sm_window_pages);
+	}
+	if (sm->sm_lost > 0 && !st->st_said_lost && !sw->sw_quiet) {
+		st->st_said_lost = true;
+		sweep_report_progress_off(sw);
+		report_lost(st->st_path, sm->sm_lost);
 	}
 }
 

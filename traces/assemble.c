@@ -170,14 +170,16 @@ access_put(struct assembler *as, struct proc *pr, uint64_t addr, uint64_t len,
 	if (pr->pr_space->sp_borrowed)
 		error = proc_own(as, pr);
 	pr->pr_seen = true;
-	for (uint64_t at = addr; error == 0 && at < end && end > addr;
-	     at = ((at >> as->as_shift) + 1) << as->as_shift) {
+	for (uint64_t at = addr; error == 0 && at < end && end > addr;) {
 		vm = space_find(pr->pr_space, at);
+		if (vm == NULL) {
+			at = pr->pr_space->sp_hi;
+			continue;
+		}
 		/* What it may not do ends in a signal, not at the page. */
-		if (vm != NULL && (vm->vm_flags & need) != 0)
+		if ((vm->vm_flags & need) != 0)
 			error = page_put(as, pr, vm, at, flags);
-		else if (vm == NULL && pr->pr_space->sp_hi >= end)
-			break;
+		at = ((at >> as->as_shift) + 1) << as->as_shift;
 	}
 	return error;
 }
@@ -187,7 +189,7 @@ static bool
 names_file(const char *path)
 {
 	static const char *const others[] = { "/dev/zero", "/SYSV",
-		"/anon_hugepage" };
+		"/anon_hugepage", "//anon" };
 
 	if (path == NULL || *path != '/')
 		return false;
@@ -267,8 +269,11 @@ return_put(struct assembler *as, struct thread *th, const struct raw *rw)
 static int
 note_put(struct assembler *as, const struct raw *rw)
 {
-	if (rw->rw_arg[0] < RECORD_NCOUNTS)
-		as->as_counts[rw->rw_arg[0]] += rw->rw_arg[1];
+	if (rw->rw_arg[0] >= RECORD_NCOUNTS)
+		return 0;
+	if (rw->rw_arg[3] != 0)
+		return file_noted(as, rw);
+	as->as_counts[rw->rw_arg[0]] += rw->rw_arg[1];
 	return 0;
 }
 
@@ -282,6 +287,8 @@ thread_put(struct assembler *as, const struct raw *rw)
 		return ENOMEM;
 	switch ((enum raw_kind)rw->rw_kind) {
 	case RAW_ACCESS:
+		if (unlikely(rw->rw_text != NULL))
+			return access_named(as, th, rw);
 		return access_put(as, th->th_proc, rw->rw_arg[0], rw->rw_arg[1],
 		    rw->rw_flags);
 	case RAW_CALL:

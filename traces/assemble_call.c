@@ -12,7 +12,7 @@ void
 call_clear(struct call *ca)
 {
 	if (ca->ca_ofd != NULL && --ca->ca_ofd->of_refs == 0)
-		free(ca->ca_ofd);
+		ofd_free(ca->ca_ofd);
 	free(ca->ca_text);
 	free(ca->ca_text2);
 	free(ca->ca_limbo);
@@ -37,7 +37,8 @@ need_file(struct assembler *as, struct thread *th, unsigned i)
 {
 	const uint32_t file = arg_file(th, i);
 
-	if (file == 0)
+	/* The library tells of all regular files: it is a folder, or so. */
+	if (file == 0 && !th->th_proc->pr_started)
 		as->as_counts[RECORD_UNKNOWN_CALLS]++;
 	return file;
 }
@@ -271,10 +272,15 @@ open_end(struct assembler *as, struct thread *th, int64_t ret)
 	error = fd_put(as, th->th_proc, (uint64_t)ret, of,
 	    flags != RAW_UNKNOWN && (flags & O_CLOEXEC) != 0);
 	if (of->of_refs == 0) {
-		free(of);
+		ofd_free(of);
 		return error;
 	}
-	/* Where there is a path, nothing better will say what it is. */
+	/* The library will say what it is; else the path is all there is. */
+	if (error == 0 && th->th_proc->pr_started) {
+		of->of_path = th->th_call.ca_text;
+		th->th_call.ca_text = NULL;
+		return 0;
+	}
 	if (error == 0)
 		error = path_file(as, th, 0, &file);
 	if (error == 0 && file != 0)
@@ -397,12 +403,10 @@ static int
 truncated(struct assembler *as, struct thread *th, uint32_t file)
 {
 	const uint64_t size = th->th_call.ca_arg[1];
-	struct afile *af;
 
 	if (file == 0 || size > INT64_MAX)
 		return 0;
-	af = file_of(as, file);
-	af->af_unsized = false;
+	file_sized(file_of(as, file));
 	see_anew(as);
 	return file_event(as, th, TRACE_TRUNCATE, file, 0, size);
 }
@@ -443,12 +447,16 @@ fallocate_begin(struct assembler *as, struct thread *th)
 
 	if (file == 0)
 		return 0;
+	/* It fails, even if that was not seen. */
+	if ((mode & FALLOC_FL_PUNCH_HOLE) != 0 &&
+	    (mode & FALLOC_FL_ZERO_RANGE) != 0)
+		return 0;
 	/* What moves the rest of the file has no event that says so. */
 	if ((mode & (FALLOC_FL_COLLAPSE_RANGE | FALLOC_FL_INSERT_RANGE)) != 0) {
 		as->as_counts[RECORD_UNKNOWN_CALLS]++;
 		return 0;
 	}
-	file_of(as, file)->af_unsized = false;
+	file_sized(file_of(as, file));
 	see_anew(as);
 	error = file_event(as, th, TRACE_FALLOCATE, file, ca->ca_arg[2],
 	    ca->ca_arg[3]);

@@ -16,6 +16,13 @@ ofd_new(struct assembler *as)
 	return of;
 }
 
+void
+ofd_free(struct ofd *of)
+{
+	free(of->of_path);
+	free(of);
+}
+
 struct ofd *
 ofd_ref(struct ofd *of)
 {
@@ -36,7 +43,7 @@ ofd_drop(struct assembler *as, struct ofd *of)
 		te = event_at(as, TRACE_CLOSE, of->of_file, 0);
 		error = event_put(as, &te);
 	}
-	free(of);
+	ofd_free(of);
 	return error;
 }
 
@@ -143,10 +150,17 @@ fd_said(struct assembler *as, struct proc *pr, const struct raw *rw)
 {
 	const uint64_t fd = rw->rw_arg[0];
 	struct ofd *of = fd_ofd(pr, fd);
+	const char *path = rw->rw_text;
 	uint32_t file;
-	int error = file_find(as, rw->rw_arg[1], rw->rw_arg[2], rw->rw_arg[3],
-	    rw->rw_arg[4], rw->rw_text, &file);
+	int error;
 
+	if ((rw->rw_flags & RAW_F_UNKNOWN) != 0 && of != NULL &&
+	    of->of_file != 0)
+		return 0;
+	if (path == NULL && of != NULL && of->of_file == 0)
+		path = of->of_path;
+	error = file_find(as, rw->rw_arg[1], rw->rw_arg[2], rw->rw_arg[3],
+	    rw->rw_arg[4], path, &file);
 	if (error != 0 || file == 0)
 		return error;
 	if (of == NULL || (of->of_file != 0 && of->of_file != file)) {
@@ -156,7 +170,7 @@ fd_said(struct assembler *as, struct proc *pr, const struct raw *rw)
 		error = fd_put(as, pr, fd, of, false);
 		if (error != 0 || of->of_refs == 0) {
 			if (of->of_refs == 0)
-				free(of);
+				ofd_free(of);
 			return error;
 		}
 	}

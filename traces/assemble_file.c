@@ -1,5 +1,4 @@
 #include <errno.h>
-#include <fnmatch.h>
 #include <search.h>
 #include <stdlib.h>
 
@@ -285,6 +284,15 @@ file_used(struct afile *af, uint64_t end)
 		af->af_first = af->af_size = end;
 }
 
+void
+file_sized(struct afile *af)
+{
+	/* Where nothing was accessed, a map is all there is to go by. */
+	if (af->af_unsized && af->af_size == 0)
+		af->af_first = af->af_size = af->af_extent;
+	af->af_unsized = false;
+}
+
 int
 file_unlinked(struct assembler *as, uint32_t file)
 {
@@ -316,18 +324,6 @@ file_renamed(struct assembler *as, uint32_t file, const char *path)
 	return error;
 }
 
-static bool
-matches(const char *path, const char *const *patterns, size_t n)
-{
-	const char *slash = strrchr(path, '/');
-
-	for (size_t i = 0; i < n; i++)
-		if (fnmatch(patterns[i], path, 0) == 0 ||
-		    (slash != NULL && fnmatch(patterns[i], slash + 1, 0) == 0))
-			return true;
-	return false;
-}
-
 /* What the C library maps for itself. */
 static bool
 libc_own(const char *path)
@@ -335,7 +331,7 @@ libc_own(const char *path)
 	static const char *const patterns[] = { "/etc/ld.so.cache",
 		"/usr/lib/locale/*", "*/gconv/gconv-modules.cache" };
 
-	return matches(path, patterns, nitems(patterns));
+	return record_match(path, patterns, nitems(patterns));
 }
 
 static bool
@@ -348,9 +344,25 @@ wanted(const struct assembler *as, const struct afile *af)
 		return false;
 	if (!rs->rs_code && (af->af_code || libc_own(path)))
 		return false;
-	if (rs->rs_nonly > 0 && !matches(path, rs->rs_only, rs->rs_nonly))
-		return false;
-	return !matches(path, rs->rs_except, rs->rs_nexcept);
+	return record_wants(rs, path);
+}
+
+int
+file_noted(struct assembler *as, const struct raw *rw)
+{
+	const struct file_key fk = { rw->rw_arg[2], rw->rw_arg[3], 0, NULL, 0 };
+	const uint32_t file = key_find(as, &fk);
+	struct afile *af;
+
+	if (file == 0)
+		return 0;
+	af = file_of(as, file);
+	if (af->af_counts == NULL)
+		af->af_counts = calloc(RECORD_NCOUNTS, sizeof(uint64_t));
+	if (af->af_counts == NULL)
+		return no_memory(as);
+	af->af_counts[rw->rw_arg[0]] += rw->rw_arg[1];
+	return 0;
 }
 
 int
@@ -360,16 +372,18 @@ files_judge(struct assembler *as)
 		struct afile *af = &as->as_files[i];
 		struct sink_info *si = sink_info(as->as_sink, af->af_id);
 
-		/* Where nothing was accessed, a map is all there is to go by. */
+		file_sized(af);
 		si->si_size = af->af_first;
-		if (af->af_unsized && si->si_size == 0)
-			si->si_size = af->af_extent;
 		si->si_path = strdup(af->af_path != NULL ? af->af_path : "");
 		if (si->si_path == NULL)
 			return no_memory(as);
 		si->si_wanted = wanted(as, af);
 		if (si->si_wanted && af->af_inferred)
 			as->as_counts[RECORD_UNKNOWN_SIZES]++;
+		for (size_t k = 0; si->si_wanted && af->af_counts != NULL &&
+		     k < RECORD_NCOUNTS;
+		     k++)
+			as->as_counts[k] += af->af_counts[k];
 	}
 	return 0;
 }
@@ -377,8 +391,10 @@ files_judge(struct assembler *as)
 void
 files_fini(struct assembler *as)
 {
-	for (size_t i = 0; i < as->as_nfiles; i++)
+	for (size_t i = 0; i < as->as_nfiles; i++) {
 		free(as->as_files[i].af_path);
+		free(as->as_files[i].af_counts);
+	}
 	free(as->as_files);
 	tdestroy(as->as_by_ino, key_free);
 	tdestroy(as->as_by_path, key_free);

@@ -5,6 +5,7 @@
  *	assemble_proc.c		processes and threads
  *	assemble_call.c		what system calls do to files and descriptors
  *	assemble_map.c		what they do to maps
+ *	assemble_named.c	accesses that name a file
  *	assemble_file.c		files: who is who, sizes, which are wanted
  *	assemble_fd.c		descriptors
  *	assemble_space.c	address spaces
@@ -43,16 +44,19 @@ struct afile {
 	uint64_t af_extent;	      /* how far it has been mapped */
 	bool af_inferred, af_unsized; /* af_first is inferred; still is being */
 	bool af_mapped, af_code, af_ours;
+	uint64_t *af_counts; /* RECORD_NCOUNTS of its own, or NULL */
 };
 
 /* An open file description: what descriptors share by dup(2) and fork(2). */
 struct ofd {
 	uint32_t of_refs;
 	uint32_t of_file; /* 0: not known, or no file */
+	char *of_path; /* it was opened by, until the library says its file */
 	uint64_t of_pos;
 	uint32_t of_flags; /* of open(2) */
 	bool of_flags_known;
-	bool of_opened;	   /* its open event is due, once its file is known */
+	bool of_learnt; /* which file it is, of a map: another map may differ */
+	bool of_opened; /* its open event is due, once its file is known */
 	bool of_truncated; /* by that open */
 	bool of_created;   /* by that open, and it was not there before */
 };
@@ -241,6 +245,10 @@ struct map_args {
 int map_make(struct assembler *as, struct thread *th, const struct map_args *ma)
     mustcheck;
 
+/* An access that names its file, to a map of it: a new one if there is none. */
+int access_named(struct assembler *as, struct thread *th, const struct raw *rw)
+    mustcheck;
+
 /* assemble_file.c */
 
 /*
@@ -261,10 +269,16 @@ int file_resized(struct assembler *as, uint32_t file, uint64_t size) mustcheck;
 /* Bytes up to end have been used: a first size that is inferred covers them. */
 void file_used(struct afile *af, uint64_t end);
 
+/* From here on calls say its size: what it was is inferred no more. */
+void file_sized(struct afile *af);
+
 /* The path means this file no more; of two, the first means the second. */
 int file_unlinked(struct assembler *as, uint32_t file) mustcheck;
 int file_renamed(struct assembler *as, uint32_t file, const char *path)
     mustcheck;
+
+/* A NOTE of a file, which counts if the file is wanted. */
+int file_noted(struct assembler *as, const struct raw *rw) mustcheck;
 
 /* Tell the sink sizes, paths, and which are wanted. */
 int files_judge(struct assembler *as) mustcheck;
@@ -278,6 +292,7 @@ int fd_put(struct assembler *as, struct proc *pr, uint64_t fd, struct ofd *of,
     bool cloexec) mustcheck;
 struct ofd *ofd_new(struct assembler *as); /* no reference yet */
 struct ofd *ofd_ref(struct ofd *of);
+void ofd_free(struct ofd *of); /* without a reference */
 
 /* The last reference to a file's description is a close event. */
 int ofd_drop(struct assembler *as, struct ofd *of) mustcheck;

@@ -20,6 +20,13 @@ page_up(const struct assembler *as, uint64_t v)
 	return (v + page - 1) & ~(page - 1);
 }
 
+/* Does a page begin there?  Maps begin nowhere else. */
+static bool
+aligned(const struct assembler *as, uint64_t v)
+{
+	return page_up(as, v) == v;
+}
+
 static uint32_t
 prot_flags(uint64_t prot)
 {
@@ -95,13 +102,18 @@ map_events(struct assembler *as, struct thread *th, enum trace_op op,
 	return error;
 }
 
-/* The same of the range that its first two arguments name. */
+/*
+ * The same of the range that its first two arguments name; calls on one that
+ * begins within a page fail.
+ */
 static int
 range_events(struct assembler *as, struct thread *th, enum trace_op op,
     uint32_t flags)
 {
 	const uint64_t *arg = th->th_call.ca_arg;
 
+	if (!aligned(as, arg[0]))
+		return 0;
 	return map_events(as, th, op, flags, arg[0], arg[0] + arg[1]);
 }
 
@@ -134,7 +146,7 @@ munmap_begin(struct assembler *as, struct thread *th)
 	const uint64_t addr = ca->ca_arg[0], len = ca->ca_arg[1];
 
 	/* It fails. */
-	if (len == 0 || addr + len < addr || page_up(as, addr) != addr)
+	if (len == 0 || addr + len < addr || !aligned(as, addr))
 		return 0;
 	return unmap(as, th, addr, len);
 }
@@ -178,7 +190,8 @@ map_make(struct assembler *as, struct thread *th, const struct map_args *ma)
 	};
 	int error;
 
-	if (ma->ma_len == 0 || vm.vm_end <= vm.vm_start)
+	if (ma->ma_len == 0 || vm.vm_end <= vm.vm_start ||
+	    !aligned(as, ma->ma_addr) || !aligned(as, ma->ma_offset))
 		return 0;
 	error = unmap(as, th, ma->ma_addr, ma->ma_len);
 	if (error != 0 || ma->ma_file == 0)
@@ -204,18 +217,42 @@ map_make(struct assembler *as, struct thread *th, const struct map_args *ma)
 static uint32_t
 mapped_file(struct assembler *as, struct thread *th, const struct ofd *of)
 {
-	if (of != NULL && of->of_file != 0)
+	if (of != NULL && of->of_file != 0 &&
+	    (!of->of_learnt || th->th_mapped == 0))
 		return of->of_file;
 	if (th->th_mapped == 0)
 		as->as_counts[RECORD_UNKNOWN_MAPS]++;
 	return th->th_mapped != MAPPED_NO_FILE ? th->th_mapped : 0;
 }
 
+/* A descriptor whose file its map has told: it was open before that. */
+static int
+fd_learn(struct assembler *as, struct proc *pr, uint64_t fd, uint32_t file)
+{
+	struct ofd *of = fd_ofd(pr, fd);
+	int error = 0;
+
+	if (file == 0 || fd > INT32_MAX)
+		return 0;
+	if (of == NULL) {
+		of = ofd_new(as);
+		if (of == NULL)
+			return ENOMEM;
+		error = fd_put(as, pr, fd, of, false);
+	}
+	of->of_file = file;
+	of->of_learnt = true;
+	of->of_opened = false;
+	if (of->of_refs == 0)
+		ofd_free(of);
+	return error;
+}
+
 int
 mmap_end(struct assembler *as, struct thread *th, int64_t ret)
 {
 	const struct call *ca = &th->th_call;
-	const struct ofd *of = fd_ofd(th->th_proc, ca->ca_arg[4]);
+	struct ofd *of = fd_ofd(th->th_proc, ca->ca_arg[4]);
 	struct map_args ma = {
 		.ma_addr = (uint64_t)ret,
 		.ma_len = ca->ca_arg[1],
@@ -228,6 +265,14 @@ mmap_end(struct assembler *as, struct thread *th, int64_t ret)
 		ma.ma_flags = th->th_asked;
 	if ((ma.ma_flags & MAP_ANONYMOUS) == 0)
 		ma.ma_file = mapped_file(as, th, of);
+	if (of == NULL || of->of_file != ma.ma_file) {
+		const int error =
+		    fd_learn(as, th->th_proc, ca->ca_arg[4], ma.ma_file);
+
+		if (error != 0)
+			return error;
+		of = fd_ofd(th->th_proc, ca->ca_arg[4]);
+	}
 	ma.ma_maxw = of != NULL && of->of_flags_known &&
 	    (of->of_flags & O_ACCMODE) == O_RDWR;
 	return map_make(as, th, &ma);
@@ -252,6 +297,8 @@ mprotect_end(struct assembler *as, struct thread *th, int64_t ret)
 	int error;
 
 	(void)ret;
+	if (!aligned(as, ca->ca_arg[0]))
+		return 0;
 	error = isolate(as, sp, ca->ca_arg[0], end, &i);
 	if (error != 0)
 		return error;
@@ -282,7 +329,7 @@ mremap_begin(struct assembler *as, struct thread *th)
 	int error = touched(as, th->th_proc, addr, end, &any);
 
 	/* A length of 0 copies a shared map: it is where it was. */
-	if (error != 0 || !any || page_up(as, addr) != addr)
+	if (error != 0 || !any || !aligned(as, addr))
 		return error;
 	error = isolate(as, sp, addr, end, &i);
 	if (error != 0)
@@ -299,12 +346,19 @@ mremap_begin(struct assembler *as, struct thread *th)
 }
 
 static int
-put_back(struct assembler *as, struct space *sp, const struct call *ca)
+put_back(struct assembler *as, struct thread *th)
 {
-	for (size_t i = 0; i < ca->ca_nlimbo; i++)
-		if (space_insert(sp, &ca->ca_limbo[i]) != 0)
-			return no_memory(as);
-	return 0;
+	const struct call *ca = &th->th_call;
+	int error = 0;
+
+	for (size_t i = 0; error == 0 && i < ca->ca_nlimbo; i++) {
+		const struct vma *vm = &ca->ca_limbo[i];
+
+		error = unmap(as, th, vm->vm_start, vm->vm_end - vm->vm_start);
+		if (error == 0 && space_insert(th->th_proc->pr_space, vm) != 0)
+			error = no_memory(as);
+	}
+	return error;
 }
 
 /*
@@ -375,12 +429,14 @@ mremap_good(struct assembler *as, struct thread *th, uint64_t to)
 	const uint64_t addr = ca->ca_arg[0];
 	const uint64_t old = page_up(as, ca->ca_arg[1]);
 	const uint64_t new = page_up(as, ca->ca_arg[2]);
-	int error = 0;
+	int error;
 
-	if ((ca->ca_arg[3] & MREMAP_FIXED) != 0)
-		error = unmap(as, th, to, new);
+	if (!aligned(as, addr) || !aligned(as, to))
+		return put_back(as, th);
+	/* What was there is gone, whether that was seen or not. */
+	error = unmap(as, th, to, new);
 	if (error == 0 && (old == 0 || (ca->ca_arg[3] & DONTUNMAP) != 0)) {
-		error = put_back(as, th->th_proc->pr_space, ca);
+		error = put_back(as, th);
 		return error != 0 ? error : copied(as, th, addr, to, to + new);
 	}
 	for (size_t i = 0; error == 0 && i < ca->ca_nlimbo; i++)
@@ -400,7 +456,7 @@ mremap_end(struct assembler *as, struct thread *th, int64_t ret)
 	if (good)
 		error = mremap_good(as, th, (uint64_t)ret);
 	else
-		error = put_back(as, th->th_proc->pr_space, &th->th_call);
+		error = put_back(as, th);
 	return error != 0 ? error : event_settle(as, th, good);
 }
 
@@ -410,6 +466,9 @@ msync_begin(struct assembler *as, struct thread *th)
 	const uint64_t flags = th->th_call.ca_arg[2];
 
 	see_anew(as);
+	/* It fails, even if that was not seen. */
+	if ((flags & MS_SYNC) != 0 && (flags & MS_ASYNC) != 0)
+		return 0;
 	return range_events(as, th, TRACE_MSYNC,
 	    ((flags & MS_SYNC) != 0 ? TRACE_F_SYNC : 0U) |
 		((flags & MS_ASYNC) != 0 ? TRACE_F_ASYNC : 0U) |
@@ -474,9 +533,11 @@ madvise_end(struct assembler *as, struct thread *th, int64_t ret)
 {
 	const struct call *ca = &th->th_call;
 	struct space *sp = th->th_proc->pr_space;
-	const uint64_t end = ca->ca_arg[0] + ca->ca_arg[1];
+	const uint64_t end = ca->ca_arg[0] + page_up(as, ca->ca_arg[1]);
 
 	(void)ret;
+	if (!aligned(as, ca->ca_arg[0]))
+		return 0;
 	switch (ca->ca_arg[2]) {
 	case ADVICE_POPULATE_READ:
 	case ADVICE_POPULATE_WRITE:

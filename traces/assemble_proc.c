@@ -373,7 +373,7 @@ proc_free(struct proc *pr)
 		struct ofd *of = pr->pr_fds.ft_fds[i].fd_ofd;
 
 		if (of != NULL && --of->of_refs == 0)
-			free(of);
+			ofd_free(of);
 	}
 	free(pr->pr_fds.ft_fds);
 	space_drop(pr->pr_space);

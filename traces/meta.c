@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -13,8 +14,14 @@
 struct head {
 	const char *h_path;
 	unsigned h_line;
-	size_t h_cap;	       /* room in tm_files */
-	bool h_page, h_window; /* seen */
+	size_t h_cap;	 /* room in tm_files */
+	uint32_t h_seen; /* rows of words[] */
+};
+
+const char *const trace_clock_name[TRACE_NCLOCKS] = {
+#define TRACE_CLOCK(NAME, name) name,
+	TRACE_CLOCKS(TRACE_CLOCK)
+#undef TRACE_CLOCK
 };
 
 /* A plain decimal number and nothing else before *pp stops; false if not. */
@@ -95,10 +102,6 @@ page_parse(struct head *h, const char *p, const char *end,
 		    "%s: line %u: a page size is declared as \"#page BYTES\", "
 		    "a power of two from 512 on",
 		    h->h_path, h->h_line);
-	if (h->h_page)
-		return ERRMSG(em, EINVAL, "%s: line %u: a second #page",
-		    h->h_path, h->h_line);
-	h->h_page = true;
 	tm->tm_page = (uint32_t)v;
 	return 0;
 }
@@ -107,15 +110,59 @@ static int
 window_parse(struct head *h, const char *p, const char *end,
     struct trace_meta *tm, struct errmsg *em)
 {
-	if (!number(&p, &tm->tm_window) || p != end)
+	if (word(&p, "inf"))
+		tm->tm_window = TRACE_INF;
+	else if (!number(&p, &tm->tm_window))
+		p = NULL;
+	if (p != end)
 		return ERRMSG(em, EINVAL,
 		    "%s: line %u: a re-reference window is declared as "
-		    "\"#window PAGES\"",
+		    "\"#window PAGES\" or \"#window inf\"",
 		    h->h_path, h->h_line);
-	if (h->h_window)
-		return ERRMSG(em, EINVAL, "%s: line %u: a second #window",
+	return 0;
+}
+
+static int
+mode_parse(struct head *h, const char *p, const char *end,
+    struct trace_meta *tm, struct errmsg *em)
+{
+	if (p == end || memchr(p, ' ', (size_t)(end - p)) != NULL)
+		return ERRMSG(em, EINVAL,
+		    "%s: line %u: how a trace was recorded is said as "
+		    "\"#mode NAME\", a word",
 		    h->h_path, h->h_line);
-	h->h_window = true;
+	tm->tm_mode = strndup(p, (size_t)(end - p));
+	return tm->tm_mode != NULL ? 0 : ENOMEM;
+}
+
+static int
+clock_parse(struct head *h, const char *p, const char *end,
+    struct trace_meta *tm, struct errmsg *em)
+{
+	const size_t len = (size_t)(end - p);
+
+	for (unsigned i = 0; i < TRACE_NCLOCKS; i++)
+		if (i != TRACE_CLOCK_UNKNOWN &&
+		    strlen(trace_clock_name[i]) == len &&
+		    memcmp(p, trace_clock_name[i], len) == 0) {
+			tm->tm_clock = (enum trace_clock)i;
+			return 0;
+		}
+	return ERRMSG(em, EINVAL,
+	    "%s: line %u: a clock is declared as \"#clock real\" or "
+	    "\"#clock virtual\"",
+	    h->h_path, h->h_line);
+}
+
+static int
+lost_parse(struct head *h, const char *p, const char *end,
+    struct trace_meta *tm, struct errmsg *em)
+{
+	if (!number(&p, &tm->tm_lost) || p != end)
+		return ERRMSG(em, EINVAL,
+		    "%s: line %u: records that were lost are counted as "
+		    "\"#lost N\"",
+		    h->h_path, h->h_line);
 	return 0;
 }
 
@@ -138,6 +185,30 @@ version_parse(struct head *h, const char *p, const char *end,
 	return 0;
 }
 
+/* The lines that mean something, after the first. */
+static const struct {
+	const char *wo_word;
+	bool wo_many; /* may come more than once */
+	int (*wo_parse)(struct head *h, const char *p, const char *end,
+	    struct trace_meta *tm, struct errmsg *em);
+} words[] = {
+	{ "#file ", true, file_parse },
+	{ "#page ", false, page_parse },
+	{ "#window ", false, window_parse },
+	{ "#mode ", false, mode_parse },
+	{ "#clock ", false, clock_parse },
+	{ "#lost ", false, lost_parse },
+};
+
+bool
+trace_meta_line(const char *line)
+{
+	for (size_t i = 0; i < nitems(words); i++)
+		if (word(&line, words[i].wo_word))
+			return true;
+	return word(&line, "#uvn-trace ");
+}
+
 static int
 line_parse(struct head *h, const char *line, const char *end,
     struct trace_meta *tm, struct errmsg *em)
@@ -156,12 +227,15 @@ line_parse(struct head *h, const char *line, const char *end,
 		    "%s: line %u ends with a carriage return; lines end with "
 		    "a newline alone: convert the file",
 		    h->h_path, h->h_line);
-	if (word(&p, "#file "))
-		return file_parse(h, p, end, tm, em);
-	if (word(&p, "#page "))
-		return page_parse(h, p, end, tm, em);
-	if (word(&p, "#window "))
-		return window_parse(h, p, end, tm, em);
+	for (size_t i = 0; i < nitems(words); i++) {
+		if (!word(&p, words[i].wo_word))
+			continue;
+		if (!words[i].wo_many && (h->h_seen & 1U << i) != 0)
+			return ERRMSG(em, EINVAL, "%s: line %u: a second %.*s",
+			    h->h_path, h->h_line, (int)(p - line - 1), line);
+		h->h_seen |= 1U << i;
+		return words[i].wo_parse(h, p, end, tm, em);
+	}
 	return 0;
 }
 
@@ -201,6 +275,18 @@ file_index_has_slow(const struct file_index *fx, uint32_t id)
 	    bsearch(&id, fx->fx_ids, fx->fx_n, sizeof(id), id_cmp) != NULL;
 }
 
+size_t
+file_index_place(const struct file_index *fx, uint32_t id)
+{
+	const uint32_t *at;
+
+	if (id - 1 < fx->fx_n && fx->fx_ids[id - 1] == id)
+		return id - 1;
+	at = bsearch(&id, fx->fx_ids, fx->fx_n, sizeof(id), id_cmp);
+	assert(at != NULL);
+	return (size_t)(at - fx->fx_ids);
+}
+
 int
 trace_meta_parse(char *head, const char *path, struct trace_meta *tm,
     struct file_index *fx, struct errmsg *em)
@@ -228,10 +314,19 @@ trace_meta_parse(char *head, const char *path, struct trace_meta *tm,
 	return error;
 }
 
+void
+trace_window_text(uint64_t window, char buf[TRACE_WINDOW_TEXT])
+{
+	if (window == TRACE_INF)
+		(void)snprintf(buf, TRACE_WINDOW_TEXT, "inf");
+	else
+		(void)snprintf(buf, TRACE_WINDOW_TEXT, "%" PRIu64, window);
+}
+
 char *
 trace_meta_text(const struct trace_meta *tm)
 {
-	char *head = NULL;
+	char *head = NULL, window[TRACE_WINDOW_TEXT];
 	size_t len;
 	FILE *fp = open_memstream(&head, &len);
 
@@ -239,8 +334,16 @@ trace_meta_text(const struct trace_meta *tm)
 		return NULL;
 	(void)fprintf(fp, "#uvn-trace %d\n#page %" PRIu32 "\n", VERSION,
 	    tm->tm_page != 0 ? tm->tm_page : PAGE_DEFAULT);
+	trace_window_text(tm->tm_window, window);
 	if (tm->tm_window != 0)
-		(void)fprintf(fp, "#window %" PRIu64 "\n", tm->tm_window);
+		(void)fprintf(fp, "#window %s\n", window);
+	if (tm->tm_mode != NULL)
+		(void)fprintf(fp, "#mode %s\n", tm->tm_mode);
+	if (tm->tm_clock != TRACE_CLOCK_UNKNOWN)
+		(void)fprintf(fp, "#clock %s\n",
+		    trace_clock_name[tm->tm_clock]);
+	if (tm->tm_lost != 0)
+		(void)fprintf(fp, "#lost %" PRIu64 "\n", tm->tm_lost);
 	for (size_t i = 0; i < tm->tm_nfiles; i++)
 		(void)fprintf(fp,
 		    "#file %" PRIu32 " size=%" PRIu64 " path=%s\n",
@@ -259,6 +362,7 @@ trace_meta_fini(struct trace_meta *tm, struct file_index *fx)
 	for (size_t i = 0; i < tm->tm_nfiles; i++)
 		free(tm->tm_files[i].tf_path);
 	free(tm->tm_files);
+	free(tm->tm_mode);
 	free(tm->tm_head);
 	free(fx->fx_ids);
 	*tm = (struct trace_meta){ 0 };

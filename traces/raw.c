@@ -14,6 +14,12 @@
 #define __NR_vfork  (-1)
 #endif
 
+#define USER_END 0x800000000000ULL /* addresses from here are the kernel's */
+
+/* error_code of x86's page faults. */
+#define FAULT_WRITE  0x2
+#define FAULT_IFETCH 0x10
+
 const struct raw_sys raw_sys[RAW_NSYS] = {
 #define SYS(NAME, name, nargs, paths, buffer)                                  \
 	{ #name, __NR_##name, nargs, paths, buffer },
@@ -50,6 +56,21 @@ raw_sys_number(long nr)
 		if (raw_sys[i].rs_nr == nr)
 			return (enum raw_sysno)i;
 	return RAW_NSYS;
+}
+
+bool
+raw_fault(struct raw *rw, uint64_t address, uint64_t code, bool kernel)
+{
+	if (address >= USER_END)
+		return false;
+	rw->rw_kind = RAW_ACCESS;
+	rw->rw_nargs = 2;
+	rw->rw_arg[0] = address;
+	rw->rw_arg[1] = 1;
+	rw->rw_flags = (uint8_t)((kernel ? RAW_F_KERNEL : 0) |
+	    ((code & FAULT_WRITE) != 0 ? RAW_F_WRITE : 0) |
+	    ((code & FAULT_IFETCH) != 0 ? RAW_F_IFETCH : 0));
+	return true;
 }
 
 /* A text of len bytes at *pp, NUL and all; steps over it. */

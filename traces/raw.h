@@ -19,7 +19,9 @@
 #include "base/base.h"
 
 /*
- *	ACCESS	[0] address, [1] bytes; flags WRITE, KERNEL, IFETCH
+ *	ACCESS	[0] address, [1] bytes; flags WRITE, KERNEL, IFETCH.  With a
+ *		text, [0] is an offset in the file of that path, wherever that
+ *		is mapped
  *	CALL	a system call begins: rw_sys, its arguments; text: its path (of
  *		two, the older), text2 the other, where the source knows them
  *	RETURN	the call that rw_tid is in ends: rw_sys, [0] result or -errno
@@ -29,7 +31,8 @@
  *		[2] inode, [3] birth time in ns since 1970, 0 if unknown, [4]
  *		size, [5] position, [6] flags of open(2), [7] links; text: path.
  *		Device and inode 0: the path tells files apart.  RAW_UNKNOWN as
- *		size, position or flags: it is not known
+ *		size, position or flags: it is not known.  Flag UNKNOWN: if
+ *		nothing is known of the descriptor yet
  *	MAP	a map is there: [0] address, [1] bytes, [2] offset, [3] device,
  *		[4] inode, [5] protection, [6] flags of mmap(2); text: path.
  *		Within a call of mmap(2), what it has mapped; else what exec(2)
@@ -44,7 +47,9 @@
  *	EXIT	a thread has ended, and with its last one the process;
  *		flag GROUP: the whole process
  *	START	the library is at work in rw_pid: [0] window, [1] enum raw_start
- *	NOTE	[0] enum record_count happened [1] times
+ *	NOTE	[0] enum record_count happened [1] times; with an inode, [2]
+ *		device and [3] inode: to that file, and does not matter if it
+ *		is not wanted
  *	LOST	[0] records were lost here
  */
 enum raw_kind {
@@ -69,6 +74,7 @@ enum raw_flag {
 	RAW_F_KERNEL = 0x2,
 	RAW_F_IFETCH = 0x4,
 	RAW_F_GROUP = 0x8,
+	RAW_F_UNKNOWN = 0x10,
 };
 
 /* Why the library says that it is at work. */
@@ -120,6 +126,14 @@ struct raw {
 	uint64_t rw_arg[RAW_NARGS];
 	const char *rw_text, *rw_text2; /* NULL: none; the maker's */
 };
+
+/*
+ * A page fault of x86 at an address, with the processor's error code; or of
+ * the kernel on the program's memory.
+ *
+ * => false: it is no memory of a program
+ */
+bool raw_fault(struct raw *rw, uint64_t address, uint64_t code, bool kernel);
 
 /*
  * Encoded: a head of 24 bytes, the arguments, the texts with their NULs, and

@@ -19,7 +19,7 @@
 #include "traces/trace.h"
 
 /* A window without bounds: first touches only. */
-#define RECORD_INF UINT64_MAX
+#define RECORD_INF TRACE_INF
 
 /* What was not seen, or in part: record_count.def. */
 enum record_count {
@@ -44,46 +44,104 @@ struct record_select {
 	bool rs_unmapped; /* take files that were never mapped, too */
 };
 
+/* Does one of n patterns match the path, or its last part? */
+bool record_match(const char *path, const char *const *patterns, size_t n);
+
+/* Do the patterns of rs let the path in? */
+bool record_wants(const struct record_select *rs, const char *path);
+
 /* What came of it. */
 struct record_report {
-	uint64_t rr_events, rr_files;
+	uint64_t rr_events, rr_files; /* export: entries; files */
 	uint64_t rr_count[RECORD_NCOUNTS];
+	uint64_t rr_left[TRACE_NOPS]; /* export: events it has no word for */
+	bool rr_output; /* what failed is the output, not the input */
 };
 
-/* The outside formats, a row each; import.c. */
+/*
+ * What importers may be told, a row each in import_param.def; and exporters,
+ * in export_param.def.
+ */
+struct import_param {
+#define TUNABLE(field, kind, def, min, max, unit, choices, help) uint64_t field;
+#include "traces/import_param.def"
+#undef TUNABLE
+};
+
+struct export_param {
+#define TUNABLE(field, kind, def, min, max, unit, choices, help) uint64_t field;
+#include "traces/export_param.def"
+#undef TUNABLE
+};
+
+extern const struct tunable import_table[], export_table[];
+extern const size_t import_count, export_count;
+
+struct import;
+struct exporter;
+
+/* The outside formats, a row each in import.c. */
 struct trace_format {
 	const char *fm_name; /* --format NAME */
 	const char *fm_help; /* one line */
-	bool fm_import, fm_export;
-	bool fm_access; /* has no maps of its own: every file is one map */
+	/* Rows of import_table and export_table that it looks at, "a b". */
+	const char *fm_takes, *fm_gives;
+	/* import_i.h; NULL: it cannot be imported, or not be exported. */
+	int (*fm_read)(struct import *im, struct errmsg *em);
+	int (*fm_write)(struct exporter *ex, struct errmsg *em);
 };
 
 extern const struct trace_format trace_formats[];
 extern const size_t trace_nformats;
 const struct trace_format *trace_format_find(const char *name);
 
-struct trace_import_param {
-	struct record_select ip_select;
-	uint32_t ip_page;   /* page size of the trace to make */
-	uint64_t ip_window; /* 0: as the format has it */
-	uint64_t ip_size;   /* bytes of an object or device; 0: as used */
-	bool ip_base_names; /* keep the last part of each path only */
-	bool ip_strict;	    /* a line not understood is an error */
+/* Is that row among those of fm_takes, or of fm_gives? */
+bool trace_format_has(const char *rows, const char *name);
+
+struct trace_export_param {
+	struct export_param xp_param;
+	const char *xp_dir; /* of the files that the output names; NULL */
 };
 
+struct trace_import_param {
+	struct record_select ip_select;
+	struct import_param ip_param;
+	uint64_t ip_window; /* pages, or TRACE_INF; 0: as the format has it */
+	bool ip_base_names; /* keep the last part of each path only */
+	bool ip_lenient;    /* count lines that are not understood, and go on */
+};
+
+/* EINVAL: rows contradict each other, or none of them can be; em says which. */
+int import_param_check(const struct import_param *ip, struct errmsg *em)
+    mustcheck;
+
 /*
- * Make a trace at to of the file at from, in a format of trace_formats[]; it
- * may be zstd-compressed.
+ * Make a trace at to of the file at from ("-" is stdin), plain or
+ * zstd-compressed.
  *
- * => EINVAL, EILSEQ: em names file and line
+ * => the rows have been checked
+ * => EINVAL, EILSEQ: malformed or damaged; em names file and line
+ * => ENODATA: nothing in it makes an event
+ * => *rr is filled in every case, as far as it went
  */
 int trace_import(const struct trace_format *fm, const char *from,
     const struct trace_import_param *ip, const char *to, enum trace_form form,
     struct record_report *rr, struct errmsg *em) mustcheck;
 
-/* The other way: write what tr has left to a file at to. */
+/* EINVAL: the folder can be none in the output; em says why. */
+int export_param_check(const struct trace_export_param *xp, struct errmsg *em)
+    mustcheck;
+
+/*
+ * The other way: write what tr has left to a file at to ("-" is stdout),
+ * zstd-compressed if its name ends in .zst.
+ *
+ * => the folder has been checked
+ * => ENODATA: the format has a word for none of its events
+ */
 int trace_export(const struct trace_format *fm, struct trace_reader *tr,
-    const char *to, struct record_report *rr, struct errmsg *em) mustcheck;
+    const struct trace_export_param *xp, const char *to,
+    struct record_report *rr, struct errmsg *em) mustcheck;
 
 /*
  * How a program is recorded; docs/recording.md.
@@ -125,6 +183,7 @@ struct record_param {
 	struct record_select rp_select;
 	bool rp_base_names;	/* keep the last part of each path only */
 	char *const *rp_argv;	/* the program, NULL-ended */
+	bool rp_to_stderr;	/* its standard output goes to standard error */
 	const char *rp_version; /* of uvn, for the preamble */
 	const char *rp_to;	/* the trace */
 	enum trace_form rp_form;

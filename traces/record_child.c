@@ -45,7 +45,7 @@ merged(char *const *env)
 
 /* In the child: wait, and become the program. */
 static _Noreturn void
-become(char *const *argv, char **envp, int keep, int go, int why)
+become(const struct child_param *cp, char **envp, int go, int why)
 {
 	char byte;
 	ssize_t n;
@@ -56,24 +56,24 @@ become(char *const *argv, char **envp, int keep, int go, int why)
 	} while (n == -1 && errno == EINTR);
 	if (n != 1)
 		_exit(127); /* given up */
-	if (keep != -1)
-		(void)fcntl(keep, F_SETFD, 0);
-	(void)execvpe(argv[0], argv, envp);
+	if (cp->cp_to_stderr)
+		(void)dup2(STDERR_FILENO, STDOUT_FILENO);
+	(void)execvpe(cp->cp_argv[0], cp->cp_argv, envp);
 	error = errno;
 	(void)!write(why, &error, sizeof(error));
 	_exit(127);
 }
 
 int
-child_start(char *const *argv, char *const *env, int keep, struct child *ch,
-    struct errmsg *em)
+child_start(const struct child_param *cp, struct child *ch, struct errmsg *em)
 {
-	char **envp = merged(env);
+	char **envp = merged(cp->cp_env);
 	int go[2], why[2];
 	int error;
 
 	if (envp == NULL)
-		return ERRMSG(em, ENOMEM, "no memory to run %s", argv[0]);
+		return ERRMSG(em, ENOMEM, "no memory to run %s",
+		    cp->cp_argv[0]);
 	if (pipe2(go, O_CLOEXEC) != 0) {
 		error = errno;
 		free(envp);
@@ -90,7 +90,7 @@ child_start(char *const *argv, char *const *env, int keep, struct child *ch,
 	error = errno;
 	if (ch->ch_pid == 0) {
 		(void)close(go[1]);
-		become(argv, envp, keep, go[0], why[1]);
+		become(cp, envp, go[0], why[1]);
 	}
 	free(envp);
 	(void)close(go[0]);

@@ -16,14 +16,21 @@ struct child {
 	int ch_why; /* an errno comes from here if it cannot be run */
 };
 
+/* How a program is started. */
+struct child_param {
+	char *const *cp_argv; /* NULL-ended, as cp_env */
+	char *const *cp_env;  /* "NAME=value", over our environment */
+	bool
+	    cp_to_stderr; /* what it writes to its standard output goes there */
+};
+
 /*
- * Start a process that will run argv, with env ("NAME=value", NULL-ended)
- * added, and the descriptor keep (or -1) left open, once child_go() is called.
+ * Start a process that will run a program once child_go() is called.
  *
  * => ch_pid is a child of ours and waits
  */
-int child_start(char *const *argv, char *const *env, int keep,
-    struct child *ch, struct errmsg *em) mustcheck;
+int child_start(const struct child_param *cp, struct child *ch,
+    struct errmsg *em) mustcheck;
 
 /*
  * Let it go.

@@ -2,12 +2,17 @@
  * What the files of the recorder share.
  *
  *	record.c		a recording from start to end
- *	record_child.c		the program: started, waited for
- *	record_perf.c		mode kernel: rings of the kernel's tracepoints
+ *	record_child.c		a program that waits to be let go
+ *	record_kernel.c		mode kernel: perf and the library together
+ *	record_perf.c		rings of the kernel's tracepoints
  *	record_tracefs.c	where the tracepoints are described
  *	record_proc.c		what /proc says of processes without the library
- *	record_test.c		does arming work here?
- *	record_lackey.c		mode valgrind: the output of lackey, as it runs
+ *	record_preload.c	mode preload: the library alone
+ *	record_library.c	the library and its rings in a folder of their own
+ *	record_folder.c		folders that are made, and removed
+ *	record_valgrind.c	mode valgrind: the output of lackey, as it runs
+ *	ring_embed.c		the library, as part of the program
+ *	record_check.c		what works here
  *	record_finish.c		a spool made a trace
  *	ring.c			rings of the preloaded library
  *	spool.c			records on disk
@@ -22,7 +27,55 @@
 
 #include "traces/raw.h"
 #include "traces/record.h"
+#include "traces/record_child.h"
 #include "traces/spool.h"
+
+/*
+ * A mode at work.
+ *
+ * rc_open:	start the program, waiting, and make ready to hear of it.
+ * rc_wait:	until there is something to drain, or for ms.
+ * rc_drain:	move what there is into the spool; *np: records.
+ * rc_stop:	hear no more; what was heard can be drained.
+ */
+struct recorder {
+	bool rc_virtual; /* its clock counts accesses */
+	int (*rc_open)(const struct record_param *rp, struct child *ch,
+	    void **statep, struct errmsg *em);
+	void (*rc_wait)(void *state, int ms);
+	int (*rc_drain)(void *state, struct spool *sp, uint64_t *np,
+	    struct errmsg *em);
+	void (*rc_stop)(void *state);
+	void (*rc_close)(void *state);
+};
+
+extern const struct recorder recorder_kernel, recorder_preload,
+    recorder_valgrind;
+
+/* CLOCK_MONOTONIC in ns. */
+uint64_t record_clock(void);
+
+/* record_finish.c: a spool made the trace rp_to; the spool stays. */
+int record_finish(const char *spool, const struct record_param *rp,
+    struct record_done *rd, struct errmsg *em) mustcheck;
+
+/* Folders of the recorder begin so, wherever they are; its pid follows. */
+#define RECORD_NAME   "uvn-record-"
+#define RECORD_FOLDER "/tmp/" RECORD_NAME
+
+/*
+ * Make a folder of our own in where, after removing those of recorders that were
+ * killed.
+ *
+ * => path is where its name goes, of RECORD_PATH bytes
+ */
+#define RECORD_PATH 96
+
+/* Call fn for each name in a folder that begins with prefix, and not with a
+ * dot. */
+int record_list(int folder, const char *prefix,
+    void (*fn)(void *arg, int folder, const char *name), void *arg);
+int record_folder(const char *where, char *path, struct errmsg *em) mustcheck;
 
 /* record_tracefs.c: tracefs, mounted or not. */
 
@@ -78,6 +131,14 @@ void perfrec_stop(struct perfrec *pr);
 void perfrec_close(struct perfrec *pr);
 
 /* record_proc.c */
+
+/*
+ * Can the library be loaded into the program of that name, as execvp(3) finds
+ * it?
+ *
+ * => ENOEXEC, EACCES: not; em says why, and what to do
+ */
+int program_check(const char *name, struct errmsg *em) mustcheck;
 
 /* Has the process's program an interpreter, which would load the library? */
 bool proc_dynamic(uint32_t pid);

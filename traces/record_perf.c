@@ -15,11 +15,6 @@
 #define RING_MOST  (64U << 20) /* bytes a processor, where they can be had */
 #define RING_LEAST (1U << 20)
 #define FILTER_MAX 4096
-#define USER_END   0x800000000000ULL /* addresses from here are the kernel's */
-
-/* error_code of x86's page faults. */
-#define FAULT_WRITE  0x2
-#define FAULT_IFETCH 0x10
 
 /* Where a kernel or its perf is older than the headers' names. */
 #ifndef PERF_RECORD_MISC_COMM_EXEC
@@ -359,16 +354,7 @@ static int
 fault_sample(struct out *ou, struct raw *rw, uint64_t address, uint64_t code,
     bool kernel)
 {
-	if (address >= USER_END)
-		return 0;
-	rw->rw_kind = RAW_ACCESS;
-	rw->rw_nargs = 2;
-	rw->rw_arg[0] = address;
-	rw->rw_arg[1] = 1;
-	rw->rw_flags = (uint8_t)((kernel ? RAW_F_KERNEL : 0) |
-	    ((code & FAULT_WRITE) != 0 ? RAW_F_WRITE : 0) |
-	    ((code & FAULT_IFETCH) != 0 ? RAW_F_IFETCH : 0));
-	return out_raw(ou, rw);
+	return raw_fault(rw, address, code, kernel) ? out_raw(ou, rw) : 0;
 }
 
 static int

@@ -1,4 +1,5 @@
 #include <elf.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -8,29 +9,91 @@
 
 #include "traces/record_i.h"
 
+/* Does the program want an interpreter?  What is no ELF file has one. */
+static bool
+dynamic(int fd)
+{
+	Elf64_Ehdr eh;
+	Elf64_Phdr ph;
+	bool found = false;
+
+	if (pread(fd, &eh, sizeof(eh), 0) != (ssize_t)sizeof(eh) ||
+	    memcmp(eh.e_ident, ELFMAG, SELFMAG) != 0)
+		return true;
+	for (unsigned i = 0; i < eh.e_phnum && !found; i++)
+		found =
+		    pread(fd, &ph, sizeof(ph),
+			(off_t)(eh.e_phoff + (uint64_t)i * eh.e_phentsize)) ==
+			(ssize_t)sizeof(ph) &&
+		    ph.p_type == PT_INTERP;
+	return found;
+}
+
 bool
 proc_dynamic(uint32_t pid)
 {
 	char path[64];
-	Elf64_Ehdr eh;
-	Elf64_Phdr ph;
-	bool found = false;
+	bool found;
 	int fd;
 
 	(void)snprintf(path, sizeof(path), "/proc/%" PRIu32 "/exe", pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd == -1)
 		return true; /* gone already, or not ours to see */
-	if (pread(fd, &eh, sizeof(eh), 0) == (ssize_t)sizeof(eh) &&
-	    memcmp(eh.e_ident, ELFMAG, SELFMAG) == 0)
-		for (unsigned i = 0; i < eh.e_phnum && !found; i++)
-			found = pread(fd, &ph, sizeof(ph),
-				    (off_t)(eh.e_phoff +
-					(uint64_t)i * eh.e_phentsize)) ==
-				(ssize_t)sizeof(ph) &&
-			    ph.p_type == PT_INTERP;
+	found = dynamic(fd);
 	(void)close(fd);
 	return found;
+}
+
+/* The file that execvp(3) would run; -1: none. */
+static int
+program_open(const char *name)
+{
+	const char *path = secure_getenv("PATH");
+	int fd = -1;
+
+	if (strchr(name, '/') != NULL)
+		return open(name, O_RDONLY | O_CLOEXEC);
+	for (path = path != NULL ? path : "/usr/bin:/bin"; fd == -1;) {
+		const size_t len = strcspn(path, ":");
+		char *file;
+
+		if (asprintf(&file, "%.*s/%s", (int)len, path, name) == -1)
+			return -1;
+		if (access(file, X_OK) == 0)
+			fd = open(file, O_RDONLY | O_CLOEXEC);
+		free(file);
+		if (path[len] == '\0')
+			break;
+		path += len + 1;
+	}
+	return fd;
+}
+
+int
+program_check(const char *name, struct errmsg *em)
+{
+	const int fd = program_open(name);
+	struct stat st;
+	int error = 0;
+
+	/* That it cannot be run, or read, shows when it is. */
+	if (fd == -1)
+		return 0;
+	if (!dynamic(fd))
+		error = ERRMSG(em, ENOEXEC,
+		    "%s: is linked statically, so that no library can be "
+		    "loaded into it: record it as root, in mode kernel, or in "
+		    "mode valgrind",
+		    name);
+	else if (fstat(fd, &st) == 0 && (st.st_mode & S_ISUID) != 0 &&
+	    st.st_uid != getuid())
+		error = ERRMSG(em, EACCES,
+		    "%s: runs with another user's rights, so that no library "
+		    "can be loaded into it: record it as that user",
+		    name);
+	(void)close(fd);
+	return error;
 }
 
 /* "flags:" and "pos:" of /proc/PID/fdinfo/FD. */

@@ -15,7 +15,8 @@
 
 struct sink_file {
 	struct sink_info sf_info;
-	uint32_t sf_new; /* number in the trace; 0: not declared */
+	uint32_t sf_new;	 /* number in the trace; 0: not declared */
+	uint32_t sf_pid, sf_tid; /* of its first event */
 };
 
 /* Numbers, few of them, sorted. */
@@ -32,7 +33,8 @@ struct sink {
 	uint32_t sk_nfiles, sk_cap;
 	struct trace_event *sk_ev; /* CHUNK of them */
 	size_t sk_n;
-	uint64_t sk_time; /* of the last event */
+	uint64_t sk_time;  /* of the last event */
+	uint64_t sk_first; /* not after that of the first written */
 	ZSTD_CCtx *sk_cctx;
 	ZSTD_DCtx *sk_dctx;
 	uint8_t *sk_zbuf;
@@ -43,33 +45,6 @@ struct sink {
 	struct numbers sk_pids; /* processes of events kept */
 };
 
-/* A file without a name beside path. */
-static int
-tmp_nameless(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	char *dir, *name;
-	int fd;
-
-	if (strcmp(path, "-") == 0)
-		dir = strdup(P_tmpdir);
-	else if (slash == NULL)
-		dir = strdup(".");
-	else
-		dir = strndup(path, slash > path ? (size_t)(slash - path) : 1);
-	if (dir == NULL)
-		return -1;
-	fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	if (fd == -1 && asprintf(&name, "%s/.uvn-XXXXXX", dir) != -1) {
-		fd = mkostemp(name, O_CLOEXEC);
-		if (fd != -1)
-			(void)unlink(name);
-		free(name);
-	}
-	free(dir);
-	return fd;
-}
-
 int
 sink_create(const char *path, struct sink **skp, struct errmsg *em)
 {
@@ -79,6 +54,7 @@ sink_create(const char *path, struct sink **skp, struct errmsg *em)
 	if (sk == NULL)
 		return ERRMSG(em, ENOMEM, "%s: no memory to write it", path);
 	sk->sk_fd = -1;
+	sk->sk_first = UINT64_MAX;
 	sk->sk_path = strdup(path);
 	sk->sk_ev = malloc(CHUNK * sizeof(*sk->sk_ev));
 	sk->sk_zcap = ZSTD_compressBound(CHUNK * sizeof(*sk->sk_ev));
@@ -88,7 +64,7 @@ sink_create(const char *path, struct sink **skp, struct errmsg *em)
 	if (sk->sk_path == NULL || sk->sk_ev == NULL || sk->sk_zbuf == NULL ||
 	    sk->sk_cctx == NULL || sk->sk_dctx == NULL)
 		goto fail;
-	sk->sk_fd = tmp_nameless(path);
+	sk->sk_fd = file_nameless(path);
 	error = errno;
 	if (sk->sk_fd == -1)
 		goto fail;
@@ -298,19 +274,39 @@ maps_grow(struct sink *sk, uint32_t map)
 	return 0;
 }
 
+static int
+number_map(struct sink *sk, uint32_t map)
+{
+	const int error = map != 0 ? maps_grow(sk, map) : 0;
+
+	if (error == 0 && map != 0 && sk->sk_maps[map] == 0)
+		sk->sk_maps[map] = ++sk->sk_nmap_new;
+	return error;
+}
+
+static int
+number_file(struct sink *sk, const struct trace_event *te)
+{
+	struct sink_file *sf = &sk->sk_files[te->te_file - 1];
+
+	if (sf->sf_new != 0)
+		return 0;
+	sf->sf_new = ++sk->sk_nfile_new;
+	sf->sf_pid = te->te_pid;
+	sf->sf_tid = te->te_tid;
+	return number_map(sk, sf->sf_info.si_map);
+}
+
 /* Give numbers to what the event, which is kept, names first. */
 static int
 number(struct sink *sk, const struct trace_event *te)
 {
-	int error = 0;
+	int error = te->te_file != 0 ? number_file(sk, te) : 0;
 
-	if (te->te_file != 0 && sk->sk_files[te->te_file - 1].sf_new == 0)
-		sk->sk_files[te->te_file - 1].sf_new = ++sk->sk_nfile_new;
-	if (te->te_map != 0) {
-		error = maps_grow(sk, te->te_map);
-		if (error == 0 && sk->sk_maps[te->te_map] == 0)
-			sk->sk_maps[te->te_map] = ++sk->sk_nmap_new;
-	}
+	if (sk->sk_first == UINT64_MAX)
+		sk->sk_first = te->te_time;
+	if (error == 0)
+		error = number_map(sk, te->te_map);
 	if (error == 0 && te->te_file != 0)
 		error = number_add(&sk->sk_pids, te->te_pid);
 	return error;
@@ -357,11 +353,15 @@ preamble(struct sink *sk, const struct sink_param *sp)
 	struct trace_meta tm = {
 		.tm_page = sp->sp_page,
 		.tm_window = sp->sp_window,
+		.tm_mode = sp->sp_mode != NULL ? strdup(sp->sp_mode) : NULL,
+		.tm_clock = sp->sp_clock,
+		.tm_lost = sp->sp_lost,
 		.tm_files = calloc(sk->sk_nfile_new + 1, sizeof(*tm.tm_files)),
 		.tm_nfiles = sk->sk_nfile_new,
 	};
 	char *text = NULL, *head = NULL;
-	bool good = tm.tm_files != NULL;
+	bool good = tm.tm_files != NULL &&
+	    (tm.tm_mode != NULL) == (sp->sp_mode != NULL);
 
 	for (uint32_t i = 0; good && i < sk->sk_nfiles; i++) {
 		const struct sink_file *sf = &sk->sk_files[i];
@@ -383,6 +383,7 @@ preamble(struct sink *sk, const struct sink_param *sp)
 	for (size_t i = 0; tm.tm_files != NULL && i < tm.tm_nfiles; i++)
 		free(tm.tm_files[i].tf_path);
 	free(tm.tm_files);
+	free(tm.tm_mode);
 	return head;
 }
 
@@ -412,6 +413,37 @@ chunk_put(struct sink *sk, struct trace_writer *tw, uint64_t *basep,
 	return trace_put(tw, sk->sk_ev, n, em);
 }
 
+/* Attach what is attached whole before the first event. */
+static int
+attach_all(const struct sink *sk, const struct sink_param *sp,
+    struct trace_writer *tw, uint64_t *eventsp, struct errmsg *em)
+{
+	int error = 0;
+
+	for (uint32_t i = 0; error == 0 && i < sk->sk_nfiles; i++) {
+		const struct sink_file *sf = &sk->sk_files[i];
+		const struct sink_info *si = &sf->sf_info;
+		const struct trace_event te = {
+			.te_time = sp->sp_rebase ? 0 : sk->sk_first,
+			.te_pid = sf->sf_pid,
+			.te_tid = sf->sf_tid,
+			.te_op = TRACE_ATTACH,
+			.te_file = sf->sf_new,
+			.te_map = si->si_map != 0 ? sk->sk_maps[si->si_map] : 0,
+			.te_length = si->si_size > sp->sp_page ? si->si_size :
+								 sp->sp_page,
+			.te_flags = TRACE_F_R | TRACE_F_W | TRACE_F_SHARED |
+			    TRACE_F_MAXW,
+		};
+
+		if (te.te_file == 0 || te.te_map == 0)
+			continue;
+		error = trace_put(tw, &te, 1, em);
+		++*eventsp;
+	}
+	return error;
+}
+
 static int
 put_all(struct sink *sk, const struct sink_param *sp, struct trace_writer *tw,
     uint64_t *eventsp, struct errmsg *em)
@@ -420,13 +452,14 @@ put_all(struct sink *sk, const struct sink_param *sp, struct trace_writer *tw,
 	int error;
 
 	*eventsp = 0;
-	do {
+	error = attach_all(sk, sp, tw, eventsp, em);
+	while (error == 0) {
 		error = chunk_read(sk, &pos, em);
 		if (error != 0 || sk->sk_n == 0)
 			break;
 		error = chunk_put(sk, tw, &base, em);
 		*eventsp += sk->sk_n;
-	} while (error == 0);
+	}
 	return error;
 }
 

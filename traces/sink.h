@@ -28,13 +28,17 @@ struct sink_info {
 	char *si_path;	   /* from malloc(3); the sink frees it */
 	uint64_t si_size;  /* before its first event */
 	bool si_wanted;	   /* declare it, and keep its events */
+	uint32_t si_map;   /* attached whole before the first event; 0: not */
 	uint64_t si_count; /* of its events; the sink's */
 };
 
 struct sink_param {
 	enum trace_form sp_form;
 	uint32_t sp_page;
-	uint64_t sp_window;   /* as tm_window */
+	uint64_t sp_window; /* this and the next three as in trace_meta */
+	const char *sp_mode;
+	enum trace_clock sp_clock;
+	uint64_t sp_lost;
 	const char *sp_notes; /* lines of provenance, each "#...\n"; "" */
 	bool sp_base_names;   /* keep the last part of each path only */
 	bool sp_rebase;	      /* let the first event kept be at time 0 */

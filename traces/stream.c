@@ -178,6 +178,19 @@ in_unzstd(struct trace_in *in, struct errmsg *em)
 	return 0;
 }
 
+int
+in_unwrap(struct trace_in *in, struct errmsg *em)
+{
+	static const uint8_t magic[4] = { 0x28, 0xb5, 0x2f, 0xfd };
+	int error = in_fill(in, sizeof(magic), em);
+
+	if (error != 0 || in_have(in) < sizeof(magic) ||
+	    memcmp(in_data(in), magic, sizeof(magic)) != 0)
+		return error;
+	error = in_unzstd(in, em);
+	return error != 0 ? error : in_fill(in, sizeof(magic), em);
+}
+
 void
 in_close(struct trace_in *in)
 {
@@ -186,6 +199,32 @@ in_close(struct trace_in *in)
 	(void)ZSTD_freeDCtx(in->in_zstd);
 	free(in->in_zbuf);
 	free(in->in_buf);
+}
+
+int
+file_nameless(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char *dir, *name;
+	int fd;
+
+	if (strcmp(path, "-") == 0)
+		dir = strdup(P_tmpdir);
+	else if (slash == NULL)
+		dir = strdup(".");
+	else
+		dir = strndup(path, slash > path ? (size_t)(slash - path) : 1);
+	if (dir == NULL)
+		return -1;
+	fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (fd == -1 && asprintf(&name, "%s/.uvn-XXXXXX", dir) != -1) {
+		fd = mkostemp(name, O_CLOEXEC);
+		if (fd != -1)
+			(void)unlink(name);
+		free(name);
+	}
+	free(dir);
+	return fd;
 }
 
 static int

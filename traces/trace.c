@@ -22,7 +22,6 @@ digest_create(const struct trace_meta *tm)
 static int
 form_find(struct trace_reader *tr, struct errmsg *em)
 {
-	static const uint8_t zstd_magic[4] = { 0x28, 0xb5, 0x2f, 0xfd };
 	struct trace_in *in = &tr->tr_in;
 	int error = in_fill(in, UVT_MAGIC_LEN, em);
 
@@ -35,14 +34,9 @@ form_find(struct trace_reader *tr, struct errmsg *em)
 		tr->tr_ops = &uvt_reader_ops;
 		return 0;
 	}
-	if (in_have(in) >= sizeof(zstd_magic) &&
-	    memcmp(in_data(in), zstd_magic, sizeof(zstd_magic)) == 0) {
-		error = in_unzstd(in, em);
-		if (error == 0)
-			error = in_fill(in, 1, em);
-		if (error != 0)
-			return error;
-	}
+	error = in_unwrap(in, em);
+	if (error != 0)
+		return error;
 	if (in_have(in) > 0 && *in_data(in) == '#') {
 		tr->tr_ops = &csv_reader_ops;
 		return 0;

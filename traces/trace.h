@@ -129,6 +129,24 @@ struct trace_file {
 	char *tf_path;	  /* as recorded; never opened */
 };
 
+/* A window without bounds: first touches only. */
+#define TRACE_INF UINT64_MAX
+
+/* What the times of events are: TRACE_CLOCK(NAME, "name"). */
+#define TRACE_CLOCKS(TRACE_CLOCK)                                              \
+	TRACE_CLOCK(UNKNOWN, "unknown")                                        \
+	TRACE_CLOCK(REAL, "real")                                              \
+	TRACE_CLOCK(VIRTUAL, "virtual")
+
+enum trace_clock {
+#define TRACE_CLOCK(NAME, name) TRACE_CLOCK_##NAME,
+	TRACE_CLOCKS(TRACE_CLOCK)
+#undef TRACE_CLOCK
+	    TRACE_NCLOCKS
+};
+
+extern const char *const trace_clock_name[TRACE_NCLOCKS];
+
 /*
  * What stands before the events.  The lines of CSV up to its header line are
  * kept verbatim, provenance and all, so that CSV -> .uvt -> CSV is the identity.
@@ -140,6 +158,9 @@ struct trace_meta {
 	size_t tm_nfiles;
 	char *tm_head;	    /* those lines, NUL-ended */
 	uint64_t tm_window; /* re-reference window in pages; 0 unknown */
+	char *tm_mode;	    /* how it was recorded, a word; NULL unknown */
+	enum trace_clock tm_clock;
+	uint64_t tm_lost; /* records that did not become events */
 };
 
 /*
@@ -171,6 +192,13 @@ trace_place(const struct trace_places *tp, uint32_t id)
 		return id - 1;
 	return trace_place_slow(tp, id);
 }
+
+/* Is this line of a preamble one that trace_meta_text() makes, no provenance? */
+bool trace_meta_line(const char *line);
+
+/* A window as "#window" has it, a number or inf. */
+#define TRACE_WINDOW_TEXT 24
+void trace_window_text(uint64_t window, char buf[TRACE_WINDOW_TEXT]);
 
 struct trace_reader;
 struct trace_writer;

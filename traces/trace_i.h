@@ -9,6 +9,7 @@
  *	trace.c		trace.h's readers and writers over them
  *	image.c		a trace decoded once, for many readers
  *	gen*.c		generators
+ *	import*.c, export*.c	other tools' formats (import_i.h)
  *
  * Private to traces/.
  */
@@ -71,6 +72,9 @@ int trace_meta_parse(char *head, const char *path, struct trace_meta *tm,
 void trace_meta_fini(struct trace_meta *tm, struct file_index *fx);
 bool file_index_has_slow(const struct file_index *fx, uint32_t id);
 
+/* The place of an id that it has: 0 to fx_n - 1. */
+size_t file_index_place(const struct file_index *fx, uint32_t id);
+
 static inline bool
 file_index_has(const struct file_index *fx, uint32_t id)
 {
@@ -106,6 +110,9 @@ int in_fill(struct trace_in *in, size_t need, struct errmsg *em) mustcheck;
 
 /* What is read is a zstd stream: hand out its contents from here on. */
 int in_unzstd(struct trace_in *in, struct errmsg *em) mustcheck;
+
+/* Read the beginning; if it is that of a zstd stream, hand out its contents. */
+int in_unwrap(struct trace_in *in, struct errmsg *em) mustcheck;
 void in_close(struct trace_in *in);
 
 static inline const uint8_t *
@@ -119,6 +126,12 @@ in_have(const struct trace_in *in)
 {
 	return in->in_end - in->in_beg;
 }
+
+/*
+ * A file without a name, beside path or, for "-", in /tmp: open, to be closed;
+ * -1 and errno: there is none to be had.
+ */
+int file_nameless(const char *path);
 
 /* A file being written, under another name until it is whole. */
 struct trace_out {

@@ -5,7 +5,8 @@
 check "a line for every check, exit status 0"
 expect 0 doctor
 for name in O_DIRECT disk memory io_uring PMU "perf events" rdpmc libpfm4 \
-    tracefs userfaultfd gnuplot TSC; do
+    tracefs userfaultfd "record kernel" "record preload" "record valgrind" \
+    gnuplot TSC; do
 	grep -qE "^(ok|missing) +$name +[^ ]" out || fail "no line for $name"
 done
 awk 'length > 79 { bad = 1 } END { exit bad }' out || fail "a long line"
@@ -14,7 +15,7 @@ is "err out" "$(echo *)" "the folder"
 check "--json: the same checks"
 expect 0 doctor --json
 is 1 "$(sqlite3 :memory: "SELECT json_valid(readfile('out'))")" "json_valid"
-is 12 "$(sqlite3 :memory: "SELECT count(*)
+is 15 "$(sqlite3 :memory: "SELECT count(*)
     FROM json_each(readfile('out'), '\$.checks')
     WHERE json_extract(value, '\$.ok') IN (0, 1)")" "the number of checks"
 

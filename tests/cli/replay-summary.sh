@@ -45,6 +45,25 @@ says "window of 64 pages"
 expect 0 replay w.csv --backend null --memory 1M --no-db
 [ ! -s err ] || fail "a warning for memory of four windows"
 
+check "so is a recording without re-references, whatever the memory"
+sed '1a #window inf' t.csv >inf.csv
+expect 0 replay inf.csv --backend null --memory 1G --no-db
+says_one_line
+says "inf.csv was recorded without re-references"
+expect 0 replay inf.csv --backend null --memory 1G --no-db --quiet
+[ ! -s err ] || fail "--quiet says something"
+
+check "so are records that were lost, once"
+sed '1a #lost 42' t.csv >lost.csv
+expect 0 replay lost.csv --backend null --memory 1M --no-db
+says_one_line
+says "lost.csv lacks 42 records"
+sed '1a #window 64\n#lost 42' t.csv >both.csv
+expect 0 sweep both.csv --backend null --memory 512K --axis cluster=4K,64K \
+    --no-progress
+is 1 "$(grep -c 'window of 64 pages' err)" "remarks on the window"
+is 1 "$(grep -c 'lacks 42 records' err)" "remarks on what was lost"
+
 check "--paranoid finds nothing wrong"
 expect 0 replay t.csv --backend null --memory 1M --paranoid --no-db --quiet
 

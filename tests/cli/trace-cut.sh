@@ -86,3 +86,31 @@ sed 's/#page 4096/#page 8192/' t.csv >big.csv
 expect 3 trace merge t.csv big.csv -o x.csv
 says "big.csv"
 expect 2 trace merge t.csv -o x.csv
+
+check "a merge says what all say; the largest window, and all that was lost"
+head='#uvn-trace 1\n#page 4096\n'
+tail='#file 1 size=8192 path=/a\nseq,time_ns,pid,tid,op,file,map,offset,length,flags\n0,0,1,1,sync,0,0,0,0,\n'
+printf "$head#window 64\n#mode kernel\n#clock real\n#lost 3\n$tail" >k.csv
+printf "$head#window inf\n#mode kernel\n#clock real\n#lost 4\n$tail" >i.csv
+printf "$head#mode valgrind\n#clock virtual\n$tail" >v.csv
+expect 0 trace merge k.csv i.csv -o m.csv
+for line in '#window inf' '#mode kernel' '#clock real' '#lost 7'; do
+	is 1 "$(grep -cx "$line" m.csv)" "lines $line"
+done
+expect 0 trace merge k.csv v.csv -o m.csv
+is 1 "$(grep -cx '#window 64' m.csv)" "windows"
+is 1 "$(grep -cx '#lost 3' m.csv)" "lines of what was lost"
+is 0 "$(grep -cE '^#(mode|clock)' m.csv)" "modes and clocks"
+expect 0 trace merge k.csv i.csv -o m.uvt
+expect 0 trace info m.uvt
+prints "window       inf; first accesses"
+prints "mode         kernel"
+prints "clock        real"
+prints "lost         7 records"
+grep -q "#merged 1 of 2" out || fail "no provenance"
+expect 0 trace info --json m.uvt
+is "inf kernel real 7" "$(json '$.window') $(json '$.mode') $(json '$.clock') $(json '$.lost')" "what the preamble says"
+expect 0 trace info --json v.csv
+is "0 valgrind virtual 0" "$(json '$.window') $(json '$.mode') $(json '$.clock') $(json '$.lost')" "what the preamble says"
+expect 0 trace cut i.csv -o cut.csv
+is 4 "$(grep -cE '^#(window inf|mode kernel|clock real|lost 4)$' cut.csv)" "lines of a cut"

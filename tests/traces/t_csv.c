@@ -151,7 +151,46 @@ the_preamble_is_understood(void **state)
 	assert_int_equal(tm->tm_files[0].tf_size, 5);
 	assert_string_equal(tm->tm_files[0].tf_path, "a=b c");
 	assert_string_equal(tm->tm_files[1].tf_path, "");
+	assert_null(tm->tm_mode);
+	assert_int_equal(tm->tm_clock, TRACE_CLOCK_UNKNOWN);
+	assert_int_equal(tm->tm_lost, 0);
 	trace_close(tr);
+}
+
+static void
+a_preamble_says_how_a_trace_was_recorded(void **state)
+{
+	static const char head[] =
+	    "#uvn-trace 1\n#page 4096\n#window inf\n#mode kernel\n"
+	    "#clock virtual\n#lost 18446744073709551615\n"
+	    "#file 1 size=5 path=x\n";
+	struct errmsg em = { .em_text = "" };
+	const struct trace_meta *tm;
+	struct trace_reader *tr;
+	char *text;
+
+	(void)state;
+	text = malloc(sizeof(head) + sizeof(COLUMNS));
+	assert_non_null(text);
+	(void)stpcpy(stpcpy(text, head), COLUMNS);
+	text_write("a.csv", text);
+	free(text);
+	trace_copy("a.csv", "a.uvt");
+	must_em(trace_open("a.uvt", 0, &tr, &em), &em);
+	tm = trace_meta(tr);
+	assert_true(tm->tm_window == TRACE_INF);
+	assert_string_equal(tm->tm_mode, "kernel");
+	assert_int_equal(tm->tm_clock, TRACE_CLOCK_VIRTUAL);
+	assert_true(tm->tm_lost == UINT64_MAX);
+	/* And is made of what it says. */
+	text = trace_meta_text(tm);
+	assert_string_equal(text, head);
+	free(text);
+	trace_close(tr);
+	for (const char *p = head; *p != '\0'; p = strchr(p, '\n') + 1)
+		assert_true(trace_meta_line(p));
+	assert_false(trace_meta_line("#windows 5\n"));
+	assert_false(trace_meta_line("#note\n"));
 }
 
 static void
@@ -169,6 +208,18 @@ a_bad_preamble_is_refused_with_its_line(void **state)
 	    "line 3", "second #page");
 	refused("#uvn-trace 1\n#window x\n" COLUMNS, EINVAL, "line 2",
 	    "#window PAGES");
+	refused("#uvn-trace 1\n#window info\n" COLUMNS, EINVAL, "line 2",
+	    "#window inf");
+	refused("#uvn-trace 1\n#mode \n" COLUMNS, EINVAL, "line 2",
+	    "#mode NAME");
+	refused("#uvn-trace 1\n#mode a b\n" COLUMNS, EINVAL, "line 2",
+	    "#mode NAME");
+	refused("#uvn-trace 1\n#clock unknown\n" COLUMNS, EINVAL, "line 2",
+	    "#clock real");
+	refused("#uvn-trace 1\n#lost some\n" COLUMNS, EINVAL, "line 2",
+	    "#lost N");
+	refused("#uvn-trace 1\n#clock real\n#clock real\n" COLUMNS, EINVAL,
+	    "line 3", "second #clock");
 	refused("#uvn-trace 1\n#file 1 path=x\n" COLUMNS, EINVAL, "line 2",
 	    "#file ID size=BYTES path=NAME");
 	refused("#uvn-trace 1\n#file 0 size=1 path=x\n" COLUMNS, EINVAL,
@@ -334,6 +385,7 @@ main(void)
 		T(the_order_of_flags_does_not_change_them),
 		T(every_op_and_flag_is_read_as_it_is_written),
 		T(the_preamble_is_understood),
+		T(a_preamble_says_how_a_trace_was_recorded),
 		T(a_bad_preamble_is_refused_with_its_line),
 		T(a_bad_line_is_refused_with_line_event_and_remedy),
 		T(what_stands_before_a_fault_is_handed_out),

@@ -41,7 +41,7 @@ struct ring_slot {
 	_Atomic uint64_t sl_head;		/* bytes ever written */
 	_Atomic uint64_t sl_lost;		/* records that found no room */
 	_Alignas(64) _Atomic uint64_t sl_tail;	/* bytes ever read */
-	_Atomic uint32_t sl_waiting;		/* the writer sleeps on sl_tail */
+	_Atomic uint32_t sl_waiting; /* the writer sleeps on sl_tail */
 };
 
 struct ring_file {
@@ -50,9 +50,10 @@ struct ring_file {
 	uint32_t rf_pid;    /* the recorder's */
 	uint64_t rf_window; /* pages; RAW_UNKNOWN: no bounds */
 	uint64_t rf_page;
-	_Atomic uint64_t rf_lost;  /* records that found no slot */
-	_Atomic uint32_t rf_stop;  /* the recorder wants no more */
-	_Atomic uint32_t rf_ready; /* bumped by writers, for the reader to sleep on */
+	_Atomic uint64_t rf_lost; /* records that found no slot */
+	_Atomic uint32_t rf_stop; /* the recorder wants no more */
+	_Atomic uint32_t
+	    rf_ready; /* bumped by writers, for the reader to sleep on */
 	struct ring_slot rf_slot[RING_SLOTS];
 };
 
@@ -62,7 +63,20 @@ struct ring_file {
 	    (uint64_t)(i)*RING_BYTES)
 #define RING_FILE_BYTES RING_DATA(RING_SLOTS)
 
-/* In-band words of RING_VALGRIND: prctl(RING_PRCTL, ...), which fails. */
+/*
+ * RING_VALGRIND: a record is one or more calls of prctl(RING_PRCTL, word, three
+ * arguments of it), which fail, and which valgrind shows.  RING_FILE_2 ends a
+ * FILE; its third argument is 0.
+ */
 #define RING_PRCTL 0x55564e46
+
+enum ring_word {
+	RING_FILE_0, /* arguments 0 to 2 */
+	RING_FILE_1, /* 3 to 5 */
+	RING_FILE_2, /* 6 and 7 */
+	RING_START = 16,
+	RING_SHARED,
+	RING_NOTE,
+};
 
 #endif
