@@ -228,6 +228,8 @@ docs: uvn
 install: uvn
 	install -d '$(DESTDIR)$(PREFIX)/bin'
 	install -m 755 uvn '$(DESTDIR)$(PREFIX)/bin/uvn'
+	install -d '$(DESTDIR)$(PREFIX)/share/uvn'
+	install -m 644 scripts/page-faults.bt '$(DESTDIR)$(PREFIX)/share/uvn/'
 	$(Q)for page in $(manuals); do \
 		dir='$(DESTDIR)$(PREFIX)/share/man/man'$${page##*.}; \
 		install -d "$$dir" && install -m 644 $$page "$$dir/" || exit; \
