@@ -41,22 +41,32 @@ COVFLAGS := $(if $(COV),--coverage)
 ALLFLAGS := $(CSTD) $(CFLAGS) $(SANFLAGS) $(COVFLAGS) $(WARN) -pthread
 LIBS	:= -lsqlite3 -lzstd -lxxhash -ljansson -lpfm -luring -lm -pthread
 
+# The library that uvn record loads into programs: neither sanitizers nor
+# coverage belong there.  -fexceptions: threads are cancelled through it.
+# -fcf-protection: a vfork(2) that returns twice does not suit shadow stacks.
+SOFLAGS	:= $(CSTD) -O2 -g -fPIC -fvisibility=hidden -ftls-model=initial-exec \
+    -fexceptions -fcf-protection=none -fno-omit-frame-pointer \
+    -U_FORTIFY_SOURCE $(WARN)
+
 layers	:= base pager traces analysis replay
 src	:= $(sort $(wildcard $(addsuffix /*.c,$(layers))))
 libsrc	:= $(filter-out replay/main.c,$(src))
-# A test program a tests/FOLDER/t_SUBJECT.c; the other .c there are its helpers,
-# but for programs that tests record.
+# It knows the registers of one machine; elsewhere it is empty.
+sosrc	:= $(if $(filter x86_64,$(shell uname -m)),\
+    $(sort $(wildcard traces/preload/*.c)))
+# A test program a tests/FOLDER/t_SUBJECT.c; the other .c there are its helpers.
 testsrc	:= $(sort $(wildcard tests/*/t_*.c))
+# A program tests/programs/NAME.c, for tests to record.
 progsrc	:= $(sort $(wildcard tests/programs/*.c))
 helpsrc	:= $(sort $(filter-out $(testsrc) $(progsrc),$(wildcard tests/*/*.c)))
 clisrc	:= $(sort $(filter-out %/lib.sh,$(wildcard tests/cli/*.sh)))
-hdr	:= $(sort $(wildcard $(addsuffix /*.h,$(layers)) traces/preload/*.h tests/*.h \
-    tests/*/*.h))
-preloadsrc := $(sort $(wildcard traces/preload/*.c))
-allsrc	:= $(src) $(preloadsrc) $(testsrc) $(helpsrc) $(progsrc)
+hdr	:= $(sort $(wildcard $(addsuffix /*.h,$(layers)) traces/preload/*.h \
+    tests/*.h tests/*/*.h))
+allsrc	:= $(src) $(sosrc) $(testsrc) $(helpsrc) $(progsrc)
 manuals	:= $(sort $(wildcard docs/man/*.[1-9]))
 
 obj	:= $(src:%.c=$B/%.o)
+soobj	:= $(sosrc:%.c=$B/%.o)
 libobj	:= $(libsrc:%.c=$B/%.o)
 helpobj	:= $(helpsrc:%.c=$B/%.o)
 testobj	:= $(testsrc:%.c=$B/%.o)
@@ -99,8 +109,8 @@ $B/libtest.a: $(helpobj)
 # Other flags make other objects.
 $B/.flags: FORCE
 	$(Q)mkdir -p $(@D)
-	$(Q)echo '$(CC) $(ALLFLAGS)' | cmp -s - $@ || \
-	    echo '$(CC) $(ALLFLAGS)' >$@
+	$(Q)echo '$(CC) $(ALLFLAGS) $(SOFLAGS)' | cmp -s - $@ || \
+	    echo '$(CC) $(ALLFLAGS) $(SOFLAGS)' >$@
 
 # The commit, for the rows of runs.
 $B/.revision: FORCE
@@ -108,37 +118,32 @@ $B/.revision: FORCE
 	$(Q)git describe --always --dirty --abbrev=12 2>/dev/null >$@.new || :
 	$(Q)cmp -s $@.new $@ || cp $@.new $@
 $B/replay/host.o: $B/.revision
-$B/replay/host.o: REVISION = -DUVN_REVISION='"$(file <$B/.revision)"'
+$B/replay/host.o: ALSO = -DUVN_REVISION='"$(file <$B/.revision)"'
 
-$(obj): | out/.deps-build
+$(obj) $(soobj): | out/.deps-build
 $(testobj) $(helpobj): | out/.deps-test
-# The library that uvn record loads into programs: built for any of them, and so
-# never with sanitizers.  It is part of the program.
-preloadobj := $(preloadsrc:%.c=$B/%.o)
-PRELOADFLAGS := $(CSTD) -O2 -g -fPIC -fvisibility=hidden -ftls-model=initial-exec \
-    -fno-stack-protector $(WARN)
-$B/traces/preload/%.o: traces/preload/%.c $B/.flags
-	@mkdir -p $(@D)
-	@echo "  CC      $<"
-	$(Q)$(CC) $(PRELOADFLAGS) -MMD -MP -MF $(@:.o=.d) -c -o $@ $<
-$B/traces/preload.so: $(preloadobj)
-	@echo "  LD      $@"
-	$(Q)$(CC) -shared -Wl,-z,defs -o $@ $^
-$B/traces/preload_so.o: $B/traces/preload.so
-$B/traces/preload_so.o: REVISION = -DPRELOAD_SO='"$B/traces/preload.so"'
-$(preloadobj): | out/.deps-build
--include $(preloadobj:.o=.d)
-
 # What sources embed (.incbin); the compiler does not tell make of it.
 $(filter $B/analysis/%,$(obj)): $(wildcard analysis/*.gp analysis/*.sql \
     analysis/*.css analysis/*.js analysis/*/*.gp analysis/*/*.sql)
+$B/traces/ring_embed.o: $B/traces/preload.so
+$B/traces/ring_embed.o: ALSO = -Wa,-I$B
+
+$B/traces/preload.so: $(soobj)
+	@echo "  LD      $@"
+	$(Q)$(if $^,$(CC) $(SOFLAGS) -shared -s -z defs -z now -o $@ $^,: >$@)
+
+$(soobj): $B/%.o: %.c $B/.flags
+	@mkdir -p $(@D)
+	@echo "  CC      $<"
+	$(Q)$(CC) $(SOFLAGS) -MMD -MP -MF $(@:.o=.d) -c -o $@ $<
 
 $B/%.o: %.c $B/.flags
 	@mkdir -p $(@D)
 	@echo "  CC      $<"
-	$(Q)$(CC) $(ALLFLAGS) $(REVISION) -MMD -MP -MF $(@:.o=.d) -c -o $@ $<
+	$(Q)$(CC) $(ALLFLAGS) $(ALSO) -MMD -MP -MF $(@:.o=.d) -c -o $@ $<
 
--include $(obj:.o=.d) $(helpobj:.o=.d) $(testobj:.o=.d)
+-include $(obj:.o=.d) $(soobj:.o=.d) $(helpobj:.o=.d) $(testobj:.o=.d) \
+    $(progbin:%=%.d)
 
 # ---- tests ----
 
@@ -146,15 +151,17 @@ $B/tests/%: $B/tests/%.o $B/libtest.a $B/libuvn.a
 	@echo "  LD      $@"
 	$(Q)$(CC) $(ALLFLAGS) -o $@ $^ -lcmocka $(LIBS)
 
-# Programs to be recorded are as other people's: without sanitizers.
-$B/tests/programs/%: tests/programs/%.c $B/.flags | out/.deps-test
+$B/tests/traces/t_preload: | $(progbin)
+
+# Programs to be recorded are as their users would build them.
+$(progbin): $B/%: %.c $B/.flags
 	@mkdir -p $(@D)
 	@echo "  CC      $<"
-	$(Q)$(CC) $(CSTD) -O1 -g $(WARN) -pthread -MMD -MP -MF $@.d -o $@ $< \
+	$(Q)$(CC) $(CSTD) $(CFLAGS) $(WARN) -pthread -MMD -MP -MF $@.d -o $@ $< \
 	    $(PROGLIBS)
 $B/tests/programs/store_lmdb: PROGLIBS = -llmdb
 $B/tests/programs/store_tokyo: PROGLIBS = -ltokyocabinet
--include $(progbin:=.d)
+$(progbin): | out/.deps-test
 
 test check: $B/uvn $(testbin) $(progbin) | out/.deps-test
 	$(Q)UVN='$(CURDIR)/$B/uvn' ./scripts/run-tests $(testbin) $(clisrc)
@@ -208,7 +215,7 @@ cppcheck: | out/.deps-lint
 	    --enable=warning,performance,portability --inline-suppr \
 	    --suppress=missingIncludeSystem \
 	    --suppressions-list=scripts/cppcheck.suppress --error-exitcode=1 \
-	    -j $$(nproc) -I. -D_GNU_SOURCE $(src) $(preloadsrc)
+	    -j $$(nproc) -I. -D_GNU_SOURCE -D__x86_64__ $(src) $(sosrc)
 
 manlint: | out/.deps-test
 	$(Q)mandoc -T lint -W warning $(manuals)
@@ -221,6 +228,8 @@ docs: uvn
 install: uvn
 	install -d '$(DESTDIR)$(PREFIX)/bin'
 	install -m 755 uvn '$(DESTDIR)$(PREFIX)/bin/uvn'
+	install -d '$(DESTDIR)$(PREFIX)/share/uvn'
+	install -m 644 scripts/page-faults.bt '$(DESTDIR)$(PREFIX)/share/uvn/'
 	$(Q)for page in $(manuals); do \
 		dir='$(DESTDIR)$(PREFIX)/share/man/man'$${page##*.}; \
 		install -d "$$dir" && install -m 644 $$page "$$dir/" || exit; \

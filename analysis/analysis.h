@@ -6,12 +6,15 @@
  *	analysis_figures()	draw them: data, gnuplot script, pictures
  *	analysis_compare()	two groups of runs: tests and intervals
  *	analysis_report()	one page of HTML: tables, figures, commands
+ *	analysis_access_map()	one picture of a trace, given its data
  *
  * Reads the database only; knows nothing of pager, traces or replays.  A figure
  * is a row in figures.c, a view in views.sql and a template, NAME.gp.
  */
 #ifndef ANALYSIS_ANALYSIS_H
 #define ANALYSIS_ANALYSIS_H
+
+#include <stdio.h>
 
 #include "base/base.h"
 
@@ -258,5 +261,41 @@ struct compare_report {
  */
 int analysis_compare(const struct compare_job *cj, struct compare_report *cp,
     struct errmsg *em) mustcheck;
+
+/*
+ * ---- access maps ----
+ *
+ * A picture of a trace.  What is in it comes from who asks for it; access.gp
+ * says which variables and blocks of data it wants.
+ */
+struct access_map {
+	const char *am_path;  /* of the picture; its end says the format */
+	const char *am_title; /* what it shows: the trace's name */
+	void (*am_data)(FILE *fp, const void *arg);
+	void (*am_facts)(FILE *fp, const void *arg); /* name = value lines */
+	const void *am_arg;
+};
+
+/* Does the name of a picture end as one of the formats? */
+bool analysis_picture_name(const char *path);
+
+/*
+ * Draw it; data and script lie beside it, under its name with .dat and .gp.
+ *
+ * => files that an earlier call left there are replaced
+ * => EINVAL: am_path does not say the format
+ * => EEXIST: what lies there is not ours to replace; nothing is written
+ * => ENOSYS: gnuplot is not there, or cannot draw this
+ * => EACCES, ENOSPC, ...: the folder cannot be used
+ */
+int analysis_access_map(const struct access_map *am, struct errmsg *em)
+    mustcheck;
+
+/*
+ * Write text as a string of gnuplot that means just that text, in UTF-8.
+ *
+ * => what is not Latin, Greek or Cyrillic becomes '?': fonts may lack it
+ */
+void analysis_gnuplot_text(FILE *fp, const char *text);
 
 #endif

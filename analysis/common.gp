@@ -24,7 +24,7 @@ terminal(format, height) = ( \
     format eq "svg" ? pixels("svg", 96, height, font * 96 / 72., 0.7) : \
     sprintf("set terminal pdfcairo noenhanced size %gcm,%gcm font 'Sans,%g'" . \
 	" linewidth 1.4 dashlength 1.2", width, height, font * 1.5)) . \
-    sprintf("; set output '%s.%s';", name, format) . \
+    sprintf("; set output name.'.%s';", format) . \
     styles(format eq "svg" ? 1.5 : 1)
 pixels(term, dpi, height, size, thick) = sprintf( \
     "set terminal %s noenhanced size %d,%d linewidth %g font 'Sans,%g'" . \

@@ -21,6 +21,7 @@ EMBED(embed_report_sql, "analysis/report.sql");
 EMBED(embed_report_css, "analysis/report.css");
 EMBED(embed_report_js, "analysis/report.js");
 EMBED(embed_common_gp, "analysis/common.gp");
+EMBED(embed_access_gp, "analysis/access.gp");
 EMBED(embed_latency_gp, "analysis/latency.gp");
 EMBED(embed_rates_gp, "analysis/rates.gp");
 EMBED(embed_penalty_gp, "analysis/penalty.gp");

@@ -9,6 +9,7 @@ extern const char embed_report_sql[];
 extern const char embed_report_css[];
 extern const char embed_report_js[];
 extern const char embed_common_gp[]; /* begins every script */
+extern const char embed_access_gp[];
 extern const char embed_latency_gp[];
 extern const char embed_rates_gp[];
 extern const char embed_penalty_gp[];

@@ -4,6 +4,7 @@
  *	figures.c	the table, and the order of the work
  *	source.c	the database: opening it, finding what to draw
  *	series.c	rows of a view into a data file and a script
+ *	access.c	an access map, whose data come from elsewhere
  *	gnuplot.c	the program gnuplot, and text that goes to it
  */
 #ifndef ANALYSIS_FIGURES_IMPL_H
@@ -80,6 +81,30 @@ char *figure_path(const char *dir, const struct figure *fg,
 int series_write(const struct source *so, const struct origin *og,
     const char *dir, struct figure_result *fr, struct errmsg *em) mustcheck;
 
+/* How much of what gnuplot complains of is passed on. */
+#define COMPLAINT_MAX 200
+
+/* What gnuplot had to say. */
+struct gnuplot_said {
+	bool gs_ok;
+	char gs_complaint[COMPLAINT_MAX]; /* one line; may be "" */
+};
+
+/*
+ * Run a script that lies in dir, there, for pictures in these formats.
+ *
+ * => ENOSYS: there is no gnuplot; 0: it ran, whatever came of it
+ */
+int gnuplot_run(const char *dir, const char *script, unsigned formats,
+    struct gnuplot_said *gs, struct errmsg *em) mustcheck;
+
+/* ENOSYS, with what it said. */
+int gnuplot_failed(const char *dir, const char *script,
+    const struct gnuplot_said *gs, struct errmsg *em) mustcheck;
+
+/* Is there a picture at path? */
+bool drawn(const char *path);
+
 /*
  * Draw a figure whose script lies in dir, in the formats asked for.
  *
@@ -95,6 +120,9 @@ int gnuplot_draw(const char *dir, unsigned formats, struct figure_result *fr,
  *    should, also in a comment
  */
 void gnuplot_string(FILE *fp, const char *text);
+
+/* Write a path within the folder of the script, as a string that means it. */
+void gnuplot_path(FILE *fp, const char *path);
 
 /* Copy text, cut to fit, with '?' for everything but printable ASCII. */
 void printable(char *buf, size_t len, const char *text);

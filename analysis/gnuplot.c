@@ -10,9 +10,6 @@
 
 #include "analysis/figures_impl.h"
 
-/* How much of what gnuplot complains of is passed on. */
-#define COMPLAINT_MAX 200
-
 void
 printable(char *buf, size_t len, const char *text)
 {
@@ -23,26 +20,94 @@ printable(char *buf, size_t len, const char *text)
 	buf[n] = '\0';
 }
 
-void
-gnuplot_string(FILE *fp, const char *text)
+/*
+ * A byte in a string of gnuplot.  Quotes, backquotes and backslashes are left
+ * to no rule of gnuplot's: what is not plain goes in as an octal number.
+ */
+static void
+put_byte(FILE *fp, char c)
 {
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
 				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				    "0123456789 ,.:;/_+=?()-";
 
-	/*
-	 * Quotes, backquotes and backslashes are left to no rule of gnuplot's:
-	 * what is not plain goes in as an octal number.
-	 */
+	if (c != '\0' && strchr(plain, c) != NULL)
+		(void)fputc(c, fp);
+	else
+		(void)fprintf(fp, "\\%03o", (unsigned)(unsigned char)c);
+}
+
+void
+gnuplot_string(FILE *fp, const char *text)
+{
 	(void)fputc('"', fp);
-	for (; *text != '\0'; text++) {
-		if (strchr(plain, *text) != NULL)
-			(void)fputc(*text, fp);
-		else if (*text < ' ' || *text > '~')
-			(void)fputc('?', fp);
-		else
-			(void)fprintf(fp, "\\%03o", (unsigned)*text);
+	for (; *text != '\0'; text++)
+		put_byte(fp, *text < ' ' || *text > '~' ? '?' : *text);
+	(void)fputc('"', fp);
+}
+
+/*
+ * The characters that are drawn: those of DejaVu Sans in Latin, Greek and
+ * Cyrillic.  One without a font would be a black box as large as the picture.
+ */
+static const struct {
+	uint32_t first, last;
+} drawable[] = {
+	{ ' ', '~' }, { 0xa0, 0xac }, { 0xae, 0x2e9 }, { 0x300, 0x34e },
+	{ 0x384, 0x38a }, { 0x38c, 0x38c }, { 0x38e, 0x3a1 }, { 0x3a3, 0x525 },
+	{ 0x2026, 0x2026 }, /* an ellipsis */
+};
+
+/* The character that text begins with, of *np bytes; 0: it is no UTF-8. */
+static uint32_t
+character(const char *text, size_t *np)
+{
+	const unsigned char *const p = (const unsigned char *)text;
+	const size_t n = p[0] < 0x80 ? 1 :
+	    (p[0] & 0xe0) == 0xc0    ? 2 :
+	    (p[0] & 0xf0) == 0xe0    ? 3 :
+				       4;
+	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	uint32_t c = n == 1 ? p[0] : p[0] & (0x7fU >> n);
+
+	*np = 1;
+	for (size_t i = 1; i < n; i++) {
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+		c = c << 6 | (p[i] & 0x3f);
 	}
+	if (c < least[n])
+		return 0;
+	*np = n;
+	return c;
+}
+
+void
+analysis_gnuplot_text(FILE *fp, const char *text)
+{
+	(void)fputc('"', fp);
+	for (size_t n; *text != '\0'; text += n) {
+		const uint32_t c = character(text, &n);
+		bool drawn_so = false;
+
+		for (size_t i = 0; i < nitems(drawable); i++)
+			drawn_so |=
+			    c >= drawable[i].first && c <= drawable[i].last;
+		if (!drawn_so)
+			(void)fputc('?', fp);
+		for (size_t i = 0; i < n && drawn_so; i++)
+			put_byte(fp, text[i]);
+	}
+	(void)fputc('"', fp);
+}
+
+void
+gnuplot_path(FILE *fp, const char *path)
+{
+	/* A name may begin with what gnuplot takes for a pipe. */
+	(void)fputs("\"./", fp);
+	for (; *path != '\0'; path++)
+		put_byte(fp, *path);
 	(void)fputc('"', fp);
 }
 
@@ -125,8 +190,7 @@ run(const char *dir, char *const argv[], char *complaint, size_t len, bool *okp)
 	return error;
 }
 
-/* Is there a picture at path? */
-static bool
+bool
 drawn(const char *path)
 {
 	struct stat st;
@@ -135,22 +199,24 @@ drawn(const char *path)
 }
 
 int
-gnuplot_draw(const char *dir, unsigned formats, struct figure_result *fr,
-    struct errmsg *em)
+gnuplot_run(const char *dir, const char *script, unsigned formats,
+    struct gnuplot_said *gs, struct errmsg *em)
 {
-	const struct figure *fg = fr->fr_figure;
-	char script[64], list[64], complaint[COMPLAINT_MAX] = "";
+	char list[64], *const copy = strdup(script);
 	char program[] = "gnuplot", defaults[] = "-d", execute[] = "-e";
-	char *const argv[] = { program, defaults, execute, list, script, NULL };
-	bool ok = false;
+	char *const argv[] = { program, defaults, execute, list, copy, NULL };
 	int error;
 
-	(void)snprintf(script, sizeof(script), "%s.gp", fg->fg_name);
+	*gs = (struct gnuplot_said){ .gs_ok = false };
+	if (copy == NULL)
+		return ERRMSG(em, ENOMEM, "%s: out of memory", script);
 	(void)snprintf(list, sizeof(list), "formats='%s %s %s'",
 	    (formats & FIGURE_BIT(FIGURE_PNG)) != 0 ? "png" : "",
 	    (formats & FIGURE_BIT(FIGURE_SVG)) != 0 ? "svg" : "",
 	    (formats & FIGURE_BIT(FIGURE_PDF)) != 0 ? "pdf" : "");
-	error = run(dir, argv, complaint, sizeof(complaint), &ok);
+	error = run(dir, argv, gs->gs_complaint, sizeof(gs->gs_complaint),
+	    &gs->gs_ok);
+	free(copy);
 	if (error == ENOENT)
 		return ERRMSG(em, ENOSYS,
 		    "gnuplot is not installed: data and scripts are in %s, the "
@@ -159,6 +225,32 @@ gnuplot_draw(const char *dir, unsigned formats, struct figure_result *fr,
 	if (error != 0)
 		return ERRMSG(em, error, "gnuplot cannot be run: %s",
 		    errno_text(error));
+	return 0;
+}
+
+int
+gnuplot_failed(const char *dir, const char *script,
+    const struct gnuplot_said *gs, struct errmsg *em)
+{
+	return ERRMSG(em, ENOSYS,
+	    "%s/%s: gnuplot cannot draw it: %s; it must be 5.4 or newer, as in "
+	    "the package gnuplot-nox",
+	    dir, strncmp(script, "./", 2) == 0 ? script + 2 : script,
+	    gs->gs_complaint[0] != '\0' ? gs->gs_complaint : "no reason");
+}
+
+int
+gnuplot_draw(const char *dir, unsigned formats, struct figure_result *fr,
+    struct errmsg *em)
+{
+	const struct figure *fg = fr->fr_figure;
+	struct gnuplot_said gs;
+	char script[64];
+	int error;
+
+	(void)snprintf(script, sizeof(script), "%s.gp", fg->fg_name);
+	if ((error = gnuplot_run(dir, script, formats, &gs, em)) != 0)
+		return error;
 	for (enum figure_file file = FIGURE_PNG; file < FIGURE_NFILES; file++) {
 		char *path;
 
@@ -168,14 +260,8 @@ gnuplot_draw(const char *dir, unsigned formats, struct figure_result *fr,
 		if (drawn(path))
 			fr->fr_files |= FIGURE_BIT(file);
 		else
-			ok = false;
+			gs.gs_ok = false;
 		free(path);
 	}
-	if (!ok)
-		return ERRMSG(em, ENOSYS,
-		    "%s/%s: gnuplot cannot draw it: %s; it must be 5.4 or "
-		    "newer, as in the package gnuplot-nox",
-		    dir, script,
-		    complaint[0] != '\0' ? complaint : "no reason");
-	return 0;
+	return gs.gs_ok ? 0 : gnuplot_failed(dir, script, &gs, em);
 }

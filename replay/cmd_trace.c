@@ -6,6 +6,7 @@
 
 static const struct command verbs[] = {
 	{ "info", "TRACE", "say what is in a trace", trace_cmd_info },
+	{ "plot", "TRACE [-o FILE.png]", "draw an access map", trace_cmd_plot },
 	{ "cat", "TRACE", "print a trace as CSV", trace_cmd_cat },
 	{ "import", "TRACE [-o FILE.uvt]",
 	    "make a .uvt of a CSV or other formats", trace_cmd_import },

@@ -21,6 +21,7 @@
 #include "traces/trace.h"
 
 int trace_cmd_info(int argc, char **argv);
+int trace_cmd_plot(int argc, char **argv);
 int trace_cmd_cat(int argc, char **argv);
 int trace_cmd_import(int argc, char **argv);
 int trace_cmd_export(int argc, char **argv);
@@ -90,6 +91,12 @@ int operand_expected(const struct command_line *cl, const struct options *op);
 struct trace_state;
 
 /*
+ * A part of a map goes: bytes from..to of its file, which te attached.
+ */
+typedef void state_gone_fn(void *arg, const struct trace_event *te,
+    uint64_t from, uint64_t to);
+
+/*
  * What events leave behind: live maps, ids ever used, file sizes.  Memory goes
  * with the live maps, and with the ids used, a bit each.
  *
@@ -112,6 +119,12 @@ uint64_t state_size(const struct trace_state *ts, uint32_t file);
 
 uint64_t state_live(const struct trace_state *ts);
 
+/* Call gone for each part of a map that goes from now on. */
+void state_watch(struct trace_state *ts, state_gone_fn *gone, void *arg);
+
+/* All maps go. */
+void state_end(struct trace_state *ts);
+
 /*
  * The events that bring about the live maps as they are: attach, and what was
  * detached, protected and advised since, map by map in the order attached.
@@ -120,17 +133,5 @@ uint64_t state_live(const struct trace_state *ts);
  */
 int state_replay(const struct trace_state *ts,
     int (*emit)(void *arg, const struct trace_event *te), void *arg);
-
-/* A set of numbers; 0 too. */
-struct set {
-	uint64_t *se_slots;
-	size_t se_cap, se_n;
-	bool se_zero;
-};
-
-/* => ENOMEM */
-int set_add(struct set *se, uint64_t v) mustcheck;
-size_t set_count(const struct set *se);
-void set_fini(struct set *se);
 
 #endif

@@ -35,6 +35,8 @@ struct trace_state {
 	uint64_t *ts_used[CHUNK_BITS];
 	struct sized_file *ts_files; /* by id */
 	size_t ts_nfiles;
+	state_gone_fn *ts_gone; /* NULL: nobody wants to know */
+	void *ts_gone_arg;
 };
 
 static int
@@ -89,6 +91,26 @@ state_live(const struct trace_state *ts)
 	return ts->ts_live;
 }
 
+void
+state_watch(struct trace_state *ts, state_gone_fn *gone, void *arg)
+{
+	ts->ts_gone = gone;
+	ts->ts_gone_arg = arg;
+}
+
+/* Bytes from..to of a map go, as far as they are a piece of it. */
+static void
+gone(const struct trace_state *ts, const struct live_map *lm,
+    const struct piece *pc, uint64_t from, uint64_t to)
+{
+	if (from < pc->pc_start)
+		from = pc->pc_start;
+	if (to > pc->pc_end)
+		to = pc->pc_end;
+	if (ts->ts_gone != NULL && from < to)
+		ts->ts_gone(ts->ts_gone_arg, &lm->lm_attach, from, to);
+}
+
 static struct live_map **
 map_slot(struct trace_state *ts, uint32_t id)
 {
@@ -110,6 +132,8 @@ map_free(struct live_map *lm)
 static void
 map_remove(struct trace_state *ts, struct live_map *lm)
 {
+	for (size_t i = 0; i < lm->lm_npieces; i++)
+		gone(ts, lm, &lm->lm_pieces[i], 0, UINT64_MAX);
 	*map_slot(ts, lm->lm_attach.te_map) = lm->lm_hash;
 	if (lm->lm_prev != NULL)
 		lm->lm_prev->lm_next = lm->lm_next;
@@ -124,12 +148,19 @@ map_remove(struct trace_state *ts, struct live_map *lm)
 }
 
 void
+state_end(struct trace_state *ts)
+{
+	while (ts->ts_first != NULL)
+		map_remove(ts, ts->ts_first);
+}
+
+void
 state_destroy(struct trace_state *ts)
 {
 	if (ts == NULL)
 		return;
-	while (ts->ts_first != NULL)
-		map_remove(ts, ts->ts_first);
+	ts->ts_gone = NULL;
+	state_end(ts);
 	for (size_t i = 0; i < CHUNK_BITS; i++)
 		free(ts->ts_used[i]);
 	free(ts->ts_files);
@@ -241,19 +272,24 @@ detach(struct trace_state *ts, struct live_map *lm,
     const struct trace_event *te)
 {
 	const struct piece cut = pages_of(ts, te);
-	struct piece *left =
-	    calloc(lm->lm_npieces + 1, sizeof(*left)); /* one may split */
+	struct piece *left;
 	size_t n = 0;
 
+	if (te->te_length == 0) {
+		map_remove(ts, lm);
+		return 0;
+	}
+	left = calloc(lm->lm_npieces + 1, sizeof(*left)); /* one may split */
 	if (left == NULL)
 		return ENOMEM;
-	for (size_t i = 0; i < lm->lm_npieces && te->te_length > 0; i++) {
+	for (size_t i = 0; i < lm->lm_npieces; i++) {
 		const struct piece p = lm->lm_pieces[i];
 		const uint64_t to =
 		    p.pc_end < cut.pc_start ? p.pc_end : cut.pc_start;
 		const uint64_t from =
 		    p.pc_start > cut.pc_end ? p.pc_start : cut.pc_end;
 
+		gone(ts, lm, &p, cut.pc_start, cut.pc_end);
 		if (p.pc_start < to)
 			left[n++] = (struct piece){ p.pc_start, to };
 		if (from < p.pc_end)
@@ -383,60 +419,4 @@ state_replay(const struct trace_state *ts,
 			error = emit(arg, &lm->lm_events[i]);
 	}
 	return error;
-}
-
-/* Twice the room, at least. */
-static int
-set_grow(struct set *se)
-{
-	const struct set old = *se;
-
-	se->se_cap = old.se_cap != 0 ? old.se_cap * 2 : 1024;
-	se->se_slots = calloc(se->se_cap, sizeof(*se->se_slots));
-	se->se_n = 0;
-	if (se->se_slots == NULL) {
-		*se = old;
-		return ENOMEM;
-	}
-	for (size_t i = 0; i < old.se_cap; i++)
-		if (old.se_slots[i] != 0 && set_add(se, old.se_slots[i]) != 0)
-			break; /* there is room */
-	free(old.se_slots);
-	return 0;
-}
-
-int
-set_add(struct set *se, uint64_t v)
-{
-	uint64_t h = (v ^ v >> 32) * 0x9e3779b97f4a7c15;
-	size_t i;
-
-	if (v == 0) {
-		se->se_zero = true;
-		return 0;
-	}
-	if (se->se_n >= se->se_cap / 2 && set_grow(se) != 0)
-		return ENOMEM;
-	h ^= h >> 29;
-	for (i = h & (se->se_cap - 1);
-	     se->se_slots[i] != 0 && se->se_slots[i] != v;
-	     i = (i + 1) & (se->se_cap - 1))
-		continue;
-	if (se->se_slots[i] == 0)
-		se->se_n++;
-	se->se_slots[i] = v;
-	return 0;
-}
-
-size_t
-set_count(const struct set *se)
-{
-	return se->se_n + se->se_zero;
-}
-
-void
-set_fini(struct set *se)
-{
-	free(se->se_slots);
-	*se = (struct set){ 0 };
 }

@@ -11,7 +11,7 @@
  *	record_library.c	the library and its rings in a folder of their own
  *	record_folder.c		folders that are made, and removed
  *	record_valgrind.c	mode valgrind: the output of lackey, as it runs
- *	preload_so.c		the library, as part of the program
+ *	ring_embed.c		the library, as part of the program
  *	record_check.c		what works here
  *	record_finish.c		a spool made a trace
  *	ring.c			rings of the preloaded library

@@ -8,9 +8,6 @@
 #include "traces/record_i.h"
 #include "traces/record_library.h"
 
-/* The library, as make has built it; preload_so.c. */
-extern const uint8_t preload_so[], preload_so_end[];
-
 #define NENV 2
 
 struct library {
@@ -24,12 +21,12 @@ struct library {
 static int
 so_write(const char *path, struct errmsg *em)
 {
-	const size_t len = (size_t)(preload_so_end - preload_so);
+	const size_t len = (size_t)record_preload_so_size;
 	const int fd =
 	    open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0755);
 	int error = 0;
 
-	if (fd == -1 || write(fd, preload_so, len) != (ssize_t)len)
+	if (fd == -1 || write(fd, record_preload_so, len) != (ssize_t)len)
 		error = errno;
 	if (fd != -1)
 		(void)close(fd);
@@ -74,7 +71,7 @@ fill(struct library *li, enum ring_mode mode, uint64_t window,
 	if (error != 0)
 		return error;
 	return ring_create(li->li_rings, mode, window,
-	    (uint64_t)sysconf(_SC_PAGESIZE), &li->li_ring, em);
+	    (uint32_t)sysconf(_SC_PAGESIZE), &li->li_ring, em);
 }
 
 int

@@ -10,191 +10,251 @@
 
 #include "traces/ring.h"
 
-#define BATCH (64U << 10) /* bytes handed out at once */
-
 struct ring {
-	struct ring_file *rg_file;
-	uint32_t rg_ready;		  /* rf_ready when last looked at */
-	uint8_t rg_copy[BATCH + RAW_MAX]; /* of what wraps around */
+	char *rg_path;
+	int rg_fd;
+	uint8_t *rg_map;    /* RING_FILE_BYTES */
+	uint8_t *rg_buf;    /* RING_BYTES: what a slot held, in one piece */
+	uint64_t rg_broken; /* records lost in slots that were no rings */
+	unsigned rg_owned;
 };
+
+static struct ring_file *
+file_of(const struct ring *rg)
+{
+	return (void *)rg->rg_map;
+}
+
+static uint64_t
+now_ns(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000U + (uint64_t)ts.tv_nsec;
+}
+
+static int
+map_file(struct ring *rg)
+{
+	void *map;
+
+	rg->rg_fd =
+	    open(rg->rg_path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (rg->rg_fd == -1)
+		return errno;
+	if (ftruncate(rg->rg_fd, (off_t)RING_FILE_BYTES) != 0)
+		return errno;
+	map = mmap(NULL, RING_FILE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED,
+	    rg->rg_fd, 0);
+	if (map == MAP_FAILED)
+		return errno;
+	rg->rg_map = map;
+	return 0;
+}
 
 int
 ring_create(const char *path, enum ring_mode mode, uint64_t window,
-    uint64_t page, struct ring **rgp, struct errmsg *em)
+    uint32_t page, struct ring **rgp, struct errmsg *em)
 {
 	struct ring *rg = calloc(1, sizeof(*rg));
 	struct ring_file *rf;
-	int fd, error;
+	int error;
 
 	if (rg == NULL)
 		return ERRMSG(em, ENOMEM, "no memory to record");
-	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (fd == -1 || ftruncate(fd, (off_t)RING_FILE_BYTES) != 0) {
-		error = errno;
-		if (fd != -1)
-			(void)close(fd);
-		free(rg);
-		return ERRMSG(em, error, "%s: cannot create: %s", path,
+	rg->rg_fd = -1;
+	rg->rg_path = strdup(path);
+	rg->rg_buf = malloc(RING_BYTES);
+	if (rg->rg_path == NULL || rg->rg_buf == NULL) {
+		ring_destroy(rg);
+		return ERRMSG(em, ENOMEM, "no memory to record");
+	}
+	error = map_file(rg);
+	if (error != 0) {
+		ring_destroy(rg);
+		return ERRMSG(em, error, "%s: cannot make the ring: %s", path,
 		    errno_text(error));
 	}
-	rf = mmap(NULL, RING_FILE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
-	    0);
-	error = errno;
-	(void)close(fd);
-	if (rf == MAP_FAILED) {
-		free(rg);
-		return ERRMSG(em, error, "%s: cannot map it: %s", path,
-		    errno_text(error));
-	}
-	rf->rf_mode = (uint32_t)mode;
+	rf = file_of(rg);
+	rf->rf_mode = mode;
 	rf->rf_pid = (uint32_t)getpid();
 	rf->rf_window = window;
 	rf->rf_page = page;
+	atomic_thread_fence(memory_order_release);
 	rf->rf_magic = RING_MAGIC;
-	rg->rg_file = rf;
 	*rgp = rg;
 	return 0;
 }
 
-void
-ring_wait(const struct ring *rg, int ms)
+/* How many of the n bytes at buf are whole records, by their heads. */
+static size_t
+whole(const uint8_t *buf, size_t n)
 {
-	const struct timespec ts = { ms / 1000, ms % 1000 * 1000000L };
+	struct raw_head rh;
+	size_t at = 0;
 
-	(void)syscall(SYS_futex, &rg->rg_file->rf_ready, FUTEX_WAIT,
-	    rg->rg_ready, &ts, NULL, 0);
+	while (n - at >= sizeof(rh)) {
+		size_t len;
+
+		memcpy(&rh, buf + at, sizeof(rh));
+		len = sizeof(rh) + (size_t)8 * rh.rh_nargs + rh.rh_text +
+		    rh.rh_text2;
+		len = (len + 7) / 8 * 8;
+		if (rh.rh_kind >= RAW_NKINDS || rh.rh_nargs > RAW_NARGS ||
+		    len > n - at)
+			break;
+		at += len;
+	}
+	return at;
 }
 
-/* Whole records of at most BATCH bytes, or one longer, from pos on; in one
- * piece at *bytesp. */
-static size_t
-batch(struct ring *rg, uint32_t slot, uint64_t pos, size_t have,
-    const uint8_t **bytesp)
+/* Take n bytes from tail on out of slot i, in one piece. */
+static void
+take(struct ring *rg, unsigned i, uint64_t tail, size_t n)
 {
-	const uint8_t *data = (const uint8_t *)rg->rg_file + RING_DATA(slot);
-	const size_t at = pos & (RING_BYTES - 1);
-	size_t n = have < sizeof(rg->rg_copy) ? have : sizeof(rg->rg_copy);
-	size_t whole = 0;
+	const uint8_t *data = rg->rg_map + RING_DATA(i);
+	const size_t at = tail & (RING_BYTES - 1);
+	const size_t first = n < RING_BYTES - at ? n : RING_BYTES - at;
 
-	*bytesp = data + at;
-	if (at + n > RING_BYTES) {
-		memcpy(rg->rg_copy, data + at, RING_BYTES - at);
-		memcpy(rg->rg_copy + (RING_BYTES - at), data,
-		    n - (RING_BYTES - at));
-		*bytesp = rg->rg_copy;
-	}
-	while (whole < BATCH && whole < n) {
-		struct raw rw;
-		const size_t len = raw_decode(*bytesp + whole, n - whole, &rw);
-
-		if (len == 0)
-			break;
-		whole += len;
-	}
-	return whole;
+	memcpy(rg->rg_buf, data + at, first);
+	memcpy(rg->rg_buf + first, data, n - first);
 }
 
 static void
 wake_writer(struct ring_slot *sl)
 {
 	if (atomic_exchange(&sl->sl_waiting, 0) != 0)
-		(void)syscall(SYS_futex, &sl->sl_waiting, FUTEX_WAKE, 1, NULL,
+		(void)syscall(SYS_futex, &sl->sl_tail, FUTEX_WAKE, 1, NULL,
 		    NULL, 0);
 }
 
 static int
-slot_drain(struct ring *rg, uint32_t slot,
-    int (*fn)(void *, uint32_t, const uint8_t *, size_t), void *arg)
+slot_drain(struct ring *rg, unsigned i, ring_put *put, void *arg)
 {
-	struct ring_slot *sl = &rg->rg_file->rf_slot[slot];
+	struct ring_slot *sl = &file_of(rg)->rf_slot[i];
 	const uint64_t head =
 	    atomic_load_explicit(&sl->sl_head, memory_order_acquire);
-	uint64_t tail = atomic_load(&sl->sl_tail);
+	const uint64_t tail =
+	    atomic_load_explicit(&sl->sl_tail, memory_order_relaxed);
+	size_t n = 0;
 	int error = 0;
 
-	while (error == 0 && tail < head) {
-		const uint8_t *bytes;
-		const size_t n =
-		    batch(rg, slot, tail, (size_t)(head - tail), &bytes);
-
-		/* A writer that wrote over itself: nothing here is whole. */
-		if (n == 0) {
-			atomic_store(&sl->sl_tail, head);
-			(void)atomic_fetch_add(&sl->sl_lost, 1);
-			break;
-		}
-		error = fn(arg, slot, bytes, n);
-		tail += n;
-		atomic_store(&sl->sl_tail, tail);
-		wake_writer(sl);
+	if (head == tail)
+		return 0;
+	if (head - tail <= RING_BYTES) {
+		take(rg, i, tail, (size_t)(head - tail));
+		n = whole(rg->rg_buf, (size_t)(head - tail));
 	}
+	/* A program that writes where it should not may have been here. */
+	if (n != head - tail)
+		rg->rg_broken++;
+	if (n > 0)
+		error = put(arg, i, rg->rg_buf, n);
+	atomic_store(&sl->sl_tail, head);
+	wake_writer(sl);
 	return error;
 }
 
 static bool
-thread_gone(uint64_t owner)
+lives(uint64_t owner)
 {
+	/* EPERM: it lives, as somebody else. */
 	return syscall(SYS_tgkill, (pid_t)(owner >> 32), (pid_t)owner, 0) ==
-	    -1 &&
-	    errno == ESRCH;
+	    0 ||
+	    errno != ESRCH;
 }
 
-/* The thread is gone, and all it wrote has been read. */
+/* Its thread is gone: nobody else may say so. */
 static int
-slot_free(struct ring *rg, uint32_t slot, uint64_t owner,
-    int (*fn)(void *, uint32_t, const uint8_t *, size_t), void *arg)
+slot_exit(unsigned i, uint64_t owner, ring_put *put, void *arg)
 {
-	struct ring_slot *sl = &rg->rg_file->rf_slot[slot];
-	uint8_t buf[RAW_MAX];
-	struct timespec ts;
-	struct raw rw = { .rw_kind = RAW_EXIT,
+	const struct raw rw = { .rw_time = now_ns(),
 		.rw_pid = (uint32_t)(owner >> 32),
-		.rw_tid = (uint32_t)owner };
+		.rw_tid = (uint32_t)owner,
+		.rw_kind = RAW_EXIT };
+	uint8_t buf[RAW_MAX];
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	rw.rw_time = (uint64_t)ts.tv_sec * 1000000000U + (uint64_t)ts.tv_nsec;
-	atomic_store(&sl->sl_owner, 0);
-	return fn(arg, slot, buf, raw_encode(&rw, buf));
+	return put(arg, i, buf, raw_encode(&rw, buf));
+}
+
+/* The slot of a thread that is gone and has left nothing is free. */
+static bool
+slot_free(struct ring *rg, unsigned i, uint64_t *ownerp)
+{
+	struct ring_slot *sl = &file_of(rg)->rf_slot[i];
+
+	*ownerp = atomic_load(&sl->sl_owner);
+	if (lives(*ownerp) ||
+	    atomic_load(&sl->sl_head) != atomic_load(&sl->sl_tail))
+		return false;
+	(void)fallocate(rg->rg_fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+	    (off_t)RING_DATA(i), RING_BYTES);
+	return atomic_compare_exchange_strong(&sl->sl_owner, ownerp, 0);
 }
 
 int
-ring_drain(struct ring *rg,
-    int (*fn)(void *arg, uint32_t slot, const uint8_t *bytes, size_t len),
-    void *arg)
+ring_drain(struct ring *rg, ring_put *put, void *arg)
 {
-	struct ring_file *rf = rg->rg_file;
+	struct ring_file *rf = file_of(rg);
 	int error = 0;
 
-	rg->rg_ready = atomic_load(&rf->rf_ready);
-	for (uint32_t i = 0; error == 0 && i < RING_SLOTS; i++) {
-		struct ring_slot *sl = &rf->rf_slot[i];
-		const uint64_t owner = atomic_load(&sl->sl_owner);
-		bool gone;
+	rg->rg_owned = 0;
+	for (unsigned i = 0; error == 0 && i < RING_SLOTS; i++) {
+		uint64_t owner;
 
-		if (owner == 0)
+		if (atomic_load(&rf->rf_slot[i].sl_owner) == 0)
 			continue;
-		gone = thread_gone(owner);
-		error = slot_drain(rg, i, fn, arg);
-		if (error == 0 && gone)
-			error = slot_free(rg, i, owner, fn, arg);
+		error = slot_drain(rg, i, put, arg);
+		if (error != 0 || !slot_free(rg, i, &owner))
+			rg->rg_owned++;
+		else
+			error = slot_exit(i, owner, put, arg);
 	}
 	return error;
+}
+
+void
+ring_wait(struct ring *rg, int ms)
+{
+	struct ring_file *rf = file_of(rg);
+	const struct timespec ts = { ms / 1000, (long)(ms % 1000) * 1000000 };
+	const uint32_t ready = atomic_load(&rf->rf_ready);
+
+	/* One that is filling since the last look would not wake us again. */
+	for (unsigned i = 0; i < RING_SLOTS; i++) {
+		const struct ring_slot *sl = &rf->rf_slot[i];
+
+		if (atomic_load(&sl->sl_owner) != 0 &&
+		    atomic_load(&sl->sl_head) - atomic_load(&sl->sl_tail) >=
+			RING_BYTES / 2)
+			return;
+	}
+	(void)syscall(SYS_futex, &rf->rf_ready, FUTEX_WAIT, ready, &ts, NULL,
+	    0);
+}
+
+unsigned
+ring_owned(const struct ring *rg)
+{
+	return rg->rg_owned;
 }
 
 uint64_t
 ring_lost(const struct ring *rg)
 {
-	uint64_t lost = atomic_load(&rg->rg_file->rf_lost);
+	const struct ring_file *rf = file_of(rg);
+	uint64_t lost = atomic_load(&rf->rf_lost) + rg->rg_broken;
 
-	for (uint32_t i = 0; i < RING_SLOTS; i++)
-		lost += atomic_load(&rg->rg_file->rf_slot[i].sl_lost);
+	for (unsigned i = 0; i < RING_SLOTS; i++)
+		lost += atomic_load(&rf->rf_slot[i].sl_lost);
 	return lost;
 }
 
 void
 ring_stop(struct ring *rg)
 {
-	atomic_store(&rg->rg_file->rf_stop, 1);
+	atomic_store(&file_of(rg)->rf_stop, 1);
 }
 
 void
@@ -202,6 +262,15 @@ ring_destroy(struct ring *rg)
 {
 	if (rg == NULL)
 		return;
-	(void)munmap(rg->rg_file, RING_FILE_BYTES);
+	if (rg->rg_map != NULL) {
+		ring_stop(rg);
+		(void)munmap(rg->rg_map, RING_FILE_BYTES);
+	}
+	if (rg->rg_fd != -1) {
+		(void)close(rg->rg_fd);
+		(void)unlink(rg->rg_path);
+	}
+	free(rg->rg_path);
+	free(rg->rg_buf);
 	free(rg);
 }

@@ -1,5 +1,13 @@
 /*
- * ring: the recorder's side of preload/ring.h.
+ * ring: the recorder's side of the rings that the preloaded library fills.
+ *
+ *	ring_create("/tmp/x/ring", RING_KERNEL, 256, 4096, &rg, em)
+ *	... programs run with UVN_RECORD=/tmp/x/ring ...
+ *	ring_wait(rg, 100)
+ *	ring_drain(rg, put, arg)
+ *	ring_destroy(rg)
+ *
+ * preload/ring.h says what is in the file.
  *
  * Private to traces/.
  */
@@ -8,33 +16,47 @@
 
 #include "traces/preload/ring.h"
 
+/* The library, as it stands in this program. */
+extern const uint8_t record_preload_so[];
+extern const uint64_t record_preload_so_size; /* 0: not for this machine */
+
 struct ring;
 
 /*
- * Make the file at path, which nobody else can open, and map it.
+ * Make the file, which others must not be able to read: it says what is
+ * recorded, and where.
  *
- * => *rgp is the caller's until ring_destroy(); the file stays
+ * => EEXIST: there is such a file
+ * => *rgp is the caller's until ring_destroy(), which removes the file
  */
 int ring_create(const char *path, enum ring_mode mode, uint64_t window,
-    uint64_t page, struct ring **rgp, struct errmsg *em) mustcheck;
-
-/* Wait until a writer says that there is something, or for ms. */
-void ring_wait(const struct ring *rg, int ms);
+    uint32_t page, struct ring **rgp, struct errmsg *em) mustcheck;
 
 /*
- * Hand out what there is, slot by slot: len bytes of whole records.  Slots
- * whose thread is gone become free, behind an EXIT of that thread.
- *
- * => stops at the first error of fn, and returns it
+ * Takes len bytes at bytes: whole encoded records of a slot, in the order of
+ * time.  An error ends ring_drain() with it.
  */
-int ring_drain(struct ring *rg,
-    int (*fn)(void *arg, uint32_t slot, const uint8_t *bytes, size_t len),
-    void *arg) mustcheck;
+typedef int ring_put(void *arg, unsigned slot, const uint8_t *bytes,
+    size_t len);
 
-/* Records that writers have had to drop so far. */
+/*
+ * Hand out what there is in all slots, and let go of slots whose thread is
+ * gone, behind an EXIT of it.
+ *
+ * => a slot that holds what is no record is emptied, and counted as lost
+ */
+int ring_drain(struct ring *rg, ring_put *put, void *arg) mustcheck;
+
+/* Sleep until a ring fills, or for ms. */
+void ring_wait(struct ring *rg, int ms);
+
+/* Threads that have a slot, dead or alive, as of the last ring_drain(). */
+unsigned ring_owned(const struct ring *rg);
+
+/* Records lost so far. */
 uint64_t ring_lost(const struct ring *rg);
 
-/* Let writers wait no more, and drop what does not fit. */
+/* No more records are wanted: programs go on without. */
 void ring_stop(struct ring *rg);
 void ring_destroy(struct ring *rg);
 

@@ -170,6 +170,29 @@ struct trace_meta {
  */
 char *trace_meta_text(const struct trace_meta *tm) mustcheck;
 
+/* Places in tm_files, by the files' numbers; tm has to outlive it. */
+struct trace_places {
+	const struct trace_meta *tp_meta;
+	struct trace_place *tp_places; /* sorted */
+};
+
+/* => ENOMEM; trace_places_fini() is fine after that, too */
+int trace_places_init(struct trace_places *tp, const struct trace_meta *tm)
+    mustcheck;
+void trace_places_fini(struct trace_places *tp);
+uint32_t trace_place_slow(const struct trace_places *tp, uint32_t id);
+
+/* UINT32_MAX: no such file.  A number is that of its place, as a rule. */
+static inline uint32_t
+trace_place(const struct trace_places *tp, uint32_t id)
+{
+	const struct trace_meta *const tm = tp->tp_meta;
+
+	if (likely(id - 1 < tm->tm_nfiles && tm->tm_files[id - 1].tf_id == id))
+		return id - 1;
+	return trace_place_slow(tp, id);
+}
+
 /* Is this line of a preamble one that trace_meta_text() makes, no provenance? */
 bool trace_meta_line(const char *line);
 

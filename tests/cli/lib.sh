@@ -71,7 +71,7 @@ says() {
 
 says_one_line() {
 	[ "$(wc -l <"$work/err")" -eq 1 ] || fail "not one line of complaint"
-	grep -qE '^uvn( [a-z]+)?: .' "$work/err" || fail "not a complaint of uvn's"
+	grep -qE '^uvn( [a-z]+)*: .' "$work/err" || fail "not a complaint of uvn's"
 }
 
 prints() {

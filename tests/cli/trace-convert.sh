@@ -45,7 +45,7 @@ expect 2 trace import lld.csv -o other.csv
 says "import writes .uvt"
 expect 2 trace import lld.uvt
 says "same file"
-for verb in info cat import export gen cut merge check; do
+for verb in info plot cat import export gen cut merge check; do
 	expect 0 trace $verb --help
 	prints "usage: uvn trace $verb"
 	expect 2 trace $verb

@@ -1,10 +1,12 @@
 /*
  * buffers FOLDER: system calls that read and write memory in a map.
  */
+#include <aio.h>
 #include <limits.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 
 #include "tests/programs/program.h"
@@ -121,6 +123,73 @@ sockets(void)
 	CHECK(getrandom(to, 100, 0) == 100);
 }
 
+/* What says where the buffers are stands in a map, too. */
+static void
+headers(void)
+{
+	struct iovec *const iov = (void *)(map + 12 * PAGE - 16);
+	struct msghdr *const msg = (void *)(map + 13 * PAGE - 16);
+	int ends[2];
+
+	start();
+	iov[0] = (struct iovec){ map + ODD, PAGE };
+	iov[1] = (struct iovec){ map + ODD + PAGE, PAGE };
+	*msg = (struct msghdr){ .msg_iov = iov, .msg_iovlen = 2 };
+	churn(map + PAGES * PAGE);
+	CHECK(pwritev(fd, iov, 2, 0) == (ssize_t)(2 * PAGE));
+	CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
+	churn(map + PAGES * PAGE);
+	CHECK(sendmsg(ends[0], msg, 0) == (ssize_t)(2 * PAGE));
+	memset(map, 0, 3 * PAGE);
+	churn(map + PAGES * PAGE);
+	CHECK(recvmsg(ends[1], msg, MSG_WAITALL) == (ssize_t)(2 * PAGE));
+	CHECK(filled(map + ODD, 0, 2 * PAGE));
+	memset(map, 0, 3 * PAGE);
+	churn(map + PAGES * PAGE);
+	CHECK(preadv(fd, iov, 2, 0) == (ssize_t)(2 * PAGE));
+	CHECK(filled(map + ODD, 0, 2 * PAGE));
+	CHECK(close(ends[0]) == 0 && close(ends[1]) == 0);
+}
+
+/* By number, past the functions that have a name. */
+static void
+numbers(void)
+{
+	start();
+	CHECK(syscall(SYS_pwrite64, fd, map + ODD, N, 0) == (long)N);
+	memset(map, 0, PAGES * PAGE);
+	churn(map + PAGES * PAGE);
+	CHECK(syscall(SYS_pread64, fd, map + ODD, N, 0) == (long)N);
+	CHECK(filled(map + ODD, 0, N));
+}
+
+static void
+await(struct aiocb *cb)
+{
+	const struct aiocb *const list[] = { cb };
+
+	while (aio_error(cb) == EINPROGRESS)
+		CHECK(aio_suspend(list, 1, NULL) == 0 || errno == EINTR);
+	CHECK(aio_return(cb) == (ssize_t)N);
+}
+
+/* In other threads, and later. */
+static void
+asynchronous(void)
+{
+	struct aiocb cb = { .aio_fildes = fd, .aio_nbytes = N };
+
+	start();
+	cb.aio_buf = map + ODD;
+	CHECK(aio_write(&cb) == 0);
+	await(&cb);
+	memset(map, 0, PAGES * PAGE);
+	churn(map + PAGES * PAGE);
+	CHECK(aio_read(&cb) == 0);
+	await(&cb);
+	CHECK(filled(map + ODD, 0, N));
+}
+
 /* Names that stand in a map, and answers that go there. */
 static void
 names(const char *folder)
@@ -192,6 +261,9 @@ main(int argc, char **argv)
 	positioned();
 	vectors();
 	sockets();
+	headers();
+	numbers();
+	asynchronous();
 	names(argv[1]);
 	errors(argv[1]);
 	return done();

@@ -83,6 +83,31 @@ children(uint8_t *map, uint8_t *own)
 	CHECK(!marked(own, 5) && marked(own, 3));
 }
 
+/* A part that children do not get: they may have other memory there. */
+static void
+withheld(uint8_t *map)
+{
+	uint8_t *const part = map + 20 * PAGE;
+	pid_t pid;
+
+	CHECK(madvise(part, 10 * PAGE, MADV_DONTFORK) == 0);
+	pid = fork();
+	if (pid == 0) {
+		uint8_t *mem = mmap(part, 10 * PAGE, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+
+		CHECK(mem == part);
+		fill(mem, 0, 10 * PAGE);
+		for (size_t i = 0; i < CHURN_PAGES; i++)
+			(void)peek(map + i * PAGE);
+		CHECK(filled(mem, 0, 10 * PAGE));
+		_exit(0);
+	}
+	ENDED_WELL(pid);
+	CHECK(madvise(part, 10 * PAGE, MADV_DOFORK) == 0);
+	CHECK(marked(map, 1));
+}
+
 struct busy {
 	uint8_t *bu_map;
 	volatile bool bu_stop;
@@ -126,10 +151,11 @@ int
 main(int argc, char **argv)
 {
 	uint8_t *map, *own;
+	char *word;
 	pid_t pid;
 	int fd;
 
-	if (argc == 3)
+	if (argc == 3 && strcmp(argv[2], "executed") == 0)
 		return executed(argv[1]);
 	CHECK(argc == 2);
 	map = new_map(argv[1], "forks", CHURN_PAGES);
@@ -138,9 +164,14 @@ main(int argc, char **argv)
 	mark(map, 1);
 	mark(own, 3);
 	children(map, own);
+	withheld(map);
+	/* Its arguments may stand in a map, too. */
+	word = (char *)(map + 33 * PAGE + 2000);
+	CHECK(snprintf(word, 9, "executed") == 8);
+	churn(map);
 	pid = fork();
 	if (pid == 0) {
-		(void)execl(argv[0], argv[0], argv[1], "executed", NULL);
+		(void)execl(argv[0], argv[0], argv[1], word, NULL);
 		_exit(1);
 	}
 	ENDED_WELL(pid);

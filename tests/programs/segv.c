@@ -209,15 +209,14 @@ maps_that_may_not_be_written(const char *folder)
 	CHECK(signal(SIGSEGV, SIG_DFL) != SIG_ERR);
 }
 
-static void *
-stack_overflowing(void *sp)
+/* Until the stack is at its end. */
+static int
+overflow(int n)
 {
-	char here[1024];
+	volatile char here[1024];
 
-	here[0] = (char)(uintptr_t)sp;
-	if (here[0] != 0 || sp != NULL)
-		return stack_overflowing(here);
-	return sp;
+	here[0] = (char)n;
+	return n < 0 ? 0 : overflow(n + 1) + here[0];
 }
 
 static volatile bool on_other_stack;
@@ -245,7 +244,7 @@ other_stacks(void)
 	CHECK(sigaltstack(&other, NULL) == 0);
 	act(elsewhere, SA_ONSTACK);
 	if (sigsetjmp(back, 1) == 0)
-		(void)stack_overflowing(&other);
+		(void)overflow(1);
 	CHECK(on_other_stack);
 	/* A handler that wants none runs where the program was. */
 	act(elsewhere, 0);
@@ -258,31 +257,39 @@ other_stacks(void)
 	CHECK(signal(SIGSEGV, SIG_DFL) != SIG_ERR);
 }
 
+/* A fault: by default, ignored, or blocked though there is a handler; or one
+ * that is only sent. */
+static _Noreturn void
+end_by(int how)
+{
+	sigset_t set;
+
+	churn(map);
+	if (how == 1)
+		CHECK(signal(SIGSEGV, SIG_IGN) == SIG_DFL);
+	if (how == 2) {
+		act(mend, 0);
+		CHECK(sigemptyset(&set) == 0);
+		CHECK(sigaddset(&set, SIGSEGV) == 0);
+		CHECK(sigprocmask(SIG_BLOCK, &set, NULL) == 0);
+		CHECK(mprotect(guard, PAGE, PROT_NONE) == 0);
+	}
+	if (how == 3)
+		CHECK(raise(SIGSEGV) == 0);
+	poke(how == 2 ? guard : guard + PAGE, 1);
+	_exit(0);
+}
+
 /* What kills without a recorder kills with one. */
 static void
 deaths(void)
 {
-	sigset_t set;
 	pid_t pid;
 
 	for (int how = 0; how < 4; how++) {
 		pid = fork();
-		if (pid == 0) {
-			churn(map);
-			if (how == 1)
-				CHECK(signal(SIGSEGV, SIG_IGN) == SIG_DFL);
-			if (how == 2) {
-				act(mend, 0);
-				CHECK(sigemptyset(&set) == 0);
-				CHECK(sigaddset(&set, SIGSEGV) == 0);
-				CHECK(sigprocmask(SIG_BLOCK, &set, NULL) == 0);
-				CHECK(mprotect(guard, PAGE, PROT_NONE) == 0);
-			}
-			if (how == 3)
-				CHECK(raise(SIGSEGV) == 0);
-			poke(how == 2 ? guard : guard + PAGE, 1);
-			_exit(0);
-		}
+		if (pid == 0)
+			end_by(how);
 		CHECK(died_of(pid, SIGSEGV));
 	}
 	/* One that is sent, and not wanted. */

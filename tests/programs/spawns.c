@@ -24,8 +24,8 @@ spawned(const char *folder, const char *word)
 static void
 by_vfork(char **argv, uint8_t *map)
 {
-	char *const args[] = { argv[0], argv[1], (char *)(uintptr_t) "v",
-		NULL };
+	char word[] = "v";
+	char *const args[] = { argv[0], argv[1], word, NULL };
 
 	for (int i = 0; i < 3; i++) {
 		const int spare = dup(0);
@@ -59,8 +59,8 @@ by_vfork(char **argv, uint8_t *map)
 static void
 by_spawn(char **argv, uint8_t *map)
 {
-	char *const args[] = { argv[0], argv[1], (char *)(uintptr_t) "s",
-		NULL };
+	char word[] = "s";
+	char *const args[] = { argv[0], argv[1], word, NULL };
 	posix_spawn_file_actions_t fa;
 	/* A place in the map is as good as any. */
 	pid_t *const pid = (void *)(map + 9 * PAGE);

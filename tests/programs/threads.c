@@ -25,7 +25,7 @@ counter(size_t i)
 static void *
 work(void *arg)
 {
-	const size_t me = (size_t)(uintptr_t)arg;
+	const size_t me = *(const size_t *)arg;
 	uint8_t *const own = map + me * OWN * PAGE;
 	uint8_t last[OWN] = { 0 };
 	uint64_t state = me;
@@ -65,14 +65,16 @@ int
 main(int argc, char **argv)
 {
 	pthread_t threads[THREADS];
+	size_t who[THREADS];
 	uint32_t sum = 0;
 
 	CHECK(argc == 2);
 	folder = argv[1];
 	map = new_map(folder, "threads", THREADS * OWN + 4);
-	for (size_t i = 0; i < THREADS; i++)
-		CHECK(pthread_create(&threads[i], NULL, work,
-			  (void *)(uintptr_t)i) == 0);
+	for (size_t i = 0; i < THREADS; i++) {
+		who[i] = i;
+		CHECK(pthread_create(&threads[i], NULL, work, &who[i]) == 0);
+	}
 	for (size_t i = 0; i < THREADS; i++)
 		CHECK(pthread_join(threads[i], NULL) == 0);
 	for (size_t i = 0; i < 4; i++)

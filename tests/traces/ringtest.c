@@ -9,7 +9,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "traces/record_i.h"
+
 #define ARGS_MAX 8
+
+const char *const rtest_programs[] = { "buffers", "cancels", "cleared",
+	"closes", "descriptors", "direct", "forks", "locks", "mappers",
+	"memory", "populate", "private", "readonly", "remap", "segv", "signals",
+	"sizes", "spawns", "streams", "syncs", "threads", "trap", "unmap",
+	"walk" };
+const size_t rtest_nprograms = nitems(rtest_programs);
 
 /* The folder of this build, of which this program is tests/traces/NAME. */
 static const char *
@@ -76,12 +85,21 @@ remove_folder(const char *folder)
 	must(system(command)); /* NOLINT: a folder of our own */
 }
 
+/* What others are to leave as it is, but take as if they might not. */
+static char *mutable(const char *text)
+{
+	char *p;
+
+	memcpy(&p, &text, sizeof(p));
+	return p;
+}
+
 void
 rtest_clear(struct rtest *rt)
 {
 	for (size_t i = 0; i < rt->rt_n; i++) {
-		free((void *)(uintptr_t)rt->rt_raws[i].rw_text);
-		free((void *)(uintptr_t)rt->rt_raws[i].rw_text2);
+		free(mutable(rt->rt_raws[i].rw_text));
+		free(mutable(rt->rt_raws[i].rw_text2));
 	}
 	rt->rt_n = 0;
 }
@@ -107,11 +125,31 @@ copied(const char *text)
 	return copy;
 }
 
+static void
+append(struct rtest *rt, const struct raw *rw, uint32_t slot)
+{
+	struct raw *new;
+
+	if (rt->rt_n == rt->rt_cap) {
+		rt->rt_cap = rt->rt_cap != 0 ? rt->rt_cap * 2 : 1024;
+		rt->rt_raws =
+		    realloc(rt->rt_raws, rt->rt_cap * sizeof(*rt->rt_raws));
+		rt->rt_slots =
+		    realloc(rt->rt_slots, rt->rt_cap * sizeof(*rt->rt_slots));
+		assert_non_null(rt->rt_raws);
+		assert_non_null(rt->rt_slots);
+	}
+	rt->rt_slots[rt->rt_n] = slot;
+	new = &rt->rt_raws[rt->rt_n++];
+	*new = *rw;
+	new->rw_text = copied(rw->rw_text);
+	new->rw_text2 = copied(rw->rw_text2);
+}
+
 /* Every byte belongs to a record. */
 static int
 take(void *arg, uint32_t slot, const uint8_t *bytes, size_t len)
 {
-	struct rtest *rt = arg;
 	struct raw rw;
 
 	while (len > 0) {
@@ -120,19 +158,7 @@ take(void *arg, uint32_t slot, const uint8_t *bytes, size_t len)
 		assert_int_not_equal(n, 0);
 		bytes += n;
 		len -= n;
-		if (rt->rt_n == rt->rt_cap) {
-			rt->rt_cap = rt->rt_cap != 0 ? rt->rt_cap * 2 : 1024;
-			rt->rt_raws = realloc(rt->rt_raws,
-			    rt->rt_cap * sizeof(*rt->rt_raws));
-			rt->rt_slots = realloc(rt->rt_slots,
-			    rt->rt_cap * sizeof(*rt->rt_slots));
-			assert_non_null(rt->rt_raws);
-			assert_non_null(rt->rt_slots);
-		}
-		rw.rw_text = copied(rw.rw_text);
-		rw.rw_text2 = copied(rw.rw_text2);
-		rt->rt_raws[rt->rt_n] = rw;
-		rt->rt_slots[rt->rt_n++] = slot;
+		append(arg, &rw, slot);
 	}
 	return 0;
 }
@@ -146,18 +172,27 @@ rtest_drain(struct rtest *rt)
 	return rt->rt_n - before;
 }
 
+/* The program's arguments, as it gets them; static. */
+static char *const *
+arguments(const struct rtest *rt, const char *const *argv)
+{
+	static char *args[ARGS_MAX + 1];
+	size_t n = 0;
+
+	for (; argv[n] != NULL && n < ARGS_MAX; n++)
+		args[n] = *argv[n] != '\0' ? mutable(argv[n]) :
+					     mutable(rt->rt_folder);
+	args[n] = NULL;
+	args[0] = mutable(rtest_program(argv[0]));
+	return args;
+}
+
 /* In the child. */
 static _Noreturn void
 become(const struct rtest *rt, const char *const *argv, int out)
 {
-	char *args[ARGS_MAX + 1];
-	size_t n = 0;
+	char *const *args = arguments(rt, argv);
 
-	for (; argv[n] != NULL && n < ARGS_MAX; n++)
-		args[n] = (char *)(uintptr_t)(*argv[n] != '\0' ? argv[n] :
-								 rt->rt_folder);
-	args[n] = NULL;
-	args[0] = (char *)(uintptr_t)rtest_program(argv[0]);
 	if (dup2(out, 1) != 1 || dup2(open("/dev/null", O_RDONLY), 0) != 0 ||
 	    setenv("LD_PRELOAD", rtest_library(), 1) != 0 ||
 	    setenv(RING_ENV, rt->rt_path, 1) != 0)
@@ -277,4 +312,85 @@ rtest_owned(const struct rtest *rt)
 	for (size_t i = 0; i < RING_SLOTS; i++)
 		n += atomic_load(&rt->rt_file->rf_slot[i].sl_owner) != 0;
 	return n;
+}
+
+struct kernel_run {
+	struct perfrec *kr_perf;
+	struct spool *kr_spool;
+	struct errmsg kr_em;
+};
+
+static int
+spool_slot(void *arg, uint32_t slot, const uint8_t *bytes, size_t len)
+{
+	struct kernel_run *kr = arg;
+
+	return spool_put(kr->kr_spool, perfrec_sources(kr->kr_perf) + slot,
+	    bytes, len, &kr->kr_em);
+}
+
+static void
+drain_kernel(struct rtest *rt, struct kernel_run *kr)
+{
+	uint64_t n;
+
+	must_em(perfrec_drain(kr->kr_perf, kr->kr_spool, &n, &kr->kr_em),
+	    &kr->kr_em);
+	must_em(ring_drain(rt->rt_ring, spool_slot, kr), &kr->kr_em);
+}
+
+/* What the spool has, by time; ends it. */
+static void
+read_spool(struct rtest *rt, struct kernel_run *kr, const char *path)
+{
+	struct raw rw;
+	bool more;
+
+	must_em(spool_flush(kr->kr_spool, &kr->kr_em), &kr->kr_em);
+	spool_close(kr->kr_spool);
+	must_em(spool_open(path, &kr->kr_spool, &kr->kr_em), &kr->kr_em);
+	for (;;) {
+		must_em(spool_next(kr->kr_spool, &rw, &more, &kr->kr_em),
+		    &kr->kr_em);
+		if (!more)
+			break;
+		append(rt, &rw, 0);
+	}
+	spool_close(kr->kr_spool);
+	must(unlink(path));
+}
+
+void
+rtest_run_kernel(struct rtest *rt, const char *const *argv)
+{
+	struct kernel_run kr = { .kr_em = { "" } };
+	char *preload, ring[128], spool[64];
+	char *env[] = { NULL, ring, NULL };
+	const struct child_param cp = { arguments(rt, argv), env, true };
+	struct child ch;
+	int status;
+
+	if (record_check(RECORD_KERNEL, NULL, &kr.kr_em) != 0) {
+		print_message("skipped: %s\n", kr.kr_em.em_text);
+		rtest_end(rt);
+		skip();
+	}
+	assert_true(asprintf(&preload, "LD_PRELOAD=%s", rtest_library()) > 0);
+	env[0] = preload;
+	(void)snprintf(ring, sizeof(ring), RING_ENV "=%s", rt->rt_path);
+	(void)snprintf(spool, sizeof(spool), "%s/spool", rt->rt_folder);
+	must_em(spool_create(spool, "", &kr.kr_spool, &kr.kr_em), &kr.kr_em);
+	must_em(child_start(&cp, &ch, &kr.kr_em), &kr.kr_em);
+	free(preload);
+	must_em(perfrec_open(ch.ch_pid, &kr.kr_perf, &kr.kr_em), &kr.kr_em);
+	must_em(child_go(&ch, argv[0], &kr.kr_em), &kr.kr_em);
+	while (waitpid(ch.ch_pid, &status, WNOHANG) == 0) {
+		perfrec_wait(kr.kr_perf, 10);
+		drain_kernel(rt, &kr);
+	}
+	perfrec_stop(kr.kr_perf);
+	drain_kernel(rt, &kr);
+	assert_int_equal(status, 0);
+	read_spool(rt, &kr, spool);
+	perfrec_close(kr.kr_perf);
 }

@@ -43,6 +43,21 @@ void rtest_run(struct rtest *rt, const char *const *argv);
 #define RTEST_RUN(rt, ...)                                                     \
 	rtest_run(rt, (const char *const[]){ __VA_ARGS__, NULL })
 
+/*
+ * The same in mode kernel with what the kernel tells, all in the order of time.
+ * Skips the test where the host does not allow it.
+ */
+void rtest_run_kernel(struct rtest *rt, const char *const *argv);
+#define RTEST_RUN_KERNEL(rt, ...)                                              \
+	rtest_run_kernel(rt, (const char *const[]){ __VA_ARGS__, NULL })
+
+/*
+ * All that behave, each the same with and without: it prints "ok" and exits
+ * with 0.
+ */
+extern const char *const rtest_programs[];
+extern const size_t rtest_nprograms;
+
 /* Forget the records so far. */
 void rtest_clear(struct rtest *rt);
 

@@ -194,8 +194,10 @@ all_modes_agree_with_valgrind(void **state)
 	for (size_t i = 0; i < nitems(subjects); i++) {
 		struct lru_trace ref;
 
-		if (!record(&subjects[i], "valgrind", "1", &ref))
+		if (!record(&subjects[i], "valgrind", "1", &ref)) {
 			skip();
+			return;
+		}
 		compare(&subjects[i], &ref, "kernel");
 		compare(&subjects[i], &ref, "preload");
 		lru_free(&ref);

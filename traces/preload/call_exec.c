@@ -1,209 +1,240 @@
-/*
- * call_exec.c: programs that follow are recorded, too, whatever environment
- * they are given; and the process's end.
- */
-#include <spawn.h>
+#include "traces/preload/call.h"
+
+#include <alloca.h>
 #include <stdarg.h>
-#include <stdlib.h>
-
-#include "traces/preload/preload.h"
-
-NEXT(execve);
-NEXT(execvpe);
-NEXT(fexecve);
-NEXT_VERSION(posix_spawn, "GLIBC_2.15");
-NEXT_VERSION(posix_spawnp, "GLIBC_2.15");
-
-#define ENV_MAX 4096 /* variables; of more, ours may be lacking */
-
-/* An environment with ours in it, if they were not. */
-struct env {
-	char *en_vars[ENV_MAX + 3];
-};
-
-static bool
-same_name(const char *a, const char *b)
-{
-	const size_t n = strcspn(b, "=") + 1;
-
-	return strncmp(a, b, n) == 0;
-}
 
 /*
- * The environment to hand on.  What the program has made of LD_PRELOAD itself
- * stays, unless it leaves us out.
+ * Functions that run programs: the library goes along.  Memory for it is on
+ * the stack: in a child of vfork(2) any other would be its parent's, for good.
  */
-static char *const *
-with_ours(char *const *envp, struct env *en)
+
+/* envp, with what is missing. */
+#define WITH_ENV(envp)                                                         \
+	(on() && env_room(envp) > 0 ? env_add(envp, alloca(env_room(envp))) :  \
+				      (char **)to_ptr(to_addr(envp)))
+
+/* Strings of a list that lie in maps. */
+static uint64_t
+hold_list(uint64_t id, char *const *list)
 {
 	size_t n = 0;
-	bool have[2] = { false, false };
 
-	if (!recording() || preload.pl_env[0][0] == '\0')
-		return envp;
-	for (; envp != NULL && envp[n] != NULL && n < ENV_MAX; n++) {
-		en->en_vars[n] = envp[n];
-		for (size_t i = 0; i < 2; i++) {
-			if (!same_name(envp[n], preload.pl_env[i]))
-				continue;
-			have[i] = true;
-			if (strstr(envp[n], "uvn-record-") == NULL)
-				en->en_vars[n] = preload.pl_env[i];
-		}
+	for (; list != NULL && list[n] != NULL; n++)
+		if (call_near(list[n], 1))
+			id = call_hold(id, to_addr(list[n]),
+			    strlen(list[n]) + 1, false);
+	if (n > 0 && call_near(list, (n + 1) * sizeof(*list)))
+		id = call_hold(id, to_addr(list), (n + 1) * sizeof(*list),
+		    false);
+	return id;
+}
+
+/* What the kernel reads of the program's is held open, until it has failed. */
+#define LISTS(argv, envp)                                                      \
+	__attribute__((cleanup(call_clean), unused))                           \
+	const uint64_t lists_held =                                            \
+	    hold_list(hold_list(PIN_FOREVER, argv), envp)
+
+#define EXECS(name, params, args)                                              \
+	EXPORT int name params                                                 \
+	{                                                                      \
+		char **with = WITH_ENV(envp);                                  \
+		LISTS(argv, with);                                             \
+                                                                               \
+		return real.name args;                                         \
 	}
-	if (envp != NULL && envp[n] != NULL)
-		return envp;
-	for (size_t i = 0; i < 2; i++)
-		if (!have[i])
-			en->en_vars[n++] = preload.pl_env[i];
-	en->en_vars[n] = NULL;
-	return en->en_vars;
-}
+#define EXECS_PATH(name, params, args)                                         \
+	EXPORT int name params                                                 \
+	{                                                                      \
+		char **with = WITH_ENV(envp);                                  \
+		LISTS(argv, with);                                             \
+		STRING(path, path);                                            \
+                                                                               \
+		return real.name args;                                         \
+	}
+
+EXECS_PATH(execve, (const char *path, char *const *argv, char *const *envp),
+    (path, argv, with))
+EXECS_PATH(execvpe, (const char *path, char *const *argv, char *const *envp),
+    (path, argv, with))
+EXECS_PATH(execveat,
+    (int dirfd, const char *path, char *const *argv, char *const *envp,
+	int flags),
+    (dirfd, path, argv, with, flags))
+EXECS(fexecve, (int fd, char *const *argv, char *const *envp), (fd, argv, with))
 
 EXPORT int
-execve(const char *path, char *const argv[], char *const envp[])
-{
-	struct env en;
-
-	preload_start();
-	return CALL_NEXT(execve)(path, argv, with_ours(envp, &en));
-}
-
-EXPORT int
-execvpe(const char *file, char *const argv[], char *const envp[])
-{
-	struct env en;
-
-	preload_start();
-	return CALL_NEXT(execvpe)(file, argv, with_ours(envp, &en));
-}
-
-EXPORT int
-fexecve(int fd, char *const argv[], char *const envp[])
-{
-	struct env en;
-
-	preload_start();
-	return CALL_NEXT(fexecve)(fd, argv, with_ours(envp, &en));
-}
-
-EXPORT int
-execv(const char *path, char *const argv[])
+execv(const char *path, char *const *argv)
 {
 	return execve(path, argv, environ);
 }
 
 EXPORT int
-execvp(const char *file, char *const argv[])
+execvp(const char *file, char *const *argv)
 {
 	return execvpe(file, argv, environ);
 }
 
-#define ARGS_MAX 1024
-
-/* The arguments of execl(3) and its kin, as an array. */
-static void
-gather(char **argv, const char *first, va_list *ap)
-{
-	size_t n = 0;
-
-	argv[n] = (char *)(uintptr_t)first;
-	while (argv[n] != NULL && n < ARGS_MAX)
-		argv[++n] = va_arg(*ap, char *);
-	argv[n] = NULL;
-}
+/* Arguments in a row, as an array; ap is left behind the NULL. */
+#define GATHER(argv, arg, ap)                                                  \
+	do {                                                                   \
+		va_list again_;                                                \
+		size_t n_ = 1;                                                 \
+                                                                               \
+		va_start(ap, arg);                                             \
+		va_copy(again_, ap);                                           \
+		while (va_arg(again_, char *) != NULL)                         \
+			n_++;                                                  \
+		va_end(again_);                                                \
+		(argv) = alloca((n_ + 1) * sizeof(*(argv)));                   \
+		memset((argv), 0, (n_ + 1) * sizeof(*(argv)));                 \
+		(argv)[0] = to_ptr(to_addr(arg));                              \
+		for (size_t i_ = 1; i_ <= n_; i_++)                            \
+			(argv)[i_] = va_arg(ap, char *);                       \
+	} while (0)
 
 EXPORT int
 execl(const char *path, const char *arg, ...)
 {
-	char *argv[ARGS_MAX + 1];
+	char **argv;
 	va_list ap;
 
-	va_start(ap, arg);
-	gather(argv, arg, &ap);
+	GATHER(argv, arg, ap);
 	va_end(ap);
-	return execv(path, argv);
+	return execve(path, argv, environ);
 }
 
 EXPORT int
 execlp(const char *file, const char *arg, ...)
 {
-	char *argv[ARGS_MAX + 1];
+	char **argv;
 	va_list ap;
 
-	va_start(ap, arg);
-	gather(argv, arg, &ap);
+	GATHER(argv, arg, ap);
 	va_end(ap);
-	return execvp(file, argv);
+	return execvpe(file, argv, environ);
 }
 
 EXPORT int
 execle(const char *path, const char *arg, ...)
 {
-	char *argv[ARGS_MAX + 1], *const *envp;
+	char **argv, **envp;
 	va_list ap;
 
-	va_start(ap, arg);
-	gather(argv, arg, &ap);
-	envp = va_arg(ap, char *const *);
+	GATHER(argv, arg, ap);
+	envp = va_arg(ap, char **);
 	va_end(ap);
 	return execve(path, argv, envp);
 }
 
-EXPORT int
-posix_spawn(pid_t *pid, const char *path,
-    const posix_spawn_file_actions_t *actions, const posix_spawnattr_t *attr,
-    char *const argv[], char *const envp[])
-{
-	struct env en;
+#define SPAWNS(name)                                                           \
+	EXPORT int name(pid_t *pid, const char *path,                          \
+	    const posix_spawn_file_actions_t *actions,                         \
+	    const posix_spawnattr_t *attr, char *const *argv,                  \
+	    char *const *envp)                                                 \
+	{                                                                      \
+		char **with = WITH_ENV(envp);                                  \
+		LISTS(argv, with);                                             \
+		STRING(path, path);                                            \
+		pid_t child = 0;                                               \
+		int error;                                                     \
+                                                                               \
+		/* It is written with all signals blocked: not to a map. */    \
+		error = real.name(&child, path, actions, attr, argv, with);    \
+		if (error == 0 && pid != NULL)                                 \
+			*pid = child;                                          \
+		return error;                                                  \
+	}
 
-	preload_start();
-	return CALL_NEXT(
-	    posix_spawn)(pid, path, actions, attr, argv, with_ours(envp, &en));
-}
+SPAWNS(posix_spawn)
+SPAWNS(posix_spawnp)
 
-EXPORT int
-posix_spawnp(pid_t *pid, const char *file,
-    const posix_spawn_file_actions_t *actions, const posix_spawnattr_t *attr,
-    char *const argv[], char *const envp[])
-{
-	struct env en;
-
-	preload_start();
-	return CALL_NEXT(
-	    posix_spawnp)(pid, file, actions, attr, argv, with_ours(envp, &en));
-}
-
-/* In mode preload nobody else tells that a process has ended. */
+/* These two take the environment as it is: let it be right for so long. */
 static void
-say_exit(void)
+env_restore(char ***was)
 {
-	const struct raw rw = { .rw_kind = RAW_EXIT, .rw_flags = RAW_F_GROUP };
-	struct mask ma;
-
-	if (!in_mode(RING_PRELOAD))
-		return;
-	mask_block(&ma);
-	log_raw(&rw);
-	mask_restore(&ma);
+	if (*was != NULL)
+		environ = *was;
 }
 
-EXPORT _Noreturn void
+#define RUNS(type, name, params, args)                                         \
+	EXPORT type name params                                                \
+	{                                                                      \
+		char **with = WITH_ENV(environ);                               \
+		__attribute__((cleanup(env_restore))) char **was =             \
+		    with != environ ? environ : NULL;                          \
+                                                                               \
+		if (was != NULL)                                               \
+			environ = with;                                        \
+		return real.name args;                                         \
+	}
+
+RUNS(int, system, (const char *command), (command))
+RUNS(FILE *, popen, (const char *command, const char *type), (command, type))
+
+/*
+ * vfork(2) returns twice on one stack: nothing may lie there between the call
+ * and the return, so that the address to return to is kept in a register.
+ */
+pid_t exec_guest(pid_t pid);
+pid_t exec_host(pid_t pid);
+__asm__(".text\n"
+	".globl vfork\n"
+	".type vfork, @function\n"
+	"vfork:\n"
+	"	.cfi_startproc\n"
+	"	popq %rdi\n"
+	"	.cfi_adjust_cfa_offset -8\n"
+	"	.cfi_register %rip, %rdi\n"
+	"	movl $58, %eax\n"
+	"	syscall\n"
+	"	pushq %rdi\n"
+	"	.cfi_adjust_cfa_offset 8\n"
+	"	.cfi_offset %rip, -8\n"
+	"	movl %eax, %edi\n"
+	"	testl %eax, %eax\n"
+	"	jz exec_guest\n"
+	"	jmp exec_host\n"
+	"	.cfi_endproc\n"
+	".size vfork, . - vfork\n");
+EXPORT_AS(__vfork, vfork);
+
+/* The child: it lives in its parent's memory. */
+__attribute__((used)) pid_t
+exec_guest(pid_t pid)
+{
+	struct section sc;
+	struct raw rw = { .rw_kind = RAW_FORK,
+		.rw_nargs = 3,
+		.rw_arg = { lib.lb_pid, self.se_tid,
+		    0x4100 /* CLONE_VM | CLONE_VFORK */ } };
+
+	self.se_guest = 1;
+	if (!guards() && !arms())
+		return pid;
+	section_begin(&sc);
+	/* Where the kernel tells of forks, this says that the library is there.
+	 */
+	if (guards())
+		log_raw(&rw);
+	start_log(RAW_START_FORK);
+	section_end(&sc);
+	return pid;
+}
+
+__attribute__((used)) pid_t
+exec_host(pid_t pid)
+{
+	/* A guest itself stays one. */
+	self.se_guest = lib.lb_on && sys_0(SYS_getpid) != (long)lib.lb_pid;
+	return (pid_t)call_errno(pid);
+}
+
+EXPORT void
 _exit(int status)
 {
-	say_exit();
+	start_exit();
 	for (;;)
-		(void)SYS1(SYS_exit_group, status);
+		(void)sys_1(SYS_exit_group, status);
 }
-
-EXPORT _Noreturn void
-_Exit(int status)
-{
-	_exit(status);
-}
-
-__attribute__((destructor)) static void
-destructor(void)
-{
-	say_exit();
-}
+EXPORT_AS(_Exit, _exit);

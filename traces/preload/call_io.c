@@ -1,362 +1,420 @@
+#include "traces/preload/call.h"
+
 /*
- * call_io.c: mode preload: calls that read and write files, and memory that the
- * kernel uses in them.
- *
- * A buffer in a map that is watched is open while the call lasts, and what the
- * call has used of it is an access by the kernel.  Calls on other than regular
- * files are passed on, but for their buffers.
+ * Functions that move bytes between descriptors and memory.  In mode preload
+ * they are logged where the descriptor is a file, and their memory is held open
+ * where it is a map.
  */
-#include <sys/random.h>
-#include <sys/sendfile.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/uio.h>
 
-#include <fcntl.h>
-#include <stdio.h>
-
-#include "traces/preload/preload.h"
-
-NEXT(read);
-NEXT(write);
-NEXT(pread);
-NEXT(pwrite);
-NEXT(readv);
-NEXT(writev);
-NEXT(preadv);
-NEXT(pwritev);
-NEXT(preadv2);
-NEXT(pwritev2);
-NEXT(lseek);
-NEXT(sendfile);
-NEXT(copy_file_range);
-NEXT(send);
-NEXT(sendto);
-NEXT(sendmsg);
-NEXT(recv);
-NEXT(recvfrom);
-NEXT(fread);
-NEXT(fwrite);
-NEXT(fputs);
-NEXT(getrandom);
-
-#define VECTORS 16 /* buffers of one call that are looked after */
-
-/* A call under way. */
+/* One such call. */
 struct io {
-	bool io_told;
-	enum raw_sysno io_sys;
-	bool io_write; /* the kernel writes to the buffers */
-	struct pin io_pins[VECTORS];
-	size_t io_len[VECTORS];
-	unsigned io_n;
+	enum raw_sysno io_sys; /* RAW_NSYS: is not logged */
+	bool io_said;	       /* was logged */
+	bool io_fills;	       /* writes to the memory */
+	uint64_t io_id;	       /* of what is held */
+	const struct iovec *io_iov;
+	size_t io_n;
+	struct iovec io_one;
 };
 
-static bool
-regular(int fd)
-{
-	struct statx sx;
+extern void __chk_fail(void) __attribute__((noreturn));
 
-	return sys6(SYS_statx, fd, (long)"", AT_EMPTY_PATH, STATX_TYPE,
-		   (long)&sx, 0) == 0 &&
-	    S_ISREG(sx.stx_mode);
+/* Declares io, which lets go of its memory if the call is cancelled. */
+#define IO(SYS, fills)                                                         \
+	__attribute__((cleanup(io_clean))) struct io io = { .io_sys = (SYS),   \
+		.io_fills = (fills) }
+
+static void
+io_clean(const struct io *io)
+{
+	call_release(io->io_id);
 }
 
 static void
-begin(struct io *io, enum raw_sysno sys, int fd, uint64_t a, uint64_t b,
-    uint64_t c, bool write)
+io_hold(struct io *io, const void *p, size_t len, bool write)
 {
-	const uint64_t arg[6] = { (uint64_t)fd, a, b, c };
-	struct mask ma;
+	if (call_near(p, len))
+		io->io_id = call_hold(io->io_id, to_addr(p), len, write);
+}
 
-	*io = (struct io){ .io_sys = sys, .io_write = write };
-	io->io_told = regular(fd);
-	if (!io->io_told)
+/* The call begins: its arguments, the first of which is the descriptor. */
+static void
+io_log(struct io *io, const uint64_t *arg, size_t n)
+{
+	io->io_said =
+	    io->io_sys != RAW_NSYS && guards() && file_known((int)arg[0]);
+	if (io->io_said)
+		call_begin(io->io_sys, n, arg, NULL);
+}
+
+/* Its memory, in one piece or many. */
+static void
+io_memory(struct io *io, const void *buf, size_t len)
+{
+	io->io_one = (struct iovec){ to_ptr(to_addr(buf)), len };
+	io->io_n = 1;
+	io_hold(io, buf, len, io->io_fills);
+}
+
+static void
+io_vector(struct io *io, const struct iovec *iov, size_t n)
+{
+	io->io_iov = iov;
+	io->io_n = n;
+	if (!guards() || atomic_load(&lib.lb_hi) == 0)
 		return;
-	mask_block(&ma);
-	log_call(sys, arg, NULL, NULL);
-	mask_restore(&ma);
+	io_hold(io, iov, n * sizeof(*iov), false);
+	for (size_t i = 0; i < n; i++)
+		io_hold(io, iov[i].iov_base, iov[i].iov_len, io->io_fills);
 }
 
+/* It has ended with a result, or -1, and has moved so many bytes. */
 static void
-use(struct io *io, const void *buf, size_t len)
+io_end(struct io *io, long ret, size_t moved)
 {
-	if (io->io_n == VECTORS)
-		return;
-	io->io_len[io->io_n] = len;
-	window_pin(&io->io_pins[io->io_n++], (uintptr_t)buf, len, io->io_write);
+	for (size_t i = 0;
+	     io->io_id != PIN_FOREVER && i < io->io_n && moved > 0; i++) {
+		const struct iovec *iov =
+		    io->io_iov != NULL ? &io->io_iov[i] : &io->io_one;
+		const size_t n = iov->iov_len < moved ? iov->iov_len : moved;
+
+		call_used(to_addr(iov->iov_base), n, io->io_fills);
+		moved -= n;
+	}
+	call_release(io->io_id);
+	io->io_id = PIN_FOREVER;
+	if (io->io_said)
+		call_end(io->io_sys, call_result(ret));
 }
 
-static void
-use_vector(struct io *io, const struct iovec *iov, int n)
+static size_t
+bytes(ssize_t ret)
 {
-	for (int i = 0; i < n; i++)
-		use(io, iov[i].iov_base, iov[i].iov_len);
-	if (n > VECTORS) {
-		struct mask ma;
-
-		mask_block(&ma);
-		log_note(RECORD_UNSEEN_BUFFERS, 1);
-		mask_restore(&ma);
-	}
+	return ret > 0 ? (size_t)ret : 0;
 }
 
-/* The call returned; errno is what it left. */
-static ssize_t
-end(struct io *io, ssize_t ret)
-{
-	const int error = errno;
-	size_t left = ret > 0 ? (size_t)ret : 0;
-	struct mask ma;
-
-	if (io->io_told) {
-		mask_block(&ma);
-		log_return(io->io_sys, ret == -1 ? -error : ret);
-		mask_restore(&ma);
-	}
-	for (unsigned i = 0; i < io->io_n; i++) {
-		const size_t n = left < io->io_len[i] ? left : io->io_len[i];
-
-		window_unpin(&io->io_pins[i], n, io->io_write);
-		left -= n;
-	}
-	errno = error;
-	return ret;
-}
-
-/* One buffer, at the position; and at an offset. */
-#define ONE(NAME, name, next, params, args, fd, buf, n, offset, fills)         \
+#define MOVES(name, SYS, fills, params, args, buf, len, ...)                   \
 	EXPORT ssize_t name params                                             \
 	{                                                                      \
-		struct io io;                                                  \
+		static const enum raw_sysno sys = SYS;                         \
+		IO(sys, fills);                                                \
+		const uint64_t arg[] = { __VA_ARGS__ };                        \
+		ssize_t ret;                                                   \
                                                                                \
-		if (!in_mode(RING_PRELOAD))                                    \
-			return CALL_NEXT(next) args;                           \
-		begin(&io, RAW_SYS_##NAME, fd, (uintptr_t)(buf), n,            \
-		    (uint64_t)(offset), fills);                                \
-		use(&io, buf, n);                                              \
-		return end(&io, CALL_NEXT(next) args);                         \
-	}
-ONE(READ, read, read, (int fd, void *buf, size_t n), (fd, buf, n), fd, buf, n,
-    0, true)
-ONE(WRITE, write, write, (int fd, const void *buf, size_t n), (fd, buf, n), fd,
-    buf, n, 0, false)
-ONE(PREAD64, pread, pread, (int fd, void *buf, size_t n, off_t at),
-    (fd, buf, n, at), fd, buf, n, at, true)
-ONE(PREAD64, pread64, pread, (int fd, void *buf, size_t n, off64_t at),
-    (fd, buf, n, at), fd, buf, n, at, true)
-ONE(PWRITE64, pwrite, pwrite, (int fd, const void *buf, size_t n, off_t at),
-    (fd, buf, n, at), fd, buf, n, at, false)
-ONE(PWRITE64, pwrite64, pwrite, (int fd, const void *buf, size_t n, off64_t at),
-    (fd, buf, n, at), fd, buf, n, at, false)
-
-/* What _FORTIFY_SOURCE makes of them: the size of the buffer comes last. */
-ssize_t __read_chk(int fd, void *buf, size_t n, size_t size);
-ssize_t __pread_chk(int fd, void *buf, size_t n, off_t at, size_t size);
-ssize_t __pread64_chk(int fd, void *buf, size_t n, off64_t at, size_t size);
-ssize_t __recv_chk(int fd, void *buf, size_t n, size_t size, int flags);
-_Noreturn void __chk_fail(void);
-
-EXPORT ssize_t
-__read_chk(int fd, void *buf, size_t n, size_t size)
-{
-	if (n > size)
-		__chk_fail();
-	return read(fd, buf, n);
-}
-
-EXPORT ssize_t
-__pread_chk(int fd, void *buf, size_t n, off_t at, size_t size)
-{
-	if (n > size)
-		__chk_fail();
-	return pread(fd, buf, n, at);
-}
-
-EXPORT ssize_t
-__pread64_chk(int fd, void *buf, size_t n, off64_t at, size_t size)
-{
-	if (n > size)
-		__chk_fail();
-	return pread(fd, buf, n, at);
-}
-
-/* Several buffers. */
-#define MANY(NAME, name, next, params, args, fd, iov, n, offset, fills)        \
-	EXPORT ssize_t name params                                             \
-	{                                                                      \
-		struct io io;                                                  \
-                                                                               \
-		if (!in_mode(RING_PRELOAD))                                    \
-			return CALL_NEXT(next) args;                           \
-		begin(&io, RAW_SYS_##NAME, fd, (uintptr_t)(iov), (uint64_t)n,  \
-		    (uint64_t)(offset), fills);                                \
-		use_vector(&io, iov, n);                                       \
-		return end(&io, CALL_NEXT(next) args);                         \
-	}
-MANY(READV, readv, readv, (int fd, const struct iovec *iov, int n),
-    (fd, iov, n), fd, iov, n, 0, true)
-MANY(WRITEV, writev, writev, (int fd, const struct iovec *iov, int n),
-    (fd, iov, n), fd, iov, n, 0, false)
-MANY(PREADV, preadv, preadv, (int fd, const struct iovec *iov, int n, off_t at),
-    (fd, iov, n, at), fd, iov, n, at, true)
-MANY(PREADV, preadv64, preadv,
-    (int fd, const struct iovec *iov, int n, off64_t at), (fd, iov, n, at), fd,
-    iov, n, at, true)
-MANY(PWRITEV, pwritev, pwritev,
-    (int fd, const struct iovec *iov, int n, off_t at), (fd, iov, n, at), fd,
-    iov, n, at, false)
-MANY(PWRITEV, pwritev64, pwritev,
-    (int fd, const struct iovec *iov, int n, off64_t at), (fd, iov, n, at), fd,
-    iov, n, at, false)
-MANY(PREADV2, preadv2, preadv2,
-    (int fd, const struct iovec *iov, int n, off_t at, int flags),
-    (fd, iov, n, at, flags), fd, iov, n, at, true)
-MANY(PREADV2, preadv64v2, preadv2,
-    (int fd, const struct iovec *iov, int n, off64_t at, int flags),
-    (fd, iov, n, at, flags), fd, iov, n, at, true)
-MANY(PWRITEV2, pwritev2, pwritev2,
-    (int fd, const struct iovec *iov, int n, off_t at, int flags),
-    (fd, iov, n, at, flags), fd, iov, n, at, false)
-MANY(PWRITEV2, pwritev64v2, pwritev2,
-    (int fd, const struct iovec *iov, int n, off64_t at, int flags),
-    (fd, iov, n, at, flags), fd, iov, n, at, false)
-
-static off_t
-seek(int fd, off_t offset, int whence)
-{
-	struct io io;
-
-	if (!in_mode(RING_PRELOAD))
-		return CALL_NEXT(lseek)(fd, offset, whence);
-	begin(&io, RAW_SYS_LSEEK, fd, (uint64_t)offset, (uint64_t)whence, 0,
-	    false);
-	return end(&io, CALL_NEXT(lseek)(fd, offset, whence));
-}
-
-EXPORT off_t
-lseek(int fd, off_t offset, int whence)
-{
-	return seek(fd, offset, whence);
-}
-
-EXPORT off64_t
-lseek64(int fd, off64_t offset, int whence)
-{
-	return seek(fd, offset, whence);
-}
-
-/* Between files: told if either side is a regular one. */
-static ssize_t
-copied(enum raw_sysno sys, const uint64_t arg[6], int a, int b, ssize_t ret)
-{
-	const int error = errno;
-	struct mask ma;
-
-	if (regular(a) || regular(b)) {
-		mask_block(&ma);
-		log_call(sys, arg, NULL, NULL);
-		log_return(sys, ret == -1 ? -error : ret);
-		mask_restore(&ma);
-	}
-	errno = error;
-	return ret;
-}
-
-static ssize_t
-send_file(int out, int in, off_t *offset, size_t n)
-{
-	const uint64_t arg[6] = { (uint64_t)out, (uint64_t)in,
-		(uintptr_t)offset, n };
-	const ssize_t ret = CALL_NEXT(sendfile)(out, in, offset, n);
-
-	return in_mode(RING_PRELOAD) ?
-	    copied(RAW_SYS_SENDFILE, arg, out, in, ret) :
-	    ret;
-}
-
-EXPORT ssize_t
-sendfile(int out, int in, off_t *offset, size_t n)
-{
-	return send_file(out, in, offset, n);
-}
-
-EXPORT ssize_t
-sendfile64(int out, int in, off64_t *offset, size_t n)
-{
-	return send_file(out, in, offset, n);
-}
-
-EXPORT ssize_t
-copy_file_range(int in, off64_t *inoff, int out, off64_t *outoff, size_t n,
-    unsigned flags)
-{
-	const uint64_t arg[6] = { (uint64_t)in, (uintptr_t)inoff, (uint64_t)out,
-		(uintptr_t)outoff, n, flags };
-	const ssize_t ret =
-	    CALL_NEXT(copy_file_range)(in, inoff, out, outoff, n, flags);
-
-	return in_mode(RING_PRELOAD) ?
-	    copied(RAW_SYS_COPY_FILE_RANGE, arg, in, out, ret) :
-	    ret;
-}
-
-/* Sockets and the like: only the buffer matters. */
-#define BUFFER(name, type, params, args, buf, n, fills, used)                  \
-	EXPORT type name params                                                \
-	{                                                                      \
-		const size_t len = n;                                          \
-		struct pin pi;                                                 \
-		type ret;                                                      \
-		int error;                                                     \
-                                                                               \
-		if (!in_mode(RING_PRELOAD) || !maps_near((uintptr_t)buf, len)) \
-			return CALL_NEXT(name) args;                           \
-		window_pin(&pi, (uintptr_t)(buf), len, fills);                 \
-		ret = CALL_NEXT(name) args;                                    \
-		error = errno;                                                 \
-		window_unpin(&pi, used, fills);                                \
-		errno = error;                                                 \
+		if (unlikely(guards())) {                                      \
+			io_log(&io, arg, nitems(arg));                         \
+			io_memory(&io, buf, len);                              \
+		}                                                              \
+		ret = real.name args;                                          \
+		io_end(&io, ret, bytes(ret));                                  \
 		return ret;                                                    \
 	}
-#define RETURNED (ret > 0 ? (size_t)ret : 0)
-BUFFER(send, ssize_t, (int fd, const void *buf, size_t n, int flags),
-    (fd, buf, n, flags), buf, n, false, RETURNED)
-BUFFER(sendto, ssize_t,
-    (int fd, const void *buf, size_t n, int flags, __CONST_SOCKADDR_ARG to,
-	socklen_t tolen),
-    (fd, buf, n, flags, to, tolen), buf, n, false, RETURNED)
-BUFFER(recv, ssize_t, (int fd, void *buf, size_t n, int flags),
-    (fd, buf, n, flags), buf, n, true, RETURNED)
-BUFFER(recvfrom, ssize_t,
-    (int fd, void *restrict buf, size_t n, int flags, __SOCKADDR_ARG from,
-	socklen_t *restrict fromlen),
-    (fd, buf, n, flags, from, fromlen), buf, n, true, RETURNED)
-BUFFER(getrandom, ssize_t, (void *buf, size_t n, unsigned flags),
-    (buf, n, flags), buf, n, true, RETURNED)
-BUFFER(fread, size_t,
-    (void *restrict buf, size_t size, size_t n, FILE *restrict fp),
-    (buf, size, n, fp), buf, size *n, true, ret *size)
-BUFFER(fwrite, size_t,
-    (const void *restrict buf, size_t size, size_t n, FILE *restrict fp),
-    (buf, size, n, fp), buf, size *n, false, ret *size)
-BUFFER(fputs, int, (const char *restrict s, FILE *restrict fp), (s, fp), s,
-    strlen(s) + 1, false, len)
 
-EXPORT ssize_t
-__recv_chk(int fd, void *buf, size_t n, size_t size, int flags)
+MOVES(read, RAW_SYS_READ, true, (int fd, void *buf, size_t n), (fd, buf, n),
+    buf, n, U(fd), to_addr(buf), n)
+MOVES(write, RAW_SYS_WRITE, false, (int fd, const void *buf, size_t n),
+    (fd, buf, n), buf, n, U(fd), to_addr(buf), n)
+MOVES(pread, RAW_SYS_PREAD64, true, (int fd, void *buf, size_t n, off_t off),
+    (fd, buf, n, off), buf, n, U(fd), to_addr(buf), n, U(off))
+MOVES(pwrite, RAW_SYS_PWRITE64, false,
+    (int fd, const void *buf, size_t n, off_t off), (fd, buf, n, off), buf, n,
+    U(fd), to_addr(buf), n, U(off))
+MOVES(send, RAW_NSYS, false, (int fd, const void *buf, size_t n, int flags),
+    (fd, buf, n, flags), buf, n, U(fd))
+MOVES(recv, RAW_NSYS, true, (int fd, void *buf, size_t n, int flags),
+    (fd, buf, n, flags), buf, n, U(fd))
+MOVES(sendto, RAW_NSYS, false,
+    (int fd, const void *buf, size_t n, int flags, __CONST_SOCKADDR_ARG addr,
+	socklen_t len),
+    (fd, buf, n, flags, addr, len), buf, n, U(fd))
+MOVES(recvfrom, RAW_NSYS, true,
+    (int fd, void *restrict buf, size_t n, int flags, __SOCKADDR_ARG addr,
+	socklen_t *restrict len),
+    (fd, buf, n, flags, addr, len), buf, n, U(fd))
+MOVES(getrandom, RAW_NSYS, true, (void *buf, size_t n, unsigned flags),
+    (buf, n, flags), buf, n, 0)
+EXPORT_AS(__read, read);
+EXPORT_AS(__write, write);
+EXPORT_AS(pread64, pread);
+EXPORT_AS(__pread64, pread);
+EXPORT_AS(pwrite64, pwrite);
+EXPORT_AS(__pwrite64, pwrite);
+EXPORT_AS(__send, send);
+
+EXPORT int
+getentropy(void *buf, size_t n)
 {
-	if (n > size)
-		__chk_fail();
-	return recv(fd, buf, n, flags);
+	IO(RAW_NSYS, true);
+	int ret;
+
+	if (unlikely(guards()))
+		io_memory(&io, buf, n);
+	ret = real.getentropy(buf, n);
+	io_end(&io, ret, ret == 0 ? n : 0);
+	return ret;
+}
+
+#define VECTORS(name, SYS, fills, params, args, ...)                           \
+	EXPORT ssize_t name params                                             \
+	{                                                                      \
+		IO(RAW_SYS_##SYS, fills);                                      \
+		const uint64_t arg[] = { __VA_ARGS__ };                        \
+		ssize_t ret;                                                   \
+                                                                               \
+		if (unlikely(guards())) {                                      \
+			io_log(&io, arg, nitems(arg));                         \
+			if (n > 0 && n <= IOV_MAX)                             \
+				io_vector(&io, iov, (size_t)n);                \
+		}                                                              \
+		ret = real.name args;                                          \
+		io_end(&io, ret, bytes(ret));                                  \
+		return ret;                                                    \
+	}
+
+VECTORS(readv, READV, true, (int fd, const struct iovec *iov, int n),
+    (fd, iov, n), U(fd), to_addr(iov), U(n))
+VECTORS(writev, WRITEV, false, (int fd, const struct iovec *iov, int n),
+    (fd, iov, n), U(fd), to_addr(iov), U(n))
+VECTORS(preadv, PREADV, true,
+    (int fd, const struct iovec *iov, int n, off_t off), (fd, iov, n, off),
+    U(fd), to_addr(iov), U(n), U(off))
+VECTORS(pwritev, PWRITEV, false,
+    (int fd, const struct iovec *iov, int n, off_t off), (fd, iov, n, off),
+    U(fd), to_addr(iov), U(n), U(off))
+VECTORS(preadv2, PREADV2, true,
+    (int fd, const struct iovec *iov, int n, off_t off, int flags),
+    (fd, iov, n, off, flags), U(fd), to_addr(iov), U(n), U(off), 0, U(flags))
+VECTORS(pwritev2, PWRITEV2, false,
+    (int fd, const struct iovec *iov, int n, off_t off, int flags),
+    (fd, iov, n, off, flags), U(fd), to_addr(iov), U(n), U(off), 0, U(flags))
+EXPORT_AS(preadv64, preadv);
+EXPORT_AS(pwritev64, pwritev);
+EXPORT_AS(preadv64v2, preadv2);
+EXPORT_AS(pwritev64v2, pwritev2);
+
+/* Of a pipe, and of another process: what they do there is not seen. */
+EXPORT ssize_t
+vmsplice(int fd, const struct iovec *iov, size_t n, unsigned flags)
+{
+	IO(RAW_NSYS, false);
+	ssize_t ret;
+
+	if (unlikely(guards()) && n <= IOV_MAX)
+		io_vector(&io, iov, n);
+	ret = real.vmsplice(fd, iov, n, flags);
+	io_end(&io, ret, bytes(ret));
+	return ret;
+}
+
+#define REMOTES(name, SYS, fills)                                              \
+	EXPORT ssize_t name(pid_t pid, const struct iovec *iov,                \
+	    unsigned long n, const struct iovec *remote, unsigned long m,      \
+	    unsigned long flags)                                               \
+	{                                                                      \
+		IO(RAW_NSYS, fills);                                           \
+		ssize_t ret;                                                   \
+                                                                               \
+		if (unlikely(guards()) && n <= IOV_MAX)                        \
+			io_vector(&io, iov, n);                                \
+		CALL(SYS, U(pid), to_addr(iov), n, to_addr(remote), m, flags); \
+		ret = real.name(pid, iov, n, remote, m, flags);                \
+		io_end(&io, ret, bytes(ret));                                  \
+		RETURN(SYS, call_result(ret));                                 \
+		return ret;                                                    \
+	}
+
+REMOTES(process_vm_readv, PROCESS_VM_READV, true)
+REMOTES(process_vm_writev, PROCESS_VM_WRITEV, false)
+
+/*
+ * Asynchronous requests: when they end is not known, so that their memory stays
+ * open for good.
+ */
+static void
+aio_keep(const struct aiocb *cb)
+{
+	call_keep(cb->aio_buf, cb->aio_nbytes);
+}
+
+#define REQUESTS(name)                                                         \
+	EXPORT int name(struct aiocb *cb)                                      \
+	{                                                                      \
+		if (guards())                                                  \
+			aio_keep(cb);                                          \
+		return real.name(cb);                                          \
+	}
+
+REQUESTS(aio_read)
+REQUESTS(aio_write)
+EXPORT_AS(aio_read64, aio_read);
+EXPORT_AS(aio_write64, aio_write);
+
+EXPORT int
+lio_listio(int mode, struct aiocb *const *list, int n, struct sigevent *event)
+{
+	for (int i = 0; guards() && i < n; i++)
+		if (list[i] != NULL)
+			aio_keep(list[i]);
+	(void)on();
+	return real.lio_listio(mode, list, n, event);
+}
+EXPORT_AS(lio_listio64, lio_listio);
+
+/* What belongs to a message, besides its bytes. */
+static void
+hold_message(struct io *io, const struct msghdr *msg)
+{
+	if (!guards() || atomic_load(&lib.lb_hi) == 0)
+		return;
+	io_hold(io, msg, sizeof(*msg), true);
+	io_hold(io, msg->msg_name, msg->msg_namelen, io->io_fills);
+	io_hold(io, msg->msg_control, msg->msg_controllen, io->io_fills);
+	io_vector(io, msg->msg_iov, msg->msg_iovlen);
 }
 
 EXPORT ssize_t
 sendmsg(int fd, const struct msghdr *msg, int flags)
 {
-	struct io io = { .io_write = false };
+	IO(RAW_NSYS, false);
+	ssize_t ret;
 
-	if (in_mode(RING_PRELOAD))
-		use_vector(&io, msg->msg_iov, (int)msg->msg_iovlen);
-	return end(&io, CALL_NEXT(sendmsg)(fd, msg, flags));
+	hold_message(&io, msg);
+	ret = real.sendmsg(fd, msg, flags);
+	io_end(&io, ret, bytes(ret));
+	return ret;
 }
+
+/* Descriptors that come in a message. */
+static void
+received(struct msghdr *msg)
+{
+	for (struct cmsghdr *cm = CMSG_FIRSTHDR(msg); cm != NULL;
+	     cm = CMSG_NXTHDR(msg, cm)) {
+		const unsigned char *data = CMSG_DATA(cm);
+		int fd;
+
+		if (cm->cmsg_level != SOL_SOCKET || cm->cmsg_type != SCM_RIGHTS)
+			continue;
+		for (size_t at = 0; CMSG_LEN(at + sizeof(fd)) <= cm->cmsg_len;
+		     at += sizeof(fd)) {
+			memcpy(&fd, data + at, sizeof(fd));
+			(void)call_opened(fd, POS_ASK);
+		}
+	}
+}
+
+EXPORT ssize_t
+recvmsg(int fd, struct msghdr *msg, int flags)
+{
+	IO(RAW_NSYS, true);
+	ssize_t ret;
+
+	hold_message(&io, msg);
+	ret = real.recvmsg(fd, msg, flags);
+	io_end(&io, ret, bytes(ret));
+	if (ret >= 0 && on() && msg->msg_controllen > 0)
+		received(msg);
+	return ret;
+}
+
+EXPORT int
+sendmmsg(int fd, struct mmsghdr *msgs, unsigned n, int flags)
+{
+	IO(RAW_NSYS, false);
+	int ret;
+
+	(void)on();
+	for (unsigned i = 0; guards() && i < n; i++)
+		hold_message(&io, &msgs[i].msg_hdr);
+	ret = real.sendmmsg(fd, msgs, n, flags);
+	io_end(&io, ret, 0);
+	return ret;
+}
+
+EXPORT int
+recvmmsg(int fd, struct mmsghdr *msgs, unsigned n, int flags,
+    struct timespec *timeout)
+{
+	IO(RAW_NSYS, true);
+	int ret;
+
+	(void)on();
+	for (unsigned i = 0; guards() && i < n; i++)
+		hold_message(&io, &msgs[i].msg_hdr);
+	ret = real.recvmmsg(fd, msgs, n, flags, timeout);
+	io_end(&io, ret, 0);
+	for (int i = 0; i < ret && on(); i++)
+		if (msgs[i].msg_hdr.msg_controllen > 0)
+			received(&msgs[i].msg_hdr);
+	return ret;
+}
+
+/*
+ * stdio(3): much of it goes from the caller's memory to the kernel, without a
+ * buffer between.
+ */
+#define STREAMS(name, fills, params)                                           \
+	EXPORT size_t name params                                              \
+	{                                                                      \
+		IO(RAW_NSYS, fills);                                           \
+		size_t all, ret;                                               \
+                                                                               \
+		if (unlikely(guards()) &&                                      \
+		    !__builtin_mul_overflow(size, n, &all))                    \
+			io_memory(&io, p, all);                                \
+		ret = real.name(p, size, n, fp);                               \
+		io_end(&io, 0, ret *size);                                     \
+		return ret;                                                    \
+	}
+
+STREAMS(fread, true,
+    (void *restrict p, size_t size, size_t n, FILE *restrict fp))
+STREAMS(fread_unlocked, true,
+    (void *restrict p, size_t size, size_t n, FILE *restrict fp))
+STREAMS(fwrite, false,
+    (const void *restrict p, size_t size, size_t n, FILE *restrict fp))
+STREAMS(fwrite_unlocked, false,
+    (const void *restrict p, size_t size, size_t n, FILE *restrict fp))
+
+#define STRINGS(name, params, args)                                            \
+	EXPORT int name params                                                 \
+	{                                                                      \
+		STRING(s, s);                                                  \
+                                                                               \
+		(void)on();                                                    \
+		return real.name args;                                         \
+	}
+
+STRINGS(puts, (const char *s), (s))
+STRINGS(fputs, (const char *restrict s, FILE *restrict fp), (s, fp))
+STRINGS(fputs_unlocked, (const char *restrict s, FILE *restrict fp), (s, fp))
+
+/* What _FORTIFY_SOURCE makes of these. */
+#define CHECKED(type, name, like, params, args, fits)                          \
+	type name params;                                                      \
+	EXPORT type name params                                                \
+	{                                                                      \
+		if (!(fits))                                                   \
+			__chk_fail();                                          \
+		return like args;                                              \
+	}
+
+CHECKED(ssize_t, __read_chk, read, (int fd, void *buf, size_t n, size_t size),
+    (fd, buf, n), n <= size)
+CHECKED(ssize_t, __pread_chk, pread,
+    (int fd, void *buf, size_t n, off_t off, size_t size), (fd, buf, n, off),
+    n <= size)
+EXPORT_AS(__pread64_chk, __pread_chk);
+CHECKED(ssize_t, __recv_chk, recv,
+    (int fd, void *buf, size_t n, size_t size, int flags), (fd, buf, n, flags),
+    n <= size)
+CHECKED(ssize_t, __recvfrom_chk, recvfrom,
+    (int fd, void *restrict buf, size_t n, size_t size, int flags,
+	__SOCKADDR_ARG addr, socklen_t *restrict len),
+    (fd, buf, n, flags, addr, len), n <= size)
+CHECKED(size_t, __fread_chk, fread,
+    (void *restrict p, size_t room, size_t size, size_t n, FILE *restrict fp),
+    (p, size, n, fp), size == 0 || n <= room / size)
+CHECKED(size_t, __fread_unlocked_chk, fread_unlocked,
+    (void *restrict p, size_t room, size_t size, size_t n, FILE *restrict fp),
+    (p, size, n, fp), size == 0 || n <= room / size)

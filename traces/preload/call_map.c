@@ -1,456 +1,441 @@
-/*
- * call_map.c: calls that change maps.
- *
- * In mode kernel the kernel tells of them; here the table is kept, and new maps
- * are armed.  In mode preload they are told here, and before the pages of a map
- * are changed all are closed, so that each map is one piece to the kernel.
- */
-#include <fcntl.h>
+#include "traces/preload/call.h"
+
 #include <stdarg.h>
-#include <sys/mman.h>
+#include <sys/vfs.h>
 
-#include "traces/preload/preload.h"
+#define HUGETLBFS 0x958458f6 /* HUGETLBFS_MAGIC */
 
-#define POPULATE_READ  22 /* MADV_POPULATE_READ */
-#define POPULATE_WRITE 23
+/* An mmap(2) that is about to be made. */
+struct mapping {
+	uint64_t mg_addr, mg_len;
+	int mg_prot, mg_flags, mg_fd;
+	off_t mg_off;
+	bool mg_file; /* of a regular file */
+	bool mg_copy; /* made private of shared */
+};
 
-NEXT(msync);
-
-static size_t
-whole(size_t len)
+static uint64_t
+page_up(uint64_t v)
 {
-	return (len + preload.pl_page - 1) & ~(preload.pl_page - 1);
+	return (v + PAGE - 1) & ~(uint64_t)(PAGE - 1);
 }
 
 static bool
-failed(long ret)
+shared(int flags)
 {
-	return ret < 0 && ret >= -4095;
+	return (flags & MAP_TYPE) == MAP_SHARED ||
+	    (flags & MAP_TYPE) == MAP_SHARED_VALIDATE;
 }
 
-/* In mode preload: is the call to be told of? */
+/* Pages of hugetlbfs are not ours to open and close. */
 static bool
-told(const void *addr, size_t len)
+small_pages(int fd)
 {
-	return in_mode(RING_PRELOAD) && maps_near((uintptr_t)addr, len);
-}
+	struct statfs sf = { .f_type = 0 };
 
-static void
-call_told(enum raw_sysno sys, const uint64_t arg[6])
-{
-	struct mask ma;
-
-	mask_block(&ma);
-	preload_lock();
-	window_close_all();
-	log_call(sys, arg, NULL, NULL);
-	preload_unlock();
-	mask_restore(&ma);
-}
-
-static void
-return_told(enum raw_sysno sys, long ret)
-{
-	struct mask ma;
-
-	mask_block(&ma);
-	log_return(sys, ret);
-	mask_restore(&ma);
+	return sys_2(SYS_fstatfs, fd, SYS_P(&sf)) != 0 ||
+	    sf.f_type != (__typeof__(sf.f_type))HUGETLBFS;
 }
 
 /*
- * Flags as the kernel is to have them: no page is brought in unseen, and a map
- * of a descriptor that cannot be written is private, since only such maps can
- * be armed; it shows the same bytes.
+ * What a map that is to be armed must be: not filled ahead; and private where
+ * it is shared but not for writing, which cannot be armed.
  */
-static int
-real_flags(int prot, int flags, int access, bool *swappedp)
+static void
+arm_flags(struct mapping *mg)
 {
-	const int type = flags & MAP_TYPE;
+	const int asked = mg->mg_flags;
+	struct section sc;
 
-	*swappedp = preload.pl_mode == RING_KERNEL && type == MAP_SHARED &&
-	    access == O_RDONLY && (prot & PROT_WRITE) == 0;
-	if (*swappedp)
-		flags = (flags & ~MAP_TYPE) | MAP_PRIVATE;
-	if (preload.pl_mode != RING_VALGRIND)
-		flags &= ~MAP_POPULATE;
-	return flags;
+	mg->mg_flags &= ~MAP_POPULATE;
+	if (shared(asked) && (mg->mg_prot & PROT_WRITE) == 0 &&
+	    (asked & MAP_SYNC) == 0 &&
+	    (sys_2(SYS_fcntl, mg->mg_fd, F_GETFL) & O_ACCMODE) == O_RDONLY) {
+		mg->mg_flags = (mg->mg_flags & ~MAP_TYPE) | MAP_PRIVATE;
+		mg->mg_copy = true;
+	}
+	if (mg->mg_flags != asked) {
+		struct raw rw = { .rw_kind = RAW_SHARED,
+			.rw_nargs = 1,
+			.rw_arg = { U(asked) } };
+
+		section_begin(&sc);
+		log_raw(&rw);
+		section_end(&sc);
+	}
 }
 
-/* The new map is there: watch it. => the lock */
+/* The map is there: arm it. */
 static void
-watch(uintptr_t addr, size_t len, int prot, int asked, bool swapped)
+map_arm(const struct mapping *mg, uint64_t addr)
 {
-	struct watched wm = { .wm_start = addr,
-		.wm_end = addr + whole(len),
-		.wm_prot = prot,
-		.wm_private = (asked & MAP_TYPE) == MAP_PRIVATE,
-		.wm_swapped = swapped,
-		.wm_lo = UINTPTR_MAX };
+	const bool writable = (mg->mg_prot & PROT_WRITE) != 0;
+	const bool drop = shared(mg->mg_flags) || !writable;
+	const struct map mp = {
+		.mp_start = addr,
+		.mp_end = addr + page_up(mg->mg_len),
+		.mp_prot = (uint8_t)mg->mg_prot,
+		.mp_flags = (uint8_t)((drop ? MP_DROP : 0) |
+		    (mg->mg_copy ? MP_COPY : 0) |
+		    (shared(mg->mg_flags) ? 0 : MP_PRIVATE)),
+	};
 
-	wm.wm_written = wm.wm_private && (prot & PROT_WRITE) != 0;
-	if (preload.pl_mode == RING_KERNEL) {
-		arm_map(&wm);
-		if (wm.wm_written)
-			log_note(RECORD_PRIVATE_MAPS, 1);
-		(void)maps_insert(&wm);
+	if (!drop)
+		log_note(RECORD_PRIVATE_MAPS, 1);
+	if (!small_pages(mg->mg_fd) || !maps_insert(&mp)) {
+		log_note(RECORD_UNARMED_MAPS, 1);
 		return;
 	}
-	if (maps_insert(&wm))
-		(void)SYS3(SYS_mprotect, wm.wm_start, wm.wm_end - wm.wm_start,
-		    PROT_NONE);
+	arm_range(mp.mp_start, mp.mp_end);
+	if (lib.lb_locks || (mg->mg_flags & MAP_LOCKED) != 0)
+		arm_drop(mp.mp_start, mp.mp_end);
 }
 
-/* Say what is about to be mapped. */
+/* The map is there: close it. */
 static void
-say_mmap(const uint64_t arg[6], int flags, bool told_by_us)
+map_guard(const struct mapping *mg, uint64_t addr)
 {
-	const uint64_t asked[3] = { arg[3], 0, 0 };
-	struct mask ma;
+	const struct map mp = {
+		.mp_start = addr,
+		.mp_end = addr + page_up(mg->mg_len),
+		.mp_prot = (uint8_t)mg->mg_prot,
+		.mp_flags = (uint8_t)(shared(mg->mg_flags) ? 0 : MP_PRIVATE),
+	};
 
-	mask_block(&ma);
-	if (told_by_us) {
-		log_call(RAW_SYS_MMAP, arg, NULL, NULL);
-	} else if ((int)arg[3] != flags) {
-		log_args(RAW_SHARED, 1, asked);
-	}
-	mask_restore(&ma);
+	if (small_pages(mg->mg_fd) &&
+	    sys_mprotect(mp.mp_start, mp.mp_end - mp.mp_start, PROT_NONE) ==
+		0 &&
+	    maps_insert(&mp))
+		return;
+	(void)sys_mprotect(mp.mp_start, mp.mp_end - mp.mp_start, mg->mg_prot);
+	log_note(RECORD_UNARMED_MAPS, 1);
 }
 
-/* Code is no data: the program's own libraries are left alone. */
-static bool
-to_watch(int prot, int flags, int fd, int *accessp)
+static void
+map_begin(const struct mapping *mg, bool over)
 {
-	return recording() && fd >= 0 && (flags & MAP_ANONYMOUS) == 0 &&
-	    (prot & PROT_EXEC) == 0 && is_regular(fd, accessp);
+	call_log(RAW_SYS_MMAP, 6,
+	    (const uint64_t[]){ mg->mg_addr, mg->mg_len, U(mg->mg_prot),
+		U(mg->mg_flags), U(mg->mg_fd), U(mg->mg_off) },
+	    NULL);
+	if (over && lib.lb_guards)
+		window_flush();
 }
 
-static void *
-map(void *addr, size_t len, int prot, int flags, int fd, off_t offset)
+/* What was there, by our account, is gone. */
+static void
+gone(uint64_t start, uint64_t end)
 {
-	const uint64_t arg[6] = { (uint64_t)(uintptr_t)addr, len,
-		(uint64_t)prot, (uint64_t)flags, (uint64_t)fd,
-		(uint64_t)offset };
-	const bool fixed = (flags & MAP_FIXED) != 0;
-	const bool tell = in_mode(RING_PRELOAD);
-	int access = O_RDWR, real = flags;
-	bool swapped = false, watched;
-	struct mask ma;
+	maps_remove(start, end);
+	pin_remove(start, end);
+}
+
+/*
+ * There is memory that is none of ours.  If the table knows better, the program
+ * has unmapped a map behind our back; nothing worse must come of it.
+ */
+static void
+map_forget(uint64_t start, uint64_t end)
+{
+	struct section sc;
+
+	if (!on() || !maps_near(start, end))
+		return;
+	section_begin(&sc);
+	gone(start, end);
+	section_end(&sc);
+}
+
+static void
+map_end(const struct mapping *mg, long ret)
+{
+	if (!sys_failed(ret))
+		gone(U(ret), U(ret) + page_up(mg->mg_len));
+	if (!sys_failed(ret) && mg->mg_file && lib.lb_arms)
+		map_arm(mg, U(ret));
+	if (!sys_failed(ret) && mg->mg_file && lib.lb_guards)
+		map_guard(mg, U(ret));
+	call_log_end(RAW_SYS_MMAP, ret);
+}
+
+static long
+map_call(const struct mapping *mg)
+{
+	return sys_mmap(mg->mg_addr, mg->mg_len, mg->mg_prot, mg->mg_flags,
+	    mg->mg_fd, mg->mg_off);
+}
+
+static long
+map_make(struct mapping *mg)
+{
+	const bool over = (mg->mg_flags & MAP_FIXED) != 0 &&
+	    maps_near(mg->mg_addr, mg->mg_addr + page_up(mg->mg_len));
+	struct section sc;
 	long ret;
 
-	preload_start();
-	watched = to_watch(prot, flags, fd, &access);
-	if (!recording() ||
-	    (!watched && !(fixed && maps_near((uintptr_t)addr, len))))
-		return (void *)result(
-		    SYS6(SYS_mmap, addr, len, prot, flags, fd, offset));
-	if (watched) {
-		(void)say_fd(fd);
-		real = real_flags(prot, flags, access, &swapped);
+	if (!over && !mg->mg_file) {
+		ret = map_call(mg);
+		if (!sys_failed(ret))
+			map_forget(U(ret), U(ret) + page_up(mg->mg_len));
+		return ret;
 	}
-	say_mmap(arg, real, tell);
-	mask_block(&ma);
-	preload_lock();
-	if (tell && fixed)
-		window_close_all();
-	ret = SYS6(SYS_mmap, addr, len, prot, real, fd, offset);
-	if (!failed(ret)) {
-		if (fixed)
-			maps_cut((uintptr_t)ret, (uintptr_t)ret + whole(len));
-		if (watched && preload.pl_mode != RING_VALGRIND)
-			watch((uintptr_t)ret, len, prot, flags, swapped);
-	}
-	if (tell)
-		log_return(RAW_SYS_MMAP, ret);
-	preload_unlock();
-	mask_restore(&ma);
-	return (void *)result(ret);
+	section_begin(&sc);
+	map_begin(mg, over);
+	/* Nobody may take what is replaced for what it was; but for what is
+	 * new, which may take long, nobody waits. */
+	if (!over)
+		section_end(&sc);
+	ret = map_call(mg);
+	if (!over)
+		section_begin(&sc);
+	map_end(mg, ret);
+	section_end(&sc);
+	return ret;
 }
 
 EXPORT void *
-mmap(void *addr, size_t len, int prot, int flags, int fd, off_t offset)
+mmap(void *addr, size_t len, int prot, int flags, int fd, off_t off)
 {
-	return map(addr, len, prot, flags, fd, offset);
+	struct mapping mg = { to_addr(addr), len, prot, flags, fd, off, false,
+		false };
+
+	if (on()) {
+		mg.mg_file =
+		    (flags & MAP_ANONYMOUS) == 0 && file_say(fd, POS_UNKNOWN);
+		if (mg.mg_file && lib.lb_arms)
+			arm_flags(&mg);
+	}
+	return to_ptr(U(call_errno(map_make(&mg))));
+}
+EXPORT_AS(mmap64, mmap);
+
+/*
+ * Calls on a range that has maps of the table are made under the lock; and where
+ * pages are closed they are logged, and let all be seen anew.
+ */
+static bool
+change_begin(struct section *sc, uint64_t start, uint64_t end)
+{
+	if (!on() || !maps_near(start, end))
+		return false;
+	section_begin(sc);
+	if (maps_any(start, end))
+		return true;
+	section_end(sc);
+	return false;
 }
 
-EXPORT void *
-mmap64(void *addr, size_t len, int prot, int flags, int fd, off64_t offset)
-{
-	return map(addr, len, prot, flags, fd, offset);
-}
+#define CHANGES(SYS, ...)                                                      \
+	do {                                                                   \
+		call_log(RAW_SYS_##SYS,                                        \
+		    sizeof((const uint64_t[]){ __VA_ARGS__ }) /                \
+			sizeof(uint64_t),                                      \
+		    (const uint64_t[]){ __VA_ARGS__ }, NULL);                  \
+		if (lib.lb_guards)                                             \
+			window_flush();                                        \
+	} while (0)
 
 EXPORT int
 munmap(void *addr, size_t len)
 {
-	const uint64_t arg[6] = { (uint64_t)(uintptr_t)addr, len };
-	struct mask ma;
-	long ret;
+	const uint64_t start = to_addr(addr), end = start + page_up(len);
+	struct section sc;
+	int ret;
 
-	if (!recording() || !maps_near((uintptr_t)addr, len))
-		return (int)result(SYS2(SYS_munmap, addr, len));
-	if (told(addr, len))
-		call_told(RAW_SYS_MUNMAP, arg);
-	mask_block(&ma);
-	preload_lock();
-	ret = SYS2(SYS_munmap, addr, len);
+	if (!change_begin(&sc, start, end))
+		return (int)call_errno(sys_munmap(start, len));
+	CHANGES(MUNMAP, start, len);
+	ret = sys_munmap(start, len);
 	if (ret == 0)
-		maps_cut((uintptr_t)addr, (uintptr_t)addr + whole(len));
-	if (preload.pl_mode == RING_PRELOAD)
-		log_return(RAW_SYS_MUNMAP, ret);
-	preload_unlock();
-	mask_restore(&ma);
-	return (int)result(ret);
+		gone(start, end);
+	call_log_end(RAW_SYS_MUNMAP, ret);
+	section_end(&sc);
+	return (int)call_errno(ret);
 }
 
-/* A map that was at addr is at to now, and longer or shorter. => the lock */
-static void
-moved(uintptr_t addr, size_t old, uintptr_t to, size_t new, int flags)
+/* Where in the range is what the program may not write to?  Or its end. */
+static uint64_t
+unwritable(uint64_t start, uint64_t end)
 {
-	struct watched *at = maps_find(addr);
-	struct watched wm;
-
-	if (at == NULL) {
-		maps_cut(to, to + whole(new));
-		return;
-	}
-	wm = *at;
-	/* MREMAP_DONTUNMAP, or a length of 0: the old one stays. */
-	if (old != 0 && (flags & 4) == 0)
-		maps_cut(addr, addr + whole(old));
-	maps_cut(to, to + whole(new));
-	wm.wm_start = to;
-	wm.wm_end = to + whole(new);
-	wm.wm_lo = UINTPTR_MAX;
-	wm.wm_hi = 0;
-	if (preload.pl_mode == RING_KERNEL)
-		arm_map(&wm);
-	if (maps_insert(&wm) && preload.pl_mode == RING_PRELOAD)
-		(void)SYS3(SYS_mprotect, wm.wm_start, wm.wm_end - wm.wm_start,
-		    PROT_NONE);
-}
-
-EXPORT void *
-mremap(void *addr, size_t old, size_t new, int flags, ...)
-{
-	struct mask ma;
-	void *to = NULL;
-	va_list ap;
-	long ret;
-
-	va_start(ap, flags);
-	if ((flags & MREMAP_FIXED) != 0)
-		to = va_arg(ap, void *);
-	va_end(ap);
-	if (!recording() ||
-	    (!maps_near((uintptr_t)addr, old != 0 ? old : 1) &&
-		!(to != NULL && maps_near((uintptr_t)to, new))))
-		return (void *)result(sys6(SYS_mremap, (long)addr, (long)old,
-		    (long)new, flags, (long)to, 0));
-	if (in_mode(RING_PRELOAD)) {
-		const uint64_t arg[6] = { (uint64_t)(uintptr_t)addr, old, new,
-			(uint64_t)flags, (uint64_t)(uintptr_t)to };
-
-		call_told(RAW_SYS_MREMAP, arg);
-	}
-	mask_block(&ma);
-	preload_lock();
-	if (preload.pl_mode == RING_PRELOAD)
-		window_close_all();
-	ret = sys6(SYS_mremap, (long)addr, (long)old, (long)new, flags,
-	    (long)to, 0);
-	if (!failed(ret))
-		moved((uintptr_t)addr, old, (uintptr_t)ret, new, flags);
-	if (preload.pl_mode == RING_PRELOAD)
-		log_return(RAW_SYS_MREMAP, ret);
-	preload_unlock();
-	mask_restore(&ma);
-	return (void *)result(ret);
-}
-
-/* Would it have failed on a map that is private for our sake only? */
-static bool
-denied(uintptr_t addr, size_t len, int prot)
-{
-	if ((prot & PROT_WRITE) == 0)
-		return false;
-	for (size_t i = maps_from(addr);
-	     i < preload.pl_nmaps && preload.pl_maps[i].wm_start < addr + len;
+	for (size_t i = maps_from(start); i < nmaps && maps[i].mp_start < end;
 	     i++)
-		if (preload.pl_maps[i].wm_swapped)
-			return true;
-	return false;
+		if ((maps[i].mp_flags & MP_COPY) != 0)
+			return maps[i].mp_start > start ? maps[i].mp_start :
+							  start;
+	return end;
 }
 
-/* => the lock; the kernel has the new protection */
-static void protected(uintptr_t addr, size_t len, int prot)
+/* Pages of the range may be the program's own from now on. */
+static void
+keep(uint64_t start, uint64_t end)
 {
-	if (!maps_split(addr) || !maps_split(addr + len))
-		return;
-	for (size_t i = maps_from(addr);
-	     i < preload.pl_nmaps && preload.pl_maps[i].wm_start < addr + len;
-	     i++) {
-		struct watched *wm = &preload.pl_maps[i];
+	maps_split(start);
+	maps_split(end);
+	for (size_t i = maps_from(start); i < nmaps && maps[i].mp_start < end;
+	     i++)
+		if ((maps[i].mp_flags & (MP_PRIVATE | MP_DROP)) ==
+		    (MP_PRIVATE | MP_DROP)) {
+			maps[i].mp_flags &= (uint8_t)~MP_DROP;
+			log_note(RECORD_PRIVATE_MAPS, 1);
+		}
+}
 
-		wm->wm_prot = prot;
-		wm->wm_written |= wm->wm_private && (prot & PROT_WRITE) != 0;
-		if (preload.pl_mode == RING_PRELOAD)
-			(void)SYS3(SYS_mprotect, wm->wm_start,
-			    wm->wm_end - wm->wm_start, PROT_NONE);
+/* mprotect(2), or pkey_mprotect(2) where there is a key. */
+static int
+protect(uint64_t start, uint64_t len, int prot, int key)
+{
+	if (key == -1)
+		return sys_mprotect(start, len, prot);
+	return (
+	    int)sys_4(SYS_pkey_mprotect, SYS_U(start), SYS_U(len), prot, key);
+}
+
+/* Writing is allowed up to what the program could not have made writable. */
+static int
+protect_armed(uint64_t start, uint64_t len, int prot, int key)
+{
+	const uint64_t end = start + page_up(len);
+	uint64_t to = end;
+	int ret = 0;
+
+	if ((prot & PROT_WRITE) != 0) {
+		to = unwritable(start, end);
+		keep(start, to);
 	}
+	if (to == end)
+		return protect(start, len, prot, key);
+	if (to > start)
+		ret = protect(start, to - start, prot, key);
+	return ret != 0 ? ret : -EACCES;
+}
+
+/* What is closed stays so, whatever it will be opened for. */
+static int
+protect_guarded(uint64_t start, uint64_t len, int prot, int key)
+{
+	const uint64_t end = start + page_up(len);
+	const int ret = protect(start, len, prot, key);
+
+	if (ret == 0) {
+		maps_split(start);
+		maps_split(end);
+	}
+	for (size_t i = maps_from(start);
+	     ret == 0 && i < nmaps && maps[i].mp_start < end; i++)
+		maps[i].mp_prot = (uint8_t)prot;
+	window_apply(start, end);
+	return ret;
 }
 
 static int
-protect(enum raw_sysno sys, long nr, void *addr, size_t len, int prot, int key)
+range_protect(void *addr, size_t len, int prot, int key)
 {
-	const uint64_t arg[6] = { (uint64_t)(uintptr_t)addr, len,
-		(uint64_t)prot, (uint64_t)key };
-	struct mask ma;
-	long ret;
+	const uint64_t start = to_addr(addr), end = start + page_up(len);
+	struct section sc;
+	int ret;
 
-	if (!recording() || !maps_near((uintptr_t)addr, len))
-		return (int)result(SYS4(nr, addr, len, prot, key));
-	if (told(addr, len))
-		call_told(sys, arg);
-	mask_block(&ma);
-	preload_lock();
-	if (preload.pl_mode == RING_PRELOAD)
-		window_close_all();
-	ret = denied((uintptr_t)addr, whole(len), prot) ?
-	    -EACCES :
-	    SYS4(nr, addr, len, prot, key);
-	if (ret == 0)
-	protected((uintptr_t)addr, whole(len), prot);
-	if (preload.pl_mode == RING_PRELOAD)
-		log_return(sys, ret);
-	preload_unlock();
-	mask_restore(&ma);
-	return (int)result(ret);
+	if (!change_begin(&sc, start, end))
+		return (int)call_errno(protect(start, len, prot, key));
+	CHANGES(MPROTECT, start, len, U(prot));
+	if (lib.lb_arms)
+		ret = protect_armed(start, len, prot, key);
+	else
+		ret = protect_guarded(start, len, prot, key);
+	call_log_end(RAW_SYS_MPROTECT, ret);
+	section_end(&sc);
+	return (int)call_errno(ret);
 }
 
 EXPORT int
 mprotect(void *addr, size_t len, int prot)
 {
-	return protect(RAW_SYS_MPROTECT, SYS_mprotect, addr, len, prot, 0);
+	return range_protect(addr, len, prot, -1);
 }
 
 EXPORT int
 pkey_mprotect(void *addr, size_t len, int prot, int key)
 {
-	return protect(RAW_SYS_PKEY_MPROTECT, SYS_pkey_mprotect, addr, len,
-	    prot, key);
+	return range_protect(addr, len, prot, key);
 }
 
-void
-see_anew(void)
+/* The kernel moves a map only if it is one: let no page of it be open. */
+static void
+remap_begin(uint64_t start, uint64_t old)
 {
-	struct mask ma;
+	for (size_t i = maps_from(start);
+	     i < nmaps && maps[i].mp_start < start + old; i++) {
+		const struct map *mp = &maps[i];
+		const uint64_t from =
+		    mp->mp_start > start ? mp->mp_start : start;
+		const uint64_t to =
+		    mp->mp_end < start + old ? mp->mp_end : start + old;
 
-	if (preload.pl_nmaps == 0)
-		return;
-	mask_block(&ma);
-	preload_lock();
-	if (preload.pl_mode == RING_KERNEL && preload.pl_window != RAW_UNKNOWN)
-		arm_flush();
-	else if (preload.pl_mode == RING_PRELOAD)
-		window_close_all();
-	preload_unlock();
-	mask_restore(&ma);
-}
-
-EXPORT int
-msync(void *addr, size_t len, int flags)
-{
-	const uint64_t arg[6] = { (uint64_t)(uintptr_t)addr, len,
-		(uint64_t)flags };
-	const bool tell = told(addr, len);
-	int ret;
-
-	preload_start();
-	if (recording())
-		see_anew();
-	if (tell)
-		call_told(RAW_SYS_MSYNC, arg);
-	ret = CALL_NEXT(msync)(addr, len, flags);
-	if (tell)
-		return_told(RAW_SYS_MSYNC, ret == 0 ? 0 : -errno);
-	return ret;
-}
-
-/*
- * What brings pages in without a fault.  In mode kernel they are dropped again
- * afterwards, so that their accesses are seen; in mode preload they have to be
- * open meanwhile.
- */
-static long
-populating(long nr, void *addr, size_t len, long c, bool write)
-{
-	struct mask ma;
-	struct pin pi;
-	long ret;
-
-	if (!recording() || !maps_near((uintptr_t)addr, len))
-		return SYS3(nr, addr, len, c);
-	if (preload.pl_mode == RING_PRELOAD) {
-		window_pin(&pi, (uintptr_t)addr, len, write);
-		ret = SYS3(nr, addr, len, c);
-		window_unpin(&pi, ret == 0 ? len : 0, write);
-		return ret;
+		(void)sys_mprotect(from, to - from, PROT_NONE);
 	}
-	ret = SYS3(nr, addr, len, c);
-	mask_block(&ma);
-	preload_lock();
-	if (preload.pl_mode == RING_KERNEL)
-		arm_flush();
-	preload_unlock();
-	mask_restore(&ma);
+}
+
+static void
+remap_end(uint64_t start, uint64_t old, uint64_t to, uint64_t new, int flags)
+{
+	const bool keep = (flags & MREMAP_DONTUNMAP) != 0;
+
+	pin_remove(start + new, start + old);
+	if (to != start)
+		pin_remove(to, to + new);
+	maps_move(start, old, to, new, keep);
+	if (lib.lb_arms && maps_any(to, to + new)) {
+		arm_range(to, to + new);
+		arm_drop(to, to + new);
+	}
+	if (lib.lb_guards) {
+		pin_move(start, start + old, to - start);
+		window_apply(to, to + new);
+	}
+}
+
+static long
+remap(uint64_t start, uint64_t old, uint64_t new, int flags, uint64_t to)
+{
+	const uint64_t len = page_up(old);
+	long ret;
+
+	CHANGES(MREMAP, start, old, new, U(flags), to);
+	if (lib.lb_guards)
+		remap_begin(start, len);
+	ret = sys_5(SYS_mremap, SYS_U(start), SYS_U(old), SYS_U(new), flags,
+	    SYS_U(to));
+	if (!sys_failed(ret))
+		remap_end(start, len, U(ret), page_up(new), flags);
+	else if (lib.lb_guards)
+		window_apply(start, start + len);
+	call_log_end(RAW_SYS_MREMAP, ret);
 	return ret;
 }
 
-EXPORT int
-madvise(void *addr, size_t len, int advice)
+EXPORT void *
+mremap(void *addr, size_t old, size_t new, int flags, ...)
 {
-	const uint64_t arg[6] = { (uint64_t)(uintptr_t)addr, len,
-		(uint64_t)advice };
-	const bool tell = told(addr, len);
+	const uint64_t start = to_addr(addr);
+	uint64_t to = 0;
+	struct section sc;
+	va_list ap;
 	long ret;
 
-	if (advice == POPULATE_READ || advice == POPULATE_WRITE)
-		return (int)result(populating(SYS_madvise, addr, len, advice,
-		    advice == POPULATE_WRITE));
-	if (tell)
-		call_told(RAW_SYS_MADVISE, arg);
-	ret = SYS3(SYS_madvise, addr, len, advice);
-	if (tell)
-		return_told(RAW_SYS_MADVISE, ret);
-	return (int)result(ret);
-}
-
-EXPORT int
-posix_madvise(void *addr, size_t len, int advice)
-{
-	int error;
-
-	/* As libc has it: what it would throw away is left. */
-	if (advice == POSIX_MADV_DONTNEED)
-		return 0;
-	error = errno;
-	if (madvise(addr, len, advice) == 0)
-		return 0;
-	advice = errno;
-	errno = error;
-	return advice;
-}
-
-EXPORT int
-mlock(const void *addr, size_t len)
-{
-	return (int)result(
-	    populating(SYS_mlock, (void *)(uintptr_t)addr, len, 0, false));
-}
-
-EXPORT int
-mlock2(const void *addr, size_t len, unsigned flags)
-{
-	return (int)result(populating(SYS_mlock2, (void *)(uintptr_t)addr, len,
-	    (long)flags, false));
+	if ((flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) != 0) {
+		va_start(ap, flags);
+		to = to_addr(va_arg(ap, void *));
+		va_end(ap);
+	}
+	/* Of its map, or onto one. */
+	if (!change_begin(&sc, start, start + page_up(old) + 1) &&
+	    !change_begin(&sc, to, to + page_up(new))) {
+		ret = sys_5(SYS_mremap, SYS_U(start), SYS_U(old), SYS_U(new),
+		    flags, SYS_U(to));
+		if (!sys_failed(ret))
+			map_forget(U(ret), U(ret) + page_up(new));
+		return to_ptr(U(call_errno(ret)));
+	}
+	ret = remap(start, old, new, flags, to);
+	section_end(&sc);
+	return to_ptr(U(call_errno(ret)));
 }

@@ -1,232 +1,374 @@
 /*
  * preload: the library that uvn record loads into programs.
  *
- *	start.c		what is told of a process when it begins; fork
+ * It does nothing unless RING_ENV names a ring.  What it does is the ring's
+ * mode, and all that it does the program must not notice:
+ *
+ *	kernel	The kernel tells of calls and page faults.  Here the maps of
+ *		files are armed, so that every page's first access is a fault,
+ *		and disarmed pages are dropped every so many faults, so that
+ *		the next access is one, too (arm.c).  What descriptors are is
+ *		said (file.c).
+ *	preload	Pages of mapped files are closed by mprotect(2).  The access
+ *		ends in SIGSEGV, is logged, and opens the page; when the window
+ *		is full all pages are closed (window.c, segv.c).  Calls are
+ *		logged by the functions of the C library that make them.
+ *	valgrind What descriptors are is said, in calls that valgrind shows.
+ *
+ * Where it is:
+ *
+ *	start.c		begins in a process: by exec, by fork
  *	log.c		records into the ring
- *	say.c		which files descriptors and paths are
- *	maps.c		the table of maps that are watched
- *	arm.c		mode kernel: userfaultfd, and the trap that empties windows
- *	window.c	mode preload: pages open and closed, SIGSEGV
- *	signals.c	the one signal that is ours; the program sees its own
- *	call_*.c	what stands in for functions of libc
+ *	file.c		descriptors: what they are, what is known of them
+ *	own.c		the library's own descriptors, which the program lacks
+ *	maps.c		the table of maps that are armed or closed
+ *	arm.c		userfaultfd(2), and the event that counts faults
+ *	window.c	which pages are open
+ *	pin.c		which stay open: buffers of calls, locks
+ *	segv.c		SIGSEGV
+ *	signal.c	the signal that is ours, and the program's view of it
+ *	call.c		calls as records, and their buffers
+ *	call_*.c	functions of the C library in their place
+ *	env.c		the environment of programs that are executed
+ *	real.c		where the functions' own code is; real.def lists them
+ *	sys.h		system calls as they are
  *
- * It is a guest: it calls no malloc(3) and no stdio, keeps descriptors where
- * no program looks for them, leaves errno alone, and holds its lock only with
- * all signals blocked and without touching memory of the program's, which may
- * be what it protects.  Records are made in the process they tell of; what the
- * kernel tells by itself (mode kernel) is not told twice.
+ * Rules.  Memory is static or mapped: no malloc(3).  What is shared is under
+ * one lock, which is held with all signals blocked, and across no call that
+ * may wait for the program.  Memory of the program is not touched while it is
+ * held: the access may be one to be logged.  So all of it may be called in a
+ * signal handler, and a handler that leaves by siglongjmp(3) leaves nothing
+ * behind.
  *
- * In mode kernel the fault handler of the kernel does the work: a map that is
- * registered with userfaultfd in the mode WP_ASYNC faults page by page, for
- * reading and once more for writing.  In mode preload a page is open, for
- * reading or as the program has it, or closed (PROT_NONE); when a window of
- * pages is open all are closed again.
+ * A page is wiped in every child that has memory of its own, however it was
+ * forked: the lock is in there, and whether the library has begun in the
+ * process.  A child of vfork(2) is its parent's guest, whose slot it uses.
  *
  * Private to traces/preload/.
  */
 #ifndef TRACES_PRELOAD_PRELOAD_H
 #define TRACES_PRELOAD_PRELOAD_H
 
-#include <sys/types.h>
-
-#include <errno.h>
 #include <signal.h>
-#include <sys/syscall.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
+#include "traces/preload/real.h"
 #include "traces/preload/ring.h"
+#include "traces/preload/sys.h"
 #include "traces/record.h"
 
+/* A function that takes the place of the C library's. */
 #define EXPORT __attribute__((visibility("default")))
 
-/* A map of a regular file that is watched; in order of address. */
-struct watched {
-	uintptr_t wm_start, wm_end;
-	int wm_prot;	 /* as the program has it */
-	bool wm_private; /* as the program asked */
-	bool wm_swapped; /* kernel: asked for as shared, made private */
-	bool wm_written; /* private, and could ever be written: never dropped */
-	bool wm_armed;	 /* kernel: registered */
-	uintptr_t wm_lo, wm_hi; /* preload: open pages lie within */
-};
+/* Another name of one, with the same arguments. */
+#define EXPORT_AS(name, other)                                                 \
+	__asm__(".globl " #name "\n"                                           \
+		".type " #name ", @function\n"                                 \
+		".set " #name ", " #other "\n")
 
-struct preload {
-	struct ring_file *pl_ring; /* NULL: this process is not recorded */
-	enum ring_mode pl_mode;
-	uint64_t pl_window;
-	size_t pl_page;
-	_Atomic uint32_t pl_lock;
-	struct watched *pl_maps;
-	size_t pl_nmaps, pl_capmaps;
-	/* Bounds of all maps, so that most addresses need no lock. */
-	_Atomic uintptr_t pl_lo, pl_hi;
-	int pl_fds[2]; /* ours: userfaultfd, perf; -1 */
-	char pl_env[2]
-		   [RAW_TEXT_MAX]; /* LD_PRELOAD= and RING_ENV=, as they came */
-};
-
-extern struct preload preload;
-
-static inline bool
-recording(void)
-{
-	return preload.pl_ring != NULL;
-}
-
-static inline bool
-in_mode(enum ring_mode mode)
-{
-	return preload.pl_ring != NULL && preload.pl_mode == mode;
-}
-
-/* A system call: a result, or -errno; errno stays as it is. */
-long sys6(long nr, long a, long b, long c, long d, long e, long f);
-#define SYS0(nr)	  sys6(nr, 0, 0, 0, 0, 0, 0)
-#define SYS1(nr, a)	  sys6(nr, (long)(a), 0, 0, 0, 0, 0)
-#define SYS2(nr, a, b)	  sys6(nr, (long)(a), (long)(b), 0, 0, 0, 0)
-#define SYS3(nr, a, b, c) sys6(nr, (long)(a), (long)(b), (long)(c), 0, 0, 0)
-#define SYS4(nr, a, b, c, d)                                                   \
-	sys6(nr, (long)(a), (long)(b), (long)(c), (long)(d), 0, 0)
-#define SYS6(nr, a, b, c, d, e, f)                                             \
-	sys6(nr, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e),        \
-	    (long)(f))
-
-/* -errno as libc's functions return it. */
-static inline long
-result(long ret)
-{
-	if (ret >= 0 || ret < -4095)
-		return ret;
-	errno = (int)-ret;
-	return -1;
-}
-
-/* All signals of the thread are blocked from here to mask_restore(). */
-struct mask {
-	uint64_t ma_old;
-};
-void mask_block(struct mask *ma);
-void mask_restore(const struct mask *ma);
-
-/* => signals are blocked */
-void preload_lock(void);
-void preload_unlock(void);
+#define PAGE 4096U
 
 /*
- * The next function of that name, behind ours.  Each is found when the library
- * starts: dlsym(3) is nothing for signal handlers.
+ * Of the process.
  *
- *	NEXT(read)
- *	...
- *		return CALL_NEXT(read)(fd, buf, n);
+ *	s: stable once lb_ready is set, but for a fork
+ *	l: by the lock
  */
-struct next {
-	const char *nx_name, *nx_version; /* version NULL: the default */
-	void (*nx_fn)(void);
+struct lib {
+	bool lb_ready;		   /* start() has been here */
+	bool lb_on;		   /* s: the process is recorded */
+	bool lb_arms;		   /* s: mode kernel */
+	bool lb_guards;		   /* s: mode preload */
+	bool lb_words;		   /* s: mode valgrind */
+	bool lb_locks;		   /* mlockall(MCL_FUTURE) has been called */
+	uint32_t lb_pid;	   /* s: */
+	uint64_t lb_window;	   /* s: pages; RAW_UNKNOWN: no bounds */
+	struct ring_file *lb_ring; /* s: */
+	uint64_t lb_time;	   /* l: of the last record */
+	uint64_t lb_fork_time;	   /* l: of the fork at hand; 0: none */
+	uint32_t lb_forker;	   /* l: its thread */
+	/* l: all maps of the table lie within; read without the lock */
+	_Atomic uint64_t lb_lo, lb_hi;
+	char lb_path[RAW_TEXT_MAX], lb_path2[RAW_TEXT_MAX]; /* l: at hand */
+	uint8_t lb_record[RAW_MAX];			    /* l: at hand */
 };
-#define NEXT_VERSION(name, version)                                            \
-	static struct next next_##name = { #name, version, NULL };             \
-	static struct next *const nextp_##name                                 \
-	    __attribute__((section("uvn_next"), used)) = &next_##name
-#define NEXT(name)	NEXT_VERSION(name, NULL)
-#define CALL_NEXT(name) ((__typeof__(&(name)))next_fn(&next_##name))
-void (*next_fn(struct next *nx))(void);
+
+extern struct lib lib;
+
+/* Of a thread. */
+struct self {
+	struct ring_slot *se_slot; /* NULL: has none yet */
+	uint8_t *se_data;	   /* of its ring */
+	uint64_t se_head;	   /* as sl_head */
+	uint64_t se_tail;	   /* sl_tail when it was last looked at */
+	bool se_stalled;	   /* the reader has not moved for too long */
+	uint32_t se_tid;	   /* 0: not known yet */
+	uint32_t se_guest;    /* it is a child of vfork(2), at this depth */
+	uint64_t se_again[2]; /* segv.c: the last fault, if nothing was to do */
+	uint32_t se_times;    /* and how often in a row */
+	bool se_pending;      /* signal.c: ours came while it was blocked */
+	siginfo_t se_info;    /* so */
+};
+
+extern _Thread_local struct self self;
 
 /* start.c */
 
-/* Begin, if nobody has yet: constructors of others may come before ours. */
-void preload_start(void);
+/* Begin in this process, unless that is done. */
+void start(void);
 
-/* log.c: all with signals blocked */
-void log_raw(const struct raw *rw);
+/* In a child that has memory of its own; the lock is held. */
+void start_child(void);
 
-/* Time, process and thread are filled in; [nargs] arguments. */
-void log_args(enum raw_kind kind, unsigned nargs, const uint64_t *arg);
-void log_access(uintptr_t page, unsigned flags);
-void log_note(enum record_count count, uint64_t n);
+/* Say that the library is at work; under the lock. */
+void start_log(enum raw_start why);
 
-/* A call, and what it returned; texts may be NULL, and are no memory that is
- * watched. */
-void log_call(enum raw_sysno sys, const uint64_t arg[6], const char *text,
-    const char *text2);
-void log_return(enum raw_sysno sys, long ret);
+/* The process is about to end. */
+void start_exit(void);
 
-/* The child of a fork has no slot yet. */
-void log_forget(void);
+/* Say on stderr that the process is not, or not all, recorded. */
+void complain(const char *verb, const char *what, long error);
 
-/* say.c */
-
-/* Tell what file fd is, if it is a regular one; returns whether. */
-bool say_fd(int fd);
-
-/* Tell what file a path is, that of the next call: which is -1 or -2. */
-void say_path(int dirfd, const char *path, int which, bool follow);
-
-/* Tell of all descriptors. */
-void say_all(void);
-bool is_regular(int fd, int *accessp);
-
-/* One of ours, which the program is to see as not open. */
-bool is_ours(int fd);
-
-/* Let a descriptor of ours be where programs do not look. */
-int hide_fd(int fd);
-
-/* maps.c: with the lock */
-struct watched *maps_find(uintptr_t addr);
-
-/* Index of the first that ends behind addr. */
-size_t maps_from(uintptr_t addr);
-
-/* false: no memory, it is not watched */
-bool maps_insert(const struct watched *wm);
-
-/* Forget [start, end), and what parts are left have ends there. */
-void maps_cut(uintptr_t start, uintptr_t end);
-bool maps_split(uintptr_t addr);
-
-/* Without the lock: may [a, a + len) meet a watched map? */
 static inline bool
-maps_near(uintptr_t a, size_t len)
+on(void)
 {
-	return a < atomic_load_explicit(&preload.pl_hi, memory_order_relaxed) &&
-	    a + len >
-	    atomic_load_explicit(&preload.pl_lo, memory_order_relaxed);
+	if (unlikely(!lib.lb_ready))
+		start();
+	return lib.lb_on;
 }
 
-/* arm.c: mode kernel */
+static inline bool
+arms(void)
+{
+	return on() && lib.lb_arms;
+}
 
-/* false: it cannot be armed here */
-bool arm_start(void);
-void arm_fork_child(void);
-void arm_map(struct watched *wm);	   /* with the lock */
-void arm_flush(void);			   /* with the lock */
-void arm_drop(uintptr_t addr, size_t len); /* with the lock */
-bool arm_is_ours(const siginfo_t *si);
+static inline bool
+guards(void)
+{
+	return on() && lib.lb_guards;
+}
 
-/* window.c: mode preload; with the lock */
-bool window_start(void);
-void window_close_all(void);
-void window_fault(siginfo_t *si, void *context, bool *oursp);
+/* log.c */
 
-/* Memory that the kernel will use in a call: its pages are open until then. */
-struct pin {
-	uintptr_t pi_start, pi_end; /* of the bytes; nothing, if start is 0 */
+/*
+ * What is done under the lock stands between these two: all signals are
+ * blocked.  Records are written within, a few at a time.
+ */
+struct section {
+	sigmask sc_mask;
 };
-void window_pin(struct pin *pi, uintptr_t buf, size_t len, bool write);
 
-/* The call is over and has used len bytes. */
-void window_unpin(struct pin *pi, size_t len, bool write);
+void section_begin(struct section *sc);
+void section_end(const struct section *sc);
 
-/* Leave the page open for good: a lock is in it. */
-void window_keep(const void *addr);
+/* The same where signals are blocked already. */
+void section_lock(void);
+void section_unlock(void);
 
-/* signals.c */
-void signals_start(void);
+/* See that the thread has room for some records; may wait for the reader. */
+void log_room(void);
 
-/* call_map.c */
+/* Write a record; time, process and thread are filled in. */
+void log_raw(struct raw *rw);
+void log_raw_at(struct raw *rw, uint64_t time);
+void log_access(uint64_t addr, unsigned flags);
+void log_flush(void);
+void log_note(enum record_count count, uint64_t n);
 
-/* Before a call that writes pages back: all are to be seen anew. */
-void see_anew(void);
+/* A time later than that of any record before. */
+uint64_t log_time(void);
+
+/* The thread's slot is another process's; it takes a new one. */
+void log_forget(void);
+
+/* Make the page that children find wiped. */
+bool lock_init(void);
+
+/* file.c */
+
+enum file_pos { POS_ZERO, POS_ASK, POS_UNKNOWN };
+
+/* Say what a descriptor is, if it is a regular file; is it? */
+bool file_say(int fd, enum file_pos pos);
+
+/* The same of all descriptors that are open. */
+void file_say_all(void);
+
+/* Say which file a path means, for the next call of this thread: which is -1
+ * for its first path, -2 for the second.  Is it a regular one? */
+bool file_say_path(int which, int dirfd, const char *path, int flags);
+
+/* Is it a regular file?  If that was not known yet, it is said, too. */
+bool file_known(int fd);
+
+/* It is closed, or may be another file. */
+void file_forget(unsigned first, unsigned last);
+
+/* What is known of one is true of the other. */
+void file_like(int fd, int old);
+
+/* Paths have changed: say them again. */
+void file_renamed(void);
+
+/* own.c */
+enum own { OWN_UFFD, OWN_EVENT, OWN_N };
+
+/* The descriptor becomes the library's: moved out of the way; -1: it has none
+ * any more. */
+void own_set(enum own which, int fd);
+int own_get(enum own which);
+bool own_p(int fd);
+
+/* In a child: those of the parent are nothing to it. */
+void own_drop(void);
+
+/* The program wants this number for itself: make way. */
+void own_yield(int fd);
+
+/* close_range(2) that leaves out what is the library's. */
+long own_close_range(unsigned first, unsigned last, int flags);
+
+/* maps.c */
+
+enum map_flag {
+	MP_DROP = 0x1, /* kernel: its pages may be dropped and read again */
+	MP_COPY = 0x2, /* kernel: private, where the program asked for shared */
+	MP_PRIVATE = 0x4,
+	MP_DONTFORK = 0x8, /* children do not inherit it */
+};
+
+struct map {
+	uint64_t mp_start, mp_end;
+	uint64_t mp_lo, mp_hi; /* preload: open pages lie within; or lo >= hi */
+	uint8_t mp_prot;       /* as the program has it */
+	uint8_t mp_flags;      /* enum map_flag */
+};
+
+/* All under the lock. */
+extern struct map *maps; /* by address; none overlap */
+extern size_t nmaps;
+
+bool maps_init(void);
+
+/* The map that has addr; NULL: none. */
+struct map *maps_find(uint64_t addr);
+
+/* Index of the first map that ends behind addr. */
+size_t maps_from(uint64_t addr);
+
+/* false: the table is full. */
+bool maps_insert(const struct map *mp);
+
+/* Have maps begin and end at addr where one has it within. */
+void maps_split(uint64_t addr);
+void maps_remove(uint64_t start, uint64_t end);
+
+/*
+ * What mremap(2) has done: from start on, old bytes are new bytes at to; keep:
+ * they are also where they were.
+ */
+void maps_move(uint64_t start, uint64_t old, uint64_t to, uint64_t new,
+    bool keep);
+
+/* madvise(2): a child has the range, or has not; and in a child. */
+void maps_inherit(uint64_t start, uint64_t end, bool inherit);
+void maps_child(void);
+
+/* Is there any in the range?  Also without the lock: then perhaps. */
+bool maps_any(uint64_t start, uint64_t end);
+static inline bool
+maps_near(uint64_t start, uint64_t end)
+{
+	return start < atomic_load_explicit(&lib.lb_hi, memory_order_relaxed) &&
+	    end > atomic_load_explicit(&lib.lb_lo, memory_order_relaxed);
+}
+
+/* arm.c: mode kernel; all under the lock. */
+void arm_start(void);
+void arm_child(void);
+
+/* Let pages of the range fault one by one; it is in the table. */
+void arm_range(uint64_t start, uint64_t end);
+
+/* Drop the pages of the range that can be, so that they fault again. */
+void arm_drop(uint64_t start, uint64_t end);
+
+/* window.c: mode preload; all under the lock. */
+bool window_start(void);
+
+/* Close all pages: their next access is seen again. */
+void window_flush(void);
+
+/*
+ * The page is accessed: enum raw_flag.  It is logged if it is news, and open
+ * from now on; where the window is full, all others are closed before.
+ *
+ * => false: it could not be opened
+ */
+bool window_see(struct map *mp, uint64_t addr, unsigned flags);
+
+/* Has it been seen so since the last flush? */
+bool window_has(uint64_t addr, bool write);
+
+/* Give the pages of maps in the range the protection they are to have now. */
+void window_apply(uint64_t start, uint64_t end);
+
+/* pin.c: pages that stay open across flushes; all under the lock. */
+bool pin_start(void);
+
+/* An id for pages of a call; pages of this one stay open for good. */
+#define PIN_FOREVER 0
+uint64_t pin_new(void);
+
+/*
+ * Let pages of maps in the range be open, for writing or reading, as far as the
+ * program may; until pin_drop() of their id.  Where there is no room, they are
+ * not.
+ */
+void pin_add(uint64_t id, uint64_t start, uint64_t end, bool write);
+void pin_drop(uint64_t id);
+
+/* The same for good; false: they are already. */
+bool pin_keep(uint64_t start, uint64_t end);
+
+/* Is it open for good?  Also without the lock: true is true. */
+bool pin_kept(uint64_t addr);
+
+/* What is wanted of a page: PROT_READ, and PROT_WRITE, or neither. */
+int pin_prot(uint64_t addr);
+bool pin_any(uint64_t start, uint64_t end);
+
+/* In a child: calls of other threads are none of its. */
+void pin_child(void);
+
+/* What stays open for good in the range is no map any more, or has moved. */
+void pin_remove(uint64_t start, uint64_t end);
+void pin_move(uint64_t start, uint64_t end, uint64_t by);
+
+/* segv.c */
+void segv_start(void);
+
+/* signal.c */
+
+/* The signal is the library's: handler is called for it, and has to call
+ * signal_chain() for what it does not want. */
+typedef void signal_handler(int sig, siginfo_t *info, void *uc);
+void signal_start(int sig, signal_handler *handler);
+void signal_chain(int sig, siginfo_t *info, void *uc);
+
+/* What a thread is to block really, if mask is what the program wants. */
+sigmask signal_real_mask(sigmask mask);
+
+/* env.c */
+
+/* Bytes that env_add() needs; 0: nothing is to be added. */
+size_t env_room(char *const *envp);
+
+/* envp with what the library needs, made in buf. */
+char **env_add(char *const *envp, void *buf);
+
+/* Remember what it needs. */
+void env_start(const char *ring);
 
 #endif

@@ -64,17 +64,19 @@ struct ring_file {
 #define RING_FILE_BYTES RING_DATA(RING_SLOTS)
 
 /*
- * In-band words of RING_VALGRIND: prctl(RING_PRCTL, which, a, b, c), which
- * fails, and shows among the system calls.
+ * RING_VALGRIND: a record is one or more calls of prctl(RING_PRCTL, word, three
+ * arguments of it), which fail, and which valgrind shows.  RING_FILE_2 ends a
+ * FILE; its third argument is 0.
  */
 #define RING_PRCTL 0x55564e46
+
 enum ring_word {
-	RING_FILE_0 = 0, /* FILE: [0], [1], [2] */
-	RING_FILE_3 = 1, /* [3], [4], [5] */
-	RING_FILE_6 = 2, /* [6], [7]: it is whole */
+	RING_FILE_0, /* arguments 0 to 2 */
+	RING_FILE_1, /* 3 to 5 */
+	RING_FILE_2, /* 6 and 7 */
 	RING_START = 16,
-	RING_SHARED = 17,
-	RING_NOTE = 18,
+	RING_SHARED,
+	RING_NOTE,
 };
 
 #endif

@@ -1,271 +1,251 @@
-#include <dlfcn.h>
-#include <fcntl.h>
-#include <pthread.h>
-#include <sched.h>
-#include <stdlib.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-
 #include "traces/preload/preload.h"
 
-struct preload preload = { .pl_fds = { -1, -1 }, .pl_lo = UINTPTR_MAX };
+#include <errno.h>
 
-/* The table that NEXT() makes; the linker says where it lies. */
-extern struct next *const __start_uvn_next[], *const __stop_uvn_next[];
+int __cxa_atexit(void (*fn)(void *), void *arg, void *dso);
 
-static _Atomic int started;
+#define ENV_MAX	  4096
+#define LINE_MAX_ (ENV_MAX + 256)
 
-long
-sys6(long nr, long a, long b, long c, long d, long e, long f)
+/* A line that is put together without stdio(3). */
+struct line {
+	char li_text[LINE_MAX_];
+	size_t li_n;
+};
+
+static struct section forking; /* between the handlers of a fork(2) */
+
+static void
+line_add(struct line *li, const char *text)
 {
-#ifdef __x86_64__
-	register long r10 __asm__("r10") = d;
-	register long r8 __asm__("r8") = e;
-	register long r9 __asm__("r9") = f;
-	long ret;
-
-	__asm__ volatile("syscall"
-			 : "=a"(ret)
-			 : "a"(nr), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8),
-			 "r"(r9)
-			 : "rcx", "r11", "memory");
-	return ret;
-#else
-	const int saved = errno;
-	long ret = syscall(nr, a, b, c, d, e, f);
-
-	if (ret == -1)
-		ret = -errno;
-	errno = saved;
-	return ret;
-#endif
-}
-
-void
-mask_block(struct mask *ma)
-{
-	const uint64_t all = UINT64_MAX;
-
-	(void)SYS4(SYS_rt_sigprocmask, SIG_SETMASK, &all, &ma->ma_old,
-	    sizeof(all));
-}
-
-void
-mask_restore(const struct mask *ma)
-{
-	(void)SYS4(SYS_rt_sigprocmask, SIG_SETMASK, &ma->ma_old, NULL,
-	    sizeof(ma->ma_old));
-}
-
-void
-preload_lock(void)
-{
-	for (unsigned spins = 0;; spins++) {
-		uint32_t none = 0;
-
-		if (atomic_compare_exchange_weak_explicit(&preload.pl_lock,
-			&none, 1, memory_order_acquire, memory_order_relaxed))
-			return;
-		if (spins > 100)
-			(void)SYS0(SYS_sched_yield);
-	}
-}
-
-void
-preload_unlock(void)
-{
-	atomic_store_explicit(&preload.pl_lock, 0, memory_order_release);
+	while (*text != '\0' && li->li_n < sizeof(li->li_text))
+		li->li_text[li->li_n++] = *text++;
 }
 
 static void
-next_find(struct next *nx)
+line_number(struct line *li, uint64_t v)
 {
-	void *fn = NULL;
+	char digits[24];
+	size_t n = sizeof(digits);
 
-	if (nx->nx_version != NULL)
-		fn = dlvsym(RTLD_NEXT, nx->nx_name, nx->nx_version);
-	if (fn == NULL)
-		fn = dlsym(RTLD_NEXT, nx->nx_name);
-	memcpy(&nx->nx_fn, &fn, sizeof(fn));
-}
-
-void (*next_fn(struct next *nx))(void)
-{
-	if (nx->nx_fn == NULL)
-		next_find(nx);
-	return nx->nx_fn;
-}
-
-/* One line on standard error; the program runs on. */
-static void
-refuse(const char *why)
-{
-	static const char head[] = "uvn record: process ",
-			  mid[] = " is not recorded: ";
-	char line[256], digits[12];
-	size_t n = sizeof(head) - 1, k = 0;
-	long pid = SYS0(SYS_getpid);
-
-	memcpy(line, head, n);
+	digits[--n] = '\0';
 	do {
-		digits[k++] = (char)('0' + pid % 10);
-		pid /= 10;
-	} while (pid > 0);
-	while (k > 0)
-		line[n++] = digits[--k];
-	memcpy(line + n, mid, sizeof(mid) - 1);
-	n += sizeof(mid) - 1;
-	k = strnlen(why, sizeof(line) - n - 1);
-	memcpy(line + n, why, k);
-	n += k;
-	line[n++] = '\n';
-	(void)SYS3(SYS_write, 2, line, n);
+		digits[--n] = (char)('0' + v % 10);
+		v /= 10;
+	} while (v != 0);
+	line_add(li, digits + n);
 }
 
-/* Map the file that the recorder has made. */
-static struct ring_file *
-ring_open(const char *path)
+/* "uvn record: process 12 (x) is not VERB: WHAT: ERROR" */
+void
+complain(const char *verb, const char *what, long error)
 {
-	const long fd = SYS4(SYS_openat, AT_FDCWD, path, O_RDWR | O_CLOEXEC, 0);
-	struct ring_file *rf;
-	long map;
+	struct line li = { .li_n = 0 };
+	const char *text = error != 0 ?
+	    strerrordesc_np((int)(error < 0 ? -error : error)) :
+	    NULL;
 
-	if (fd < 0) {
-		refuse(fd == -EACCES || fd == -EPERM ?
-			"it has another user's rights" :
-			"its recorder is gone");
-		return NULL;
+	line_add(&li, "uvn record: process ");
+	line_number(&li, (uint64_t)sys_0(SYS_getpid));
+	line_add(&li, " (");
+	line_add(&li, program_invocation_short_name);
+	line_add(&li, ") is not ");
+	line_add(&li, verb);
+	line_add(&li, ": ");
+	line_add(&li, what);
+	if (text != NULL) {
+		line_add(&li, ": ");
+		line_add(&li, text);
 	}
-	map = SYS6(SYS_mmap, 0, RING_FILE_BYTES, PROT_READ | PROT_WRITE,
-	    MAP_SHARED, fd, 0);
-	(void)SYS1(SYS_close, fd);
-	if (map < 0 && map >= -4095) {
-		refuse("it has no address space for the rings");
-		return NULL;
-	}
-	rf = (struct ring_file *)map;
-	if (rf->rf_magic == RING_MAGIC)
-		return rf;
-	refuse("the library and the recorder are of different versions");
+	if (li.li_n == sizeof(li.li_text))
+		li.li_n--;
+	li.li_text[li.li_n++] = '\n';
+	(void)sys_3(SYS_write, STDERR_FILENO, SYS_P(li.li_text), (long)li.li_n);
+}
+
+static const char *
+variable(const char *name)
+{
+	const size_t n = strlen(name);
+
+	for (char **p = environ; p != NULL && *p != NULL; p++)
+		if (strncmp(*p, name, n) == 0 && (*p)[n] == '=')
+			return *p + n + 1;
 	return NULL;
 }
 
-static void
-say_start(enum raw_start why)
-{
-	const uint64_t arg[3] = { preload.pl_window, why, 0 };
-	struct mask ma;
-
-	mask_block(&ma);
-	log_args(RAW_START, 2, arg);
-	mask_restore(&ma);
-}
-
-/* => the lock is held from before fork(2) until after */
-static struct mask fork_mask;
-
-static void
-fork_prepare(void)
-{
-	struct mask ma;
-
-	mask_block(&ma);
-	preload_lock();
-	fork_mask = ma;
-}
-
-static void
-fork_parent(void)
-{
-	const struct mask ma = fork_mask;
-
-	preload_unlock();
-	mask_restore(&ma);
-}
-
-static void
-fork_child(void)
-{
-	const struct mask ma = fork_mask;
-	const uint64_t arg[3] = { (uint64_t)SYS0(SYS_getppid),
-		(uint64_t)SYS0(SYS_getppid), 0 };
-
-	log_forget();
-	if (preload.pl_mode == RING_PRELOAD)
-		log_args(RAW_FORK, 3, arg);
-	if (preload.pl_mode == RING_KERNEL)
-		arm_fork_child();
-	preload_unlock();
-	mask_restore(&ma);
-	if (preload.pl_mode != RING_KERNEL || preload.pl_fds[0] != -1)
-		say_start(RAW_START_FORK);
-}
-
-/* The variable as it stands in the environment, "NAME=value", kept. */
-static void
-env_keep(const char *name, char *kept)
-{
-	const char *value = getenv(name);
-	const size_t n = strlen(name);
-
-	if (value == NULL || n + strlen(value) + 2 > RAW_TEXT_MAX)
-		return;
-	memcpy(kept, name, n);
-	kept[n] = '=';
-	memcpy(kept + n + 1, value, strlen(value) + 1);
-}
-
+/* Map the ring of that path; false: it cannot be used, and that is said. */
 static bool
-mode_start(void)
+ring_map(const char *path)
 {
-	switch (preload.pl_mode) {
-	case RING_KERNEL:
-		return arm_start();
-	case RING_PRELOAD:
-		return window_start();
-	case RING_VALGRIND:
-		break;
+	const long fd =
+	    sys_4(SYS_openat, AT_FDCWD, SYS_P(path), O_RDWR | O_CLOEXEC, 0);
+	const struct ring_file *rf;
+	long map;
+
+	if (fd < 0) {
+		complain("recorded", path, fd);
+		return false;
 	}
+	map = sys_mmap(0, RING_FILE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED,
+	    (int)fd, 0);
+	if (!sys_failed(map) &&
+	    sys_3(SYS_lseek, fd, 0, SEEK_END) < (long)RING_FILE_BYTES) {
+		(void)sys_munmap((uint64_t)map, RING_FILE_BYTES);
+		map = -EINVAL;
+	}
+	(void)sys_1(SYS_close, fd);
+	if (sys_failed(map)) {
+		complain("recorded", path, map);
+		return false;
+	}
+	rf = to_ptr((uint64_t)map);
+	if (rf->rf_magic != RING_MAGIC || rf->rf_page != PAGE) {
+		complain("recorded",
+		    "the library and the ring are of two versions", 0);
+		(void)sys_munmap((uint64_t)map, RING_FILE_BYTES);
+		return false;
+	}
+	lib.lb_ring = to_ptr((uint64_t)map);
 	return true;
 }
 
-static void
-start(void)
+void
+start_log(enum raw_start why)
 {
-	const char *path = getenv(RING_ENV);
-	struct ring_file *rf;
+	struct raw rw = { .rw_kind = RAW_START,
+		.rw_nargs = 2,
+		.rw_arg = { lib.lb_window, why } };
 
-	for (struct next *const *nx = __start_uvn_next; nx < __stop_uvn_next;
-	     nx++)
-		next_find(*nx);
-	if (path == NULL || (rf = ring_open(path)) == NULL)
-		return;
-	env_keep("LD_PRELOAD", preload.pl_env[0]);
-	env_keep(RING_ENV, preload.pl_env[1]);
-	preload.pl_mode = (enum ring_mode)rf->rf_mode;
-	preload.pl_window = rf->rf_window;
-	preload.pl_page = rf->rf_page;
-	preload.pl_ring = rf;
-	/* What cannot be armed is heard of by its calls and first touches. */
-	if (mode_start())
-		say_start(RAW_START_EXEC);
-	say_all();
-	(void)pthread_atfork(fork_prepare, fork_parent, fork_child);
+	log_raw(&rw);
+}
+
+/* What a fork(2) copies must be whole. */
+static void
+before_fork(void)
+{
+	section_begin(&forking);
+	lib.lb_fork_time = log_time();
+	lib.lb_forker = self.se_tid;
+}
+
+static void
+after_fork_parent(void)
+{
+	const struct section sc = forking;
+
+	lib.lb_fork_time = 0;
+	section_end(&sc);
+}
+
+/* The lock was wiped: that it is taken begins the child. */
+static void
+after_fork_child(void)
+{
+	const struct section sc = forking;
+
+	section_lock();
+	section_end(&sc);
+	file_say_all();
 }
 
 void
-preload_start(void)
+start_child(void)
 {
-	int none = 0;
+	const uint32_t parent = lib.lb_pid;
 
-	if (atomic_load_explicit(&started, memory_order_acquire) != 0)
+	lib.lb_pid = (uint32_t)sys_0(SYS_getpid);
+	log_forget();
+	maps_child();
+	if (lib.lb_arms)
+		arm_child();
+	if (lib.lb_guards) {
+		struct raw rw = { .rw_kind = RAW_FORK,
+			.rw_nargs = 3,
+			.rw_arg = { parent, lib.lb_forker, 0 } };
+
+		log_raw_at(&rw,
+		    lib.lb_fork_time != 0 ? lib.lb_fork_time : log_time());
+		pin_child();
+	}
+	lib.lb_fork_time = 0;
+	start_log(RAW_START_FORK);
+}
+
+void
+start_exit(void)
+{
+	struct section sc;
+	struct raw rw = { .rw_kind = RAW_EXIT, .rw_flags = RAW_F_GROUP };
+
+	if (!guards())
 		return;
-	if (atomic_compare_exchange_strong(&started, &none, 1))
-		start();
+	section_begin(&sc);
+	log_raw(&rw);
+	section_end(&sc);
+}
+
+static void
+at_exit(void *arg)
+{
+	(void)arg;
+	start_exit();
+}
+
+static void
+begin(void)
+{
+	struct section sc;
+
+	lib.lb_pid = (uint32_t)sys_0(SYS_getpid);
+	lib.lb_window = lib.lb_ring->rf_window;
+	lib.lb_words = lib.lb_ring->rf_mode == RING_VALGRIND;
+	lib.lb_arms = lib.lb_ring->rf_mode == RING_KERNEL;
+	lib.lb_guards = lib.lb_ring->rf_mode == RING_PRELOAD;
+	section_begin(&sc);
+	if (lib.lb_guards && !(window_start() && pin_start())) {
+		section_end(&sc);
+		complain("recorded", "no memory", 0);
+		return;
+	}
+	start_log(RAW_START_EXEC);
+	if (lib.lb_arms)
+		arm_start();
+	if (lib.lb_guards)
+		segv_start();
+	/* The signal may be blocked since before the execve(2). */
+	sc.sc_mask = signal_real_mask(sc.sc_mask);
+	section_end(&sc);
+	lib.lb_on = true;
+	file_say_all();
+	/* Of no library, and the first: so it is called after all others. */
+	(void)__cxa_atexit(at_exit, NULL, NULL);
+	(void)pthread_atfork(before_fork, after_fork_parent, after_fork_child);
+}
+
+void
+start(void)
+{
+	const char *path;
+
+	if (lib.lb_ready)
+		return;
+	lib.lb_ready = true;
+	real_start();
+	path = variable(RING_ENV);
+	if (path == NULL)
+		return;
+	env_start(path);
+	if (!ring_map(path))
+		return;
+	if (lock_init() && maps_init())
+		begin();
+	else
+		complain("recorded", "no memory", 0);
 }
 
 __attribute__((constructor)) static void
 constructor(void)
 {
-	preload_start();
+	start();
 }
