@@ -54,6 +54,10 @@ libsrc	:= $(filter-out replay/main.c,$(src))
 # It knows the registers of one machine; elsewhere it is empty.
 sosrc	:= $(if $(filter x86_64,$(shell uname -m)),\
     $(sort $(wildcard traces/preload/*.c)))
+# The pager once more, for threads: pager/uvm_lock.h.  Tables and backends are
+# the same for both.
+mpsrc	:= $(sort $(filter-out pager/backend_% pager/uvm_param.c \
+    pager/uvm_stat.c,$(wildcard pager/*.c)) $(wildcard pager/mp/*.c))
 # A test program a tests/FOLDER/t_SUBJECT.c; the other .c there are its helpers.
 testsrc	:= $(sort $(wildcard tests/*/t_*.c))
 # A program tests/programs/NAME.c, for tests to record.
@@ -61,6 +65,7 @@ progsrc	:= $(sort $(wildcard tests/programs/*.c))
 helpsrc	:= $(sort $(filter-out $(testsrc) $(progsrc),$(wildcard tests/*/*.c)))
 clisrc	:= $(sort $(filter-out %/lib.sh,$(wildcard tests/cli/*.sh)))
 hdr	:= $(sort $(wildcard $(addsuffix /*.h,$(layers)) traces/preload/*.h \
+    pager/mp/*.h \
     tests/*.h tests/*/*.h))
 allsrc	:= $(src) $(sosrc) $(testsrc) $(helpsrc) $(progsrc)
 manuals	:= $(sort $(wildcard docs/man/*.[1-9]))
@@ -69,6 +74,7 @@ obj	:= $(src:%.c=$B/%.o)
 soobj	:= $(sosrc:%.c=$B/%.o)
 libobj	:= $(libsrc:%.c=$B/%.o)
 helpobj	:= $(helpsrc:%.c=$B/%.o)
+mpobj	:= $(mpsrc:%.c=$B/threads/%.o)
 testobj	:= $(testsrc:%.c=$B/%.o)
 testbin	:= $(testsrc:%.c=$B/%)
 progbin	:= $(progsrc:%.c=$B/%)
@@ -103,6 +109,9 @@ $B/uvn: $(obj)
 $B/libuvn.a: $(libobj)
 	$(Q)rm -f $@ && ar qcs $@ $^
 
+$B/libuvm-mp.a: $(mpobj)
+	$(Q)rm -f $@ && ar qcs $@ $^
+
 $B/libtest.a: $(helpobj)
 	$(Q)rm -f $@ && ar qcs $@ $^
 
@@ -120,7 +129,7 @@ $B/.revision: FORCE
 $B/replay/host.o: $B/.revision
 $B/replay/host.o: ALSO = -DUVN_REVISION='"$(file <$B/.revision)"'
 
-$(obj) $(soobj): | out/.deps-build
+$(obj) $(soobj) $(mpobj): | out/.deps-build
 $(testobj) $(helpobj): | out/.deps-test
 # What sources embed (.incbin); the compiler does not tell make of it.
 $(filter $B/analysis/%,$(obj)): $(wildcard analysis/*.gp analysis/*.sql \
@@ -142,12 +151,24 @@ $B/%.o: %.c $B/.flags
 	@echo "  CC      $<"
 	$(Q)$(CC) $(ALLFLAGS) $(ALSO) -MMD -MP -MF $(@:.o=.d) -c -o $@ $<
 
+$B/threads/%.o: %.c $B/.flags
+	@mkdir -p $(@D)
+	@echo "  CC      $< (threads)"
+	$(Q)$(CC) $(ALLFLAGS) -DUVM_MP -MMD -MP -MF $(@:.o=.d) -c -o $@ $<
+
+-include $(mpobj:.o=.d)
 -include $(obj:.o=.d) $(soobj:.o=.d) $(helpobj:.o=.d) $(testobj:.o=.d) \
     $(progbin:%=%.d)
 
 # ---- tests ----
 
 $B/tests/%: $B/tests/%.o $B/libtest.a $B/libuvn.a
+	@echo "  LD      $@"
+	$(Q)$(CC) $(ALLFLAGS) -o $@ $^ -lcmocka $(LIBS)
+
+# Tests of the pager for threads.
+$(filter $B/tests/mp/%,$(testobj) $(helpobj)): ALSO = -DUVM_MP
+$B/tests/mp/%: $B/tests/mp/%.o $B/libuvm-mp.a $B/libtest.a $B/libuvn.a
 	@echo "  LD      $@"
 	$(Q)$(CC) $(ALLFLAGS) -o $@ $^ -lcmocka $(LIBS)
 

@@ -46,6 +46,7 @@ enum uvm_cluster_policy { CLUSTER_FORWARD, CLUSTER_ALIGNED, CLUSTER_AROUND };
 enum uvm_advice { ADVICE_NORMAL, ADVICE_RANDOM, ADVICE_SEQUENTIAL };
 enum uvm_daemon_rule { DAEMON_EVENT, DAEMON_IO, DAEMON_WAIT };
 enum uvm_profile { PROFILE_1998, PROFILE_MODERN };
+enum uvm_threads { THREADS_ONE, THREADS_TRACE };
 enum uvm_switch { SWITCH_BY_PROFILE, SWITCH_OFF, SWITCH_ON };
 enum uvm_readahead {
 	READAHEAD_BY_PROFILE,
@@ -335,6 +336,32 @@ struct uvm_hot {
  *
  * => the caller counts what hit, with uvm_count_hits()
  */
+#ifdef UVM_MP
+
+static inline bool
+uvm_pte_hit(const struct uvm_map *map, uint64_t pgno, enum uvm_access how)
+{
+	const uint64_t idx = pgno - map->um_first;
+	const uint8_t need = how == UVM_ACCESS_WRITE ? PTE_W | PTE_MOD : PTE_R;
+	uint8_t pte;
+
+	if (unlikely(idx >= map->um_npages))
+		return false;
+	pte = __atomic_load_n(&map->um_pte[idx], __ATOMIC_RELAXED);
+	do {
+		if ((pte & need) != need)
+			return false;
+		if (likely(pte & PTE_REF))
+			return true;
+		/* An entry that is gone by now is not to be marked. */
+	} while (!__atomic_compare_exchange_n(&map->um_pte[idx], &pte,
+	    (uint8_t)(pte | PTE_REF), true, __ATOMIC_RELAXED,
+	    __ATOMIC_RELAXED));
+	return true;
+}
+
+#else
+
 static inline bool
 uvm_pte_hit(const struct uvm_map *map, uint64_t pgno, enum uvm_access how)
 {
@@ -349,10 +376,22 @@ uvm_pte_hit(const struct uvm_map *map, uint64_t pgno, enum uvm_access how)
 	return true;
 }
 
+#endif
+
+#ifdef UVM_MP
+struct uvmexp *uvm_counters(void); /* of the running thread */
+#endif
+
 static inline void
 uvm_count_hits(struct uvm *uvm, uint64_t n)
 {
+#ifdef UVM_MP
+	struct uvmexp *const exp = uvm_counters();
+#else
 	struct uvmexp *const exp = &((struct uvm_hot *)uvm)->uh_exp;
+#endif
+
+	(void)uvm;
 
 	exp->accesses += n;
 	exp->mapped_hits += n;
@@ -411,9 +450,51 @@ uvm_unmapped(const struct uvm_map *map, uint64_t pgno)
 static inline void
 uvm_event_end(struct uvm *uvm)
 {
-	if (unlikely(((struct uvm_hot *)uvm)->uh_due != 0))
+	if (unlikely(
+		__atomic_load_n(&((struct uvm_hot *)uvm)->uh_due,
+		    __ATOMIC_RELAXED) != 0))
 		uvm_event_end_slow(uvm);
 }
+
+#ifdef UVM_MP
+
+/*
+ * ---- threads ----
+ *
+ * With UVM_MP any number of threads that have joined may make any of the calls
+ * above on one machine, uvm_file_add() and what comes before excepted.  Who
+ * uses a map keeps others from unmapping, protecting or advising it meanwhile.
+ */
+
+/* The thread that made the machine has joined it. => ENOMEM */
+int uvm_thread_join(struct uvm *uvm) mustcheck;
+void uvm_thread_leave(struct uvm *uvm);
+
+/* Let uvm_stat() know what the running thread has counted so far. */
+void uvm_thread_publish(struct uvm *uvm);
+
+/*
+ * Start and end the page daemon's and aiodone's threads.
+ *
+ * => stop: no other thread is in the machine any more
+ */
+int uvm_threads_start(struct uvm *uvm, struct errmsg *em) mustcheck;
+void uvm_threads_stop(struct uvm *uvm);
+
+/*
+ * A store, done at the moment of the access: the page is mapped and stays, and
+ * no I/O of it is under way.
+ *
+ * => bytes is the page, or NULL as uvm_page_bytes() has it
+ */
+struct uvm_store {
+	void (*st_store)(void *arg, void *bytes);
+	void *st_arg;
+};
+enum uvm_outcome uvm_access_store(struct uvm *uvm, struct uvm_map *map,
+    uint64_t pgno, enum uvm_access how, const struct uvm_store *st);
+
+#endif
 
 /*
  * The bytes of a resident page as a program would see them through map, or

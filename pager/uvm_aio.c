@@ -7,7 +7,6 @@
  * turn begins.
  */
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 
 #include "pager/uvm_i.h"
@@ -61,8 +60,12 @@ uvm_aio_fini(struct uvm *uvm)
 	free(ai->ai_addrs);
 }
 
-struct uvm_aiodesc *
-uvm_aio_tryget(struct uvm *uvm)
+#define AIO_LOCK(uvm)	simple_lock(&SELF(uvm)->ls, &(uvm)->aio.ai_lock)
+#define AIO_UNLOCK(uvm) simple_unlock(&SELF(uvm)->ls, &(uvm)->aio.ai_lock)
+
+/* => descriptors locked */
+static struct uvm_aiodesc *
+take_idle(struct uvm *uvm)
 {
 	struct uvm_aio *const ai = &uvm->aio;
 	struct uvm_aiodesc *const ad = ai->ai_idle;
@@ -73,15 +76,29 @@ uvm_aio_tryget(struct uvm *uvm)
 }
 
 struct uvm_aiodesc *
+uvm_aio_tryget(struct uvm *uvm)
+{
+	struct uvm_aiodesc *ad;
+
+	AIO_LOCK(uvm);
+	ad = take_idle(uvm);
+	AIO_UNLOCK(uvm);
+	return ad;
+}
+
+struct uvm_aiodesc *
 uvm_aio_get(struct uvm *uvm)
 {
 	struct uvm_aiodesc *ad;
 
-	while ((ad = uvm_aio_tryget(uvm)) == NULL) {
+	AIO_LOCK(uvm);
+	while ((ad = take_idle(uvm)) == NULL) {
 		EXP(uvm)->depth_waits++;
-		if (!uvm_sleep(uvm, &uvm->aio.ai_idle, "a free I/O descriptor"))
-			return NULL;
+		if (!uvm_sleep(uvm, &uvm->aio.ai_idle, "a free I/O descriptor",
+			&uvm->aio.ai_lock))
+			break;
 	}
+	AIO_UNLOCK(uvm);
 	return ad;
 }
 
@@ -89,31 +106,59 @@ void
 uvm_aio_put(struct uvm *uvm, struct uvm_aiodesc *ad)
 {
 
+	AIO_LOCK(uvm);
 	ad->ad_next = uvm->aio.ai_idle;
 	uvm->aio.ai_idle = ad;
 	uvm_wakeup(uvm, &uvm->aio.ai_idle);
+	AIO_UNLOCK(uvm);
+}
+
+bool
+uvm_aio_flying(struct uvm *uvm)
+{
+	bool flying;
+
+	AIO_LOCK(uvm);
+	flying = uvm->aio.ai_flying != 0;
+	AIO_UNLOCK(uvm);
+	return flying;
+}
+
+/* One I/O more or less is under way. */
+static void
+fly(struct uvm *uvm, const struct uvm_aiodesc *ad, bool up)
+{
+	struct uvm_aio *const ai = &uvm->aio;
+	struct uvmexp *const lv = LEVELS(uvm);
+
+	AIO_LOCK(uvm);
+	if (up)
+		ai->ai_flying++;
+	else
+		ai->ai_flying--;
+	if (ad->ad_kind == AIO_DAEMON && up)
+		shared_add(&uvm->paging, ad->ad_buf.b_npages);
+	else if (ad->ad_kind == AIO_DAEMON)
+		shared_sub(&uvm->paging, ad->ad_buf.b_npages);
+	if (up && ai->ai_flying > shared_get(&lv->depth_most))
+		shared_set(&lv->depth_most, ai->ai_flying);
+	if (up)
+		uvm_wakeup(uvm, &ai->ai_flying);
+	AIO_UNLOCK(uvm);
 }
 
 int
 uvm_aio_start(struct uvm *uvm, struct uvm_aiodesc *ad)
 {
-	struct uvm_aio *const ai = &uvm->aio;
 	int error;
 
-	ai->ai_flying++;
-	if (ad->ad_kind == AIO_DAEMON)
-		uvm->paging += ad->ad_buf.b_npages;
+	if (!CONCURRENT(uvm))
+		uvm->hot.uh_due |= UVM_DUE_AIO;
+	fly(uvm, ad, true);
 	error = uvm->be->be_start(uvm->becookie, &ad->ad_buf);
-	if (error != 0) {
-		ai->ai_flying--;
-		if (ad->ad_kind == AIO_DAEMON)
-			uvm->paging -= ad->ad_buf.b_npages;
-		return error;
-	}
-	if (ai->ai_flying > EXP(uvm)->depth_most)
-		EXP(uvm)->depth_most = ai->ai_flying;
-	uvm->hot.uh_due |= UVM_DUE_AIO;
-	return 0;
+	if (error != 0)
+		fly(uvm, ad, false);
+	return error;
 }
 
 void
@@ -121,7 +166,7 @@ uvm_aio_submit(struct uvm *uvm)
 {
 
 	/* What cannot be sent comes back, or fails, when it is collected. */
-	if (uvm->aio.ai_flying != 0 && uvm->be->be_submit != NULL)
+	if (uvm->aio.ai_on && uvm->be->be_submit != NULL)
 		(void)uvm->be->be_submit(uvm->becookie);
 }
 
@@ -131,9 +176,7 @@ aio_done(struct uvm *uvm, struct uvm_aiodesc *ad)
 {
 	struct uvm_aio *const ai = &uvm->aio;
 
-	ai->ai_flying--;
-	if (ad->ad_kind == AIO_DAEMON)
-		uvm->paging -= ad->ad_buf.b_npages;
+	fly(uvm, ad, false);
 	ad->ad_next = NULL;
 	*ai->ai_donetail = ad;
 	ai->ai_donetail = &ad->ad_next;
@@ -149,13 +192,12 @@ uvm_aio_collect(struct uvm *uvm, bool wait)
 	int error;
 
 	uvm_may_sleep(uvm);
-	while (ai->ai_flying != 0) {
+	while (uvm_aio_flying(uvm)) {
 		b = NULL;
 		error = uvm->be->be_poll(uvm->becookie, wait, &b);
 		if (error != 0) {
 			(void)uvm_fail(uvm, error,
-			    "the backend lost %" PRIu64 " I/Os under way",
-			    ai->ai_flying);
+			    "the backend lost the I/Os under way");
 			break;
 		}
 		if (b == NULL)
@@ -170,8 +212,10 @@ uvm_aio_collect(struct uvm *uvm, bool wait)
 		uvn_aiodone(uvm, ad);
 		n++;
 	}
+	AIO_LOCK(uvm);
 	if (ai->ai_flying == 0 && ai->ai_rele == NULL)
-		uvm->hot.uh_due &= (uint8_t)~UVM_DUE_AIO;
+		shared_and(&uvm->hot.uh_due, (uint8_t)~UVM_DUE_AIO);
+	AIO_UNLOCK(uvm);
 	return n;
 }
 
@@ -184,9 +228,8 @@ uvm_aio_drain(struct uvm *uvm, struct uvm_vnode *uvn)
 	OBJ_LOCK(uvm, uobj);
 	while (uvn->u_nio != 0 && awake) {
 		uvn->u_flags |= UVM_VNODE_IOSYNC;
-		OBJ_UNLOCK(uvm, uobj);
-		awake = uvm_sleep(uvm, &uvn->u_nio, "I/O under way");
-		OBJ_LOCK(uvm, uobj);
+		awake = uvm_sleep(uvm, &uvn->u_nio, "I/O under way",
+		    &uobj->vmobjlock);
 	}
 	uvn_iosync_end(uvm, uvn);
 	OBJ_UNLOCK(uvm, uobj);
@@ -196,21 +239,35 @@ void
 uvm_aio_rele_later(struct uvm *uvm, struct vnode *vp)
 {
 
-	if (vp->v_reles++ != 0)
-		return;
-	vp->v_relenext = uvm->aio.ai_rele;
-	uvm->aio.ai_rele = vp;
+	AIO_LOCK(uvm);
+	if (vp->v_reles++ == 0) {
+		vp->v_relenext = uvm->aio.ai_rele;
+		uvm->aio.ai_rele = vp;
+	}
+	shared_or(&uvm->hot.uh_due, UVM_DUE_AIO);
+	AIO_UNLOCK(uvm);
 }
 
 void
 uvm_aio_rele(struct uvm *uvm)
 {
 	struct vnode *vp;
+	unsigned n;
 
-	while ((vp = uvm->aio.ai_rele) != NULL) {
+	for (;;) {
+		AIO_LOCK(uvm);
+		vp = uvm->aio.ai_rele;
+		if (vp == NULL)
+			break;
 		uvm->aio.ai_rele = vp->v_relenext;
+		n = vp->v_reles;
 		vp->v_relenext = NULL;
-		for (; vp->v_reles != 0; vp->v_reles--)
+		vp->v_reles = 0;
+		AIO_UNLOCK(uvm);
+		for (; n != 0; n--)
 			vnode_rele(uvm, vp);
 	}
+	if (uvm->aio.ai_flying == 0 || CONCURRENT(uvm))
+		shared_and(&uvm->hot.uh_due, (uint8_t)~UVM_DUE_AIO);
+	AIO_UNLOCK(uvm);
 }

@@ -16,6 +16,7 @@
 #define PAGER_UVM_AIO_H
 
 #include "pager/uvm_backend.h"
+#include "pager/uvm_lock.h"
 #include "pager/uvm_page.h"
 
 struct uvm_vnode;
@@ -37,8 +38,9 @@ struct uvm_aio {
 	struct uvm_aiodesc *ai_desc; /* [io_depth] */
 	struct vm_page **ai_pages;   /* of all of them */
 	void **ai_addrs;
+	struct simplelock ai_lock; /* a: the following but ai_done and ai_on */
 	struct uvm_aiodesc *ai_idle;
-	struct uvm_aiodesc *ai_done, **ai_donetail;
+	struct uvm_aiodesc *ai_done, **ai_donetail; /* aiodone's alone */
 	struct vnode *ai_rele; /* vnodes to be released when nothing is held */
 	uint64_t ai_flying;
 	bool ai_on; /* this machine has asynchronous I/O */
@@ -79,6 +81,9 @@ unsigned uvm_aio_collect(struct uvm *uvm, bool wait);
 
 /* Wait until no I/O of the object is under way. => nothing locked but vnodes */
 void uvm_aio_drain(struct uvm *uvm, struct uvm_vnode *uvn);
+
+/* Is any under way? */
+bool uvm_aio_flying(struct uvm *uvm);
 
 /*
  * An object died with its last I/O, in a place where its vnode cannot be

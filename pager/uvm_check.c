@@ -113,7 +113,7 @@ check_object(const struct uvm *uvm, const struct vnode *vp, uint64_t *readsp,
 	uint64_t n = 0;
 	int error;
 
-	CHECK(em, !uobj->vmobjlock.sl_held, "object %" PRIu32 " left locked",
+	CHECK(em, !simple_lock_held(&uobj->vmobjlock), "object %" PRIu32 " left locked",
 	    uobj->uo_num);
 	for (w = uvm->wlist; w != NULL && w != uvn; w = w->u_wnext)
 		continue;
@@ -163,10 +163,10 @@ uvm_check(const struct uvm *uvm, struct errmsg *em)
 	uint32_t i;
 	int error;
 
-	if (uvm->failed != 0)
+	if (FAILED(uvm) != 0)
 		return 0;
-	CHECK(em, uvm->ls.ls_spins == 0, "%u locks are left held",
-	    uvm->ls.ls_spins);
+	CHECK(em, SELF(uvm)->ls.ls_spins == 0, "%u locks are left held",
+	    SELF(uvm)->ls.ls_spins);
 	fresh = pm->pm_npages + 1 - pm->pm_fresh;
 	if ((error = check_queue(uvm, &pm->pm_free, PQ_FREE, exp->free - fresh,
 		 em)) != 0 ||

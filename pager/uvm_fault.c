@@ -74,7 +74,7 @@ fault_window(struct fault *ft)
 
 	if (me->me_advice == ADVICE_SEQUENTIAL) {
 		OBJ_LOCK(uvm, uobj);
-		uvm->caller = FLUSH_FAULT;
+		SELF(uvm)->caller = FLUSH_FAULT;
 		(void)uvn_flush(uvm, uobj, ft->ft_start << uvm->mem.pm_shift,
 		    ft->ft_pgno << uvm->mem.pm_shift, PGO_DEACTIVATE);
 		OBJ_UNLOCK(uvm, uobj);
@@ -130,7 +130,9 @@ fault_neighbours_wide(struct fault *ft)
 
 	for (i = 0; i < ft->ft_npages; i++)
 		/* A private copy is mapped, even one that mprotect closed. */
-		pages[i] = pte[i] & (PTE_R | PTE_ANON) ? PGO_DONTCARE : NULL;
+		pages[i] = shared_get(&pte[i]) & (PTE_R | PTE_ANON) ?
+		    PGO_DONTCARE :
+		    NULL;
 	pages[ft->ft_center] = NULL;
 	EXP(uvm)->fltlget++;
 	(void)uobj->pgops->pgo_get(uvm, uobj, ft->ft_start, pages, &got,
@@ -155,18 +157,25 @@ fault_mapped(const struct fault *ft)
 	const struct uvm_map *const map = &ft->ft_map->vm_hot;
 	const uint64_t idx = ft->ft_start - map->um_first;
 	const uint8_t *const pte = &map->um_pte[idx];
-	uint64_t word, mapped = 0;
+	uint64_t mapped = 0;
 	unsigned i;
 
+#ifndef UVM_MP
 	if (ft->ft_npages <= 8 && idx + 8 <= map->um_npages) {
+		uint64_t word;
+
 		/* The lowest bits of eight bytes, side by side. */
 		_Static_assert(PTE_R == 1 && PTE_ANON >> 4 == 1, "bits");
 		(void)memcpy(&word, pte, sizeof(word));
 		word = (word | word >> 4) & 0x0101010101010101ULL;
 		return word * 0x0102040810204080ULL >> 56;
 	}
+#endif
 	for (i = 0; i < ft->ft_npages; i++)
-		mapped |= (uint64_t)((pte[i] & (PTE_R | PTE_ANON)) != 0) << i;
+		mapped |=
+		    (uint64_t)((shared_get(&pte[i]) & (PTE_R | PTE_ANON)) !=
+			0)
+		    << i;
 	return mapped;
 }
 
@@ -212,6 +221,7 @@ fault_neighbours(struct fault *ft)
  * The second get: the faulting page from the file.
  *
  * => object locked on entry; on success locked and *pgp BUSY, else unlocked
+ * => *pgp NULL on success: it was released meanwhile; fault again
  */
 static enum uvm_outcome
 fault_get(struct fault *ft, struct vm_page **pgp)
@@ -234,11 +244,18 @@ fault_get(struct fault *ft, struct vm_page **pgp)
 			EXP(uvm)->sigsegv++;
 		return result == VM_PAGER_BAD ? UVM_FAULT_BAD : UVM_FAULT_ERROR;
 	}
-	/* One thread: the map is as it was. */
+	/* The map is as it was: who uses it keeps others from changing it. */
 	EXP(uvm)->fltrelck++;
 	EXP(uvm)->fltrelckok++;
 	OBJ_LOCK(uvm, uobj);
-	KASSERT(((*pgp)->flags & PG_RELEASED) == 0);
+	if (unlikely((*pgp)->flags & PG_RELEASED)) {
+		KASSERT(CONCURRENT(uvm));
+		uvm_page_unbusy(uvm, *pgp);
+		/* The map's reference keeps the object alive. */
+		if (!uobj->pgops->pgo_releasepg(uvm, *pgp, NULL))
+			KASSERT(false && "object died under a map");
+		*pgp = NULL;
+	}
 	return UVM_MISS;
 }
 
@@ -295,9 +312,11 @@ uvm_fault(struct uvm *uvm, struct vm_map *map, struct vm_map_entry *me,
 	if (me->me_cow)
 		ft.ft_enter_prot &= ~(unsigned)UVM_MAP_WRITE;
 	fault_window(&ft);
-	if (*pte & PTE_ANON) {
+	if (shared_get(pte) & PTE_ANON) {
 		/* A private copy that mprotect had closed. */
+		OBJ_LOCK(uvm, uobj);
 		pmap_enter_anon(uvm, map, pgno, me->me_prot);
+		OBJ_UNLOCK(uvm, uobj);
 		EXP(uvm)->resident_hits++;
 		return outcome;
 	}
@@ -310,34 +329,106 @@ uvm_fault(struct uvm *uvm, struct vm_map *map, struct vm_map_entry *me,
 		outcome = fault_get(&ft, &pg);
 		if (outcome != UVM_MISS)
 			return outcome;
+		if (pg == NULL) {
+			OBJ_UNLOCK(uvm, uobj);
+			return outcome;
+		}
 	} else {
 		EXP(uvm)->resident_hits++;
 	}
 	fault_enter(&ft, pg);
 	OBJ_UNLOCK(uvm, uobj);
+#ifndef UVM_MP
 	pglist_scout(uvm, &uvm->mem.pm_inactive);
 	pglist_scout(uvm, &uvm->mem.pm_active);
+#endif
 	return outcome;
 }
 
 /*
  * Hardware access through a usable mapping: spec section 1.7.  The first store
  * after the page was clean is where the gauge dirty hears of it.
+ *
+ * => with UVM_MP the object is locked
  */
 static void
 access_mark(struct uvm *uvm, struct vm_map *map, uint64_t pgno,
     enum uvm_access how)
 {
 	uint8_t *const pte = &map->vm_hot.um_pte[pgno - map->vm_hot.um_first];
+	const bool modified = (shared_get(pte) & PTE_MOD) != 0;
 
-	*pte |= PTE_REF;
-	if (how != UVM_ACCESS_WRITE || (*pte & PTE_MOD))
+	shared_or(pte, PTE_REF);
+	if (how != UVM_ACCESS_WRITE || modified)
 		return;
-	*pte |= PTE_MOD;
-	if ((*pte & PTE_ANON) == 0)
+	shared_or(pte, PTE_MOD);
+	if ((shared_get(pte) & PTE_ANON) == 0)
 		uvm_page_dirtied(uvm,
 		    uvm_pagepeek(uvm, &map->vm_vp->v_uvm.u_obj, pgno));
 }
+
+#ifdef UVM_MP
+
+/* Do an access, and with store() a store, if the mapping allows it by now. */
+static bool
+access_try(struct uvm *uvm, struct vm_map *map, uint64_t pgno,
+    enum uvm_access how, const struct uvm_store *st)
+{
+	const uint8_t need = how == UVM_ACCESS_WRITE ? PTE_W : PTE_R;
+	struct uvm_object *const uobj = &map->vm_vp->v_uvm.u_obj;
+	bool allowed;
+
+	OBJ_LOCK(uvm, uobj);
+	allowed = (shared_get(&map->vm_hot.um_pte[pgno -
+		       map->vm_hot.um_first]) &
+		      need) != 0;
+	if (allowed) {
+		access_mark(uvm, map, pgno, how);
+		if (st != NULL)
+			st->st_store(st->st_arg,
+			    uvm_page_bytes(uvm, &map->vm_hot, pgno));
+	}
+	OBJ_UNLOCK(uvm, uobj);
+	return allowed;
+}
+
+enum uvm_outcome
+uvm_access_store(struct uvm *uvm, struct uvm_map *umap, uint64_t pgno,
+    enum uvm_access how, const struct uvm_store *st)
+{
+	struct vm_map *const map = (struct vm_map *)umap;
+	enum uvm_outcome outcome = UVM_HIT_MAPPED, got;
+	struct vm_map_entry *me;
+
+	if (FAILED(uvm) != 0)
+		return UVM_FAULT_ERROR;
+	me = uvm_map_lookup_entry(map, pgno);
+	if (me == NULL)
+		return UVM_FAULT_NOMAP;
+	EXP(uvm)->accesses++;
+	/* What a fault mapped may be gone before the access comes to it. */
+	while (!access_try(uvm, map, pgno, how, st)) {
+		got = uvm_fault(uvm, map, me, pgno, how);
+		if (got >= UVM_FAULT_PROT)
+			return got;
+		if (got > outcome)
+			outcome = got;
+		uvm_chaos(uvm);
+	}
+	if (outcome == UVM_HIT_MAPPED)
+		EXP(uvm)->mapped_hits++;
+	return outcome;
+}
+
+enum uvm_outcome
+uvm_access_slow(struct uvm *uvm, struct uvm_map *umap, uint64_t pgno,
+    enum uvm_access how)
+{
+
+	return uvm_access_store(uvm, umap, pgno, how, NULL);
+}
+
+#else
 
 enum uvm_outcome
 uvm_access_slow(struct uvm *uvm, struct uvm_map *umap, uint64_t pgno,
@@ -348,7 +439,7 @@ uvm_access_slow(struct uvm *uvm, struct uvm_map *umap, uint64_t pgno,
 	struct vm_map_entry *me;
 	enum uvm_outcome outcome;
 
-	if (uvm->failed != 0)
+	if (FAILED(uvm) != 0)
 		return UVM_FAULT_ERROR;
 	me = uvm_map_lookup_entry(map, pgno);
 	if (me == NULL)
@@ -366,6 +457,8 @@ uvm_access_slow(struct uvm *uvm, struct uvm_map *umap, uint64_t pgno,
 	return outcome;
 }
 
+#endif
+
 void *
 uvm_page_bytes(struct uvm *uvm, const struct uvm_map *umap, uint64_t pgno)
 {
@@ -374,7 +467,7 @@ uvm_page_bytes(struct uvm *uvm, const struct uvm_map *umap, uint64_t pgno)
 
 	if (uvm->mem.pm_data == NULL ||
 	    pgno - umap->um_first >= umap->um_npages ||
-	    (umap->um_pte[pgno - umap->um_first] & PTE_ANON))
+	    (shared_get(&umap->um_pte[pgno - umap->um_first]) & PTE_ANON))
 		return NULL;
 	pg = uvm_pagepeek(uvm, &map->vm_vp->v_uvm.u_obj, pgno);
 	return pg != NULL ? page_bytes(uvm, pg) : NULL;

@@ -6,30 +6,31 @@
 
 #include "pager/uvm_i.h"
 
-/* Begin and end a call on a file: referenced, vnode locked. */
-static int
-file_begin(struct uvm *uvm, uint32_t file, struct vnode **vpp)
-{
-	struct vnode *const vp =
-	    file != 0 ? idmap_get(&uvm->files, file) : NULL;
-
-	if (uvm->failed != 0)
-		return uvm->failed;
-	if (vp == NULL)
-		return ESRCH;
-	vnode_get(uvm, vp);
-	vn_lock(uvm, vp);
-	*vpp = vp;
-	return uvm->failed;
-}
-
 static int
 file_end(struct uvm *uvm, struct vnode *vp, int error)
 {
 
 	vn_unlock(uvm, vp);
 	vnode_rele(uvm, vp);
-	return error != 0 ? error : uvm->failed;
+	return error != 0 ? error : FAILED(uvm);
+}
+
+/* Begin and end a call on a file: referenced, vnode locked. */
+static int
+file_begin(struct uvm *uvm, uint32_t file, struct vnode **vpp)
+{
+	struct vnode *const vp =
+	    file != 0 ? idmap_get(&uvm->files, file) : NULL;
+	const int failed = FAILED(uvm);
+
+	*vpp = vp;
+	if (failed != 0)
+		return failed;
+	if (vp == NULL)
+		return ESRCH;
+	vnode_get(uvm, vp);
+	vn_lock(uvm, vp);
+	return FAILED(uvm) != 0 ? file_end(uvm, vp, EDEADLK) : 0;
 }
 
 int
@@ -68,6 +69,7 @@ uvm_sys_fallocate(struct uvm *uvm, uint32_t file, uint64_t offset,
 		if (uvm->be->be_zero != NULL && offset < end)
 			error = uvm->be->be_zero(uvm->becookie, file, offset,
 			    end - offset);
+		vnode_resume(uvm, vp);
 	}
 	return file_end(uvm, vp, error);
 }
@@ -79,18 +81,16 @@ file_flush(struct uvm *uvm, struct vnode *vp, uint64_t offset, uint64_t end,
 {
 	struct uvm_object *const uobj = &vp->v_uvm.u_obj;
 
-	if (!FIXED(uvm, q21_incoherent) ||
-	    (vp->v_uvm.u_flags & UVM_VNODE_VALID) == 0)
-		return;
-	if (end > vp->v_uvm.u_size)
-		end = vp->v_uvm.u_size;
-	if (offset >= end)
+	if (!FIXED(uvm, q21_incoherent))
 		return;
 	/* The flush's I/O takes the vnode lock itself. */
 	vn_unlock(uvm, vp);
 	OBJ_LOCK(uvm, uobj);
-	uvm->caller = FLUSH_FILEIO;
-	(void)uvn_flush(uvm, uobj, offset, end, flags);
+	if (end > vp->v_uvm.u_size)
+		end = vp->v_uvm.u_size;
+	SELF(uvm)->caller = FLUSH_FILEIO;
+	if ((vp->v_uvm.u_flags & UVM_VNODE_VALID) != 0 && offset < end)
+		(void)uvn_flush(uvm, uobj, offset, end, flags);
 	OBJ_UNLOCK(uvm, uobj);
 	vn_lock(uvm, vp);
 }
@@ -117,6 +117,7 @@ uvm_sys_pread(struct uvm *uvm, uint32_t file, uint64_t offset, uint64_t length,
 	if (length != 0 && uvm->be->be_pread != NULL)
 		error =
 		    uvm->be->be_pread(uvm->becookie, file, offset, length, buf);
+	vnode_resume(uvm, vp);
 	return file_end(uvm, vp, error);
 }
 
@@ -137,18 +138,20 @@ uvm_sys_pwrite(struct uvm *uvm, uint32_t file, uint64_t offset, uint64_t length,
 		return file_end(uvm, vp, 0);
 	file_flush(uvm, vp, offset, offset + length, PGO_CLEANIT | PGO_SYNCIO);
 	if (offset + length > vp->v_size) {
-		vp->v_size = offset + length;
+		shared_set(&vp->v_size, offset + length);
 		uvm_vnp_setsize(uvm, vp, vp->v_size);
 		vnode_quiesce(uvm, vp);
 		if (uvm->be->be_truncate != NULL)
 			error = uvm->be->be_truncate(uvm->becookie, file,
 			    vp->v_size);
+		vnode_resume(uvm, vp);
 	}
 	(void)uvm_vnp_uncache(uvm, vp);
 	vnode_quiesce(uvm, vp);
 	if (error == 0 && uvm->be->be_pwrite != NULL)
 		error = uvm->be->be_pwrite(uvm->becookie, file, offset, length,
 		    buf);
+	vnode_resume(uvm, vp);
 	file_flush(uvm, vp, offset, offset + length, PGO_FREE);
 	return file_end(uvm, vp, error);
 }
@@ -163,11 +166,14 @@ uvm_sys_fsync(struct uvm *uvm, uint32_t file)
 		return error;
 	EXP(uvm)->fsyncs++;
 	vnode_quiesce(uvm, vp);
+	OBJ_LOCK(uvm, &vp->v_uvm.u_obj);
 	if (vp->v_uvm.u_error != 0 && FIXED(uvm, q1_error_clean))
 		error = EIO;
 	vp->v_uvm.u_error = 0;
+	OBJ_UNLOCK(uvm, &vp->v_uvm.u_obj);
 	if (uvm->be->be_sync != NULL && error == 0)
 		error = uvm->be->be_sync(uvm->becookie, file);
+	vnode_resume(uvm, vp);
 	return file_end(uvm, vp, error);
 }
 
@@ -175,9 +181,9 @@ int
 uvm_sys_sync(struct uvm *uvm)
 {
 
-	if (uvm->failed == 0)
+	if (FAILED(uvm) == 0)
 		uvm_vnp_sync(uvm);
-	return uvm->failed;
+	return FAILED(uvm);
 }
 
 int
@@ -188,8 +194,10 @@ uvm_sys_open(struct uvm *uvm, uint32_t file)
 
 	if ((error = file_begin(uvm, file, &vp)) != 0)
 		return error;
-	vp->v_opens++;
 	vnode_ref(uvm, vp);
+	simple_lock(&SELF(uvm)->ls, &uvm->vnodeslock);
+	vp->v_opens++;
+	simple_unlock(&SELF(uvm)->ls, &uvm->vnodeslock);
 	return file_end(uvm, vp, 0);
 }
 
@@ -198,17 +206,20 @@ uvm_sys_close(struct uvm *uvm, uint32_t file)
 {
 	struct vnode *const vp =
 	    file != 0 ? idmap_get(&uvm->files, file) : NULL;
+	bool open;
 
-	if (uvm->failed != 0)
-		return uvm->failed;
+	if (FAILED(uvm) != 0)
+		return FAILED(uvm);
 	if (vp == NULL)
 		return ESRCH;
 	/* Opened before the trace began: nothing to give back. */
-	if (vp->v_opens == 0)
-		return 0;
-	vp->v_opens--;
-	vnode_rele(uvm, vp);
-	return uvm->failed;
+	simple_lock(&SELF(uvm)->ls, &uvm->vnodeslock);
+	open = vp->v_opens != 0;
+	vp->v_opens -= open;
+	simple_unlock(&SELF(uvm)->ls, &uvm->vnodeslock);
+	if (open)
+		vnode_rele(uvm, vp);
+	return FAILED(uvm);
 }
 
 int
@@ -220,7 +231,9 @@ uvm_sys_unlink(struct uvm *uvm, uint32_t file)
 	if ((error = file_begin(uvm, file, &vp)) != 0)
 		return error;
 	(void)uvm_vnp_uncache(uvm, vp);
+	simple_lock(&SELF(uvm)->ls, &uvm->vnodeslock);
 	vp->v_unlinked = true;
+	simple_unlock(&SELF(uvm)->ls, &uvm->vnodeslock);
 	return file_end(uvm, vp, 0);
 }
 
@@ -236,9 +249,9 @@ uvm_tick(struct uvm *uvm, uint64_t ns)
 {
 	const uint64_t step = uvm->up.sync_interval;
 
-	while (step != 0 && ns >= uvm->next_sync && uvm->failed == 0) {
+	while (step != 0 && ns >= uvm->next_sync && FAILED(uvm) == 0) {
 		/* With no writable file the syncs due differ in nothing. */
-		if (uvm->wlist == NULL) {
+		if (shared_get(&uvm->wlist) == NULL) {
 			const uint64_t n = (ns - uvm->next_sync) / step + 1;
 
 			EXP(uvm)->syncs += n;
@@ -253,5 +266,5 @@ uvm_tick(struct uvm *uvm, uint64_t ns)
 			break;
 		uvm->next_sync += step;
 	}
-	return uvm->failed;
+	return FAILED(uvm);
 }

@@ -15,6 +15,29 @@
 #include "pager/vnode.h"
 
 /*
+ * What belongs to the thread that runs: SELF(uvm).  A machine of one thread has
+ * it within; with UVM_MP it is the thread's, from joining to leaving.
+ */
+struct uvm_self {
+	struct lockstat ls;
+	enum uvm_flush_caller caller; /* of the flush under way */
+	struct vm_page **slotbuf;     /* [UVM_SLOTDEPTH][slots] */
+	unsigned slotdepth;	      /* clusters under I/O, nested */
+	void **iobuf;		      /* [slots]: frame addresses */
+	struct vm_page **readbuf;     /* [slots]: q4 fixed */
+	uint64_t io_time;	      /* uo_clock units within the backend */
+	unsigned traversals;	      /* flushes under way, nested */
+	bool transferring;	      /* the backend is at work */
+	bool traversing;	      /* what uo_traverse was told last */
+	bool indaemon;
+#ifdef UVM_MP
+	struct uvmexp exp;
+	struct uvmexp published; /* of exp; under uvm->sleeplock */
+	struct uvm_self *next;	 /* of uvm->selves */
+#endif
+};
+
+/*
  * Numbers to pointers: files and maps by their ids.  A number once put stays
  * known; its pointer may become NULL.
  */
@@ -29,21 +52,29 @@ struct idmap {
 /* A flush's I/O may run the daemon, or end an object, each with its I/O. */
 #define UVM_SLOTDEPTH 4
 
+#ifdef UVM_MP
+#include "pager/mp/uvm_mp.h"
+#endif
+
 struct uvm {
 	struct uvm_hot hot; /* first: what the inlines read */
 	struct uvm_param up;
 	const struct uvm_backend *be;
 	void *becookie;
 	struct uvm_pagemem mem;
-	struct lockstat ls;
 	struct simplelock pageqlock, fpageqlock, hashlock;
+#ifdef UVM_MP
+	struct uvm_mp mp;
+#else
+	struct uvm_self self;
+#endif
 
 	/* page daemon */
 	uint64_t inactarg;  /* pages; 0 before the first turn */
 	uint64_t paging;    /* pages in asynchronous page-out */
 	uint64_t idleturns; /* consecutive, without progress */
 	uint64_t shuffled;  /* deactivated since a page was freed or cleaned */
-	bool indaemon;
+	uint64_t nio;	    /* shared: I/Os under way, of all objects */
 
 	/* vnodes and objects */
 	struct idmap files;    /* to struct vnode */
@@ -51,6 +82,7 @@ struct uvm {
 	uint32_t nobject, objectroom;
 	uint64_t numvnodes;
 	struct vnode *freehead, *freetail;
+	struct simplelock vnodeslock;
 	struct uvm_vnode *wlist;
 	struct simplelock wlistlock;
 	bool synclock;
@@ -58,18 +90,14 @@ struct uvm {
 	/* maps */
 	struct idmap maps; /* to struct vm_map, NULL when gone */
 	struct vm_map *allmaps;
+	struct simplelock mapslock; /* of these two */
 
 	/* pager */
-	unsigned slots;		  /* pages in the largest cluster */
-	struct vm_page **slotbuf; /* [UVM_SLOTDEPTH][slots] */
-	unsigned slotdepth;	  /* clusters under I/O, nested */
-	void **iobuf;		  /* [max I/O pages]: frame addresses */
-	struct vm_page **readbuf; /* [slots]: q4 fixed */
-	uint64_t pagermap_free;	  /* pages */
+	unsigned slots;		/* pages in the largest cluster */
+	uint64_t pagermap_free; /* pages */
+	struct simplelock pagermaplock;
 	struct uvm_aio aio;
-	uint64_t next_sync;	      /* trace time */
-	enum uvm_flush_caller caller; /* of the flush under way */
-	uint64_t io_time;	      /* uo_clock units within the backend */
+	uint64_t next_sync; /* trace time */
 
 	/*
 	 * Called where 1998 slept, with what it slept on; returns false when
@@ -79,17 +107,34 @@ struct uvm {
 	bool (*sleep)(struct uvm *, const void *chan);
 
 	struct uvm_observer obs;
-	unsigned traversals; /* flushes under way, nested */
-	bool transferring;   /* the backend is at work */
-	bool traversing;     /* what uo_traverse was told last */
-	uint32_t dryflush;   /* of the last dry flush: dry_stamp() */
+	uint32_t dryflush; /* of the last dry flush: dry_stamp() */
 	struct uvm_hist hist;
 	int failed;
 	char why[256];
 };
 
-#define EXP(uvm)      (&(uvm)->hot.uh_exp)
+/*
+ * EXP	counters, the thread's own
+ * LEVELS	gauges, the machine's: shared_get() and its kin
+ */
+#ifdef UVM_MP
+extern _Thread_local struct uvm_self *uvm_self;
+#define SELF(uvm) ((void)(uvm), uvm_self)
+#define EXP(uvm)  (&SELF(uvm)->exp)
+#else
+#define SELF(uvm) (&(uvm)->self)
+#define EXP(uvm)  (&(uvm)->hot.uh_exp)
+#endif
+
+/* Is there a page daemon, are there other threads? */
+#ifdef UVM_MP
+#define CONCURRENT(uvm) ((uvm)->mp.mp_running)
+#else
+#define CONCURRENT(uvm) false
+#endif
+#define LEVELS(uvm)   (&(uvm)->hot.uh_exp)
 #define FIXED(uvm, q) ((uvm)->up.q == QUIRK_FIXED)
+#define FAILED(uvm)   shared_get(&(uvm)->failed)
 
 static inline struct vm_page *
 frame_page(const struct uvm *uvm, uint32_t frame)
@@ -138,26 +183,42 @@ pages_round(const struct uvm *uvm, uint64_t bytes)
 	return (bytes + (1ULL << uvm->mem.pm_shift) - 1) >> uvm->mem.pm_shift;
 }
 
-#define OBJ_LOCK(uvm, uobj)   simple_lock(&(uvm)->ls, &(uobj)->vmobjlock)
-#define OBJ_UNLOCK(uvm, uobj) simple_unlock(&(uvm)->ls, &(uobj)->vmobjlock)
+#define OBJ_LOCK(uvm, uobj)   simple_lock(&SELF(uvm)->ls, &(uobj)->vmobjlock)
+#define OBJ_UNLOCK(uvm, uobj) simple_unlock(&SELF(uvm)->ls, &(uobj)->vmobjlock)
 
 /* Something here could sleep: no spin lock may be held. */
 static inline void
 uvm_may_sleep(struct uvm *uvm)
 {
 
-	KASSERT(uvm->ls.ls_spins == 0);
+	KASSERT(SELF(uvm)->ls.ls_spins == 0);
 	(void)uvm;
 }
+
+#ifdef UVM_MP
+bool uvm_mp_sleep(struct uvm *uvm, const void *chan, const char *what,
+    struct simplelock *l);
+void uvm_mp_wake_all(struct uvm *uvm);
+#else
+#define uvm_chaos(uvm) ((void)(uvm))
+#endif
+
+/* The page daemon's turns free nothing, and someone waits: the machine fails. */
+int uvm_out_of_memory(struct uvm *uvm);
 
 /* The machine cannot go on; the first reason wins. Returns error. */
 int uvm_fail(struct uvm *uvm, int error, const char *fmt, ...) printflike(3, 4);
 
 /*
- * Wait for chan: spec section 2.6.  => the object is unlocked around it
+ * Wait for chan: spec section 2.6.
+ *
+ * => l is locked on entry and exit, and nothing else; given up in between.
+ *    With UVM_MP no wakeup can come between the two
+ * => true: awake, though perhaps for another's sake: look again
  * => false: nothing will ever wake us, and the machine has failed
  */
-bool uvm_sleep(struct uvm *uvm, const void *chan, const char *what);
+bool uvm_sleep(struct uvm *uvm, const void *chan, const char *what,
+    struct simplelock *l);
 void uvm_wakeup(struct uvm *uvm, const void *chan);
 
 /* Page daemon: spec section 5. */
@@ -170,11 +231,11 @@ void uvm_pageout_turn(struct uvm *uvm);
 static inline void
 uvm_traverse_tell(struct uvm *uvm)
 {
-	const bool on = uvm->traversals != 0 && !uvm->transferring;
+	const bool on = SELF(uvm)->traversals != 0 && !SELF(uvm)->transferring;
 
-	if (likely(uvm->obs.uo_traverse == NULL) || on == uvm->traversing)
+	if (likely(uvm->obs.uo_traverse == NULL) || on == SELF(uvm)->traversing)
 		return;
-	uvm->traversing = on;
+	SELF(uvm)->traversing = on;
 	uvm->obs.uo_traverse(uvm->obs.uo_arg, on);
 }
 

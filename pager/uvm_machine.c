@@ -83,6 +83,80 @@ idmap_fini(struct idmap *im)
 	*im = (struct idmap){ .im_slot = NULL };
 }
 
+static void
+locks_init(struct uvm *uvm)
+{
+
+	simple_lock_init(&uvm->pageqlock, RANK_PAGEQ);
+	simple_lock_init(&uvm->fpageqlock, RANK_FPAGEQ);
+	simple_lock_init(&uvm->hashlock, RANK_HASH);
+	simple_lock_init(&uvm->pagermaplock, RANK_PAGERMAP);
+	simple_lock_init(&uvm->aio.ai_lock, RANK_AIO);
+	simple_lock_init(&uvm->vnodeslock, RANK_VNODES);
+	simple_lock_init(&uvm->mapslock, RANK_MAPS);
+}
+
+#ifdef UVM_MP
+
+static int
+self_init(struct uvm *uvm)
+{
+
+	return uvm_mp_init(uvm);
+}
+
+static void
+self_fini(struct uvm *uvm)
+{
+
+	uvm_mp_fini(uvm);
+}
+
+#else
+
+static int
+self_init(struct uvm *uvm)
+{
+	struct uvm_self *const self = SELF(uvm);
+
+	self->slotbuf =
+	    calloc((size_t)UVM_SLOTDEPTH * uvm->slots, sizeof(void *));
+	self->iobuf = calloc(uvm->slots, sizeof(self->iobuf[0]));
+	self->readbuf = calloc(uvm->slots, sizeof(void *));
+	return self->slotbuf != NULL && self->iobuf != NULL &&
+		self->readbuf != NULL ?
+	    0 :
+	    ENOMEM;
+}
+
+static void
+self_fini(struct uvm *uvm)
+{
+	struct uvm_self *const self = SELF(uvm);
+
+	free(self->slotbuf);
+	free(self->iobuf);
+	free(self->readbuf);
+}
+
+const struct uvmexp *
+uvm_stat(const struct uvm *uvm)
+{
+
+	return &uvm->hot.uh_exp;
+}
+
+void
+uvm_wakeup(struct uvm *uvm, const void *chan)
+{
+
+	/* One thread: nobody sleeps. */
+	(void)uvm;
+	(void)chan;
+}
+
+#endif
+
 int
 uvm_create(const struct uvm_param *up, const struct uvm_backend *be,
     void *cookie, struct uvm **uvmp, struct errmsg *em)
@@ -99,12 +173,9 @@ uvm_create(const struct uvm_param *up, const struct uvm_backend *be,
 	uvm->slots = (unsigned)(up->cluster / up->page_size);
 	uvm->pagermap_free = up->pager_map / up->page_size;
 	uvm->next_sync = up->sync_interval;
+	locks_init(uvm);
 	uvn_init(uvm);
-	uvm->slotbuf =
-	    calloc((size_t)UVM_SLOTDEPTH * uvm->slots, sizeof(void *));
-	uvm->iobuf = calloc(uvm->slots, sizeof(uvm->iobuf[0]));
-	uvm->readbuf = calloc(uvm->slots, sizeof(void *));
-	if (uvm->slotbuf == NULL || uvm->iobuf == NULL || uvm->readbuf == NULL)
+	if (self_init(uvm) != 0)
 		error = ERRMSG(em, ENOMEM, "no memory for a machine");
 	else if ((error = uvm_aio_init(uvm, em)) == 0)
 		error = uvm_page_init(uvm, em);
@@ -146,27 +217,20 @@ uvm_destroy(struct uvm *uvm)
 	idmap_fini(&uvm->files);
 	idmap_fini(&uvm->maps);
 	uvm_page_fini(uvm);
-	free(uvm->slotbuf);
-	free(uvm->iobuf);
-	free(uvm->readbuf);
+	self_fini(uvm);
 	free(uvm->hist.uh_ring);
 	free(uvm);
-}
-
-const struct uvmexp *
-uvm_stat(const struct uvm *uvm)
-{
-
-	return &uvm->hot.uh_exp;
 }
 
 int
 uvm_failed(const struct uvm *uvm, const char **whyp)
 {
 
+	const int failed = FAILED(uvm);
+
 	if (whyp != NULL)
 		*whyp = uvm->why;
-	return uvm->failed;
+	return failed;
 }
 
 int
@@ -174,13 +238,20 @@ uvm_fail(struct uvm *uvm, int error, const char *fmt, ...)
 {
 	va_list ap;
 
+#ifdef UVM_MP
+	(void)pthread_mutex_lock(&uvm->mp.mp_lock);
+#endif
 	if (uvm->failed == 0) {
-		uvm->failed = error;
 		va_start(ap, fmt);
 		(void)vsnprintf(uvm->why, sizeof(uvm->why), fmt, ap);
 		va_end(ap);
+		shared_set(&uvm->failed, error);
 	}
-	return uvm->failed;
+#ifdef UVM_MP
+	(void)pthread_mutex_unlock(&uvm->mp.mp_lock);
+	uvm_mp_wake_all(uvm);
+#endif
+	return error;
 }
 
 void
@@ -193,16 +264,17 @@ uvm_observe(struct uvm *uvm, const struct uvm_observer *uo)
 		uvm->obs = (struct uvm_observer){ .uo_arg = NULL };
 }
 
-bool
-uvm_sleep(struct uvm *uvm, const void *chan, const char *what)
+/* Asleep with one thread: what is under way is all that can wake us. */
+static bool
+sleep_alone(struct uvm *uvm, const void *chan, const char *what)
 {
 
 	uvm_may_sleep(uvm);
-	if (uvm->failed == 0 && uvm->aio.ai_flying != 0) {
+	if (FAILED(uvm) == 0 && uvm_aio_flying(uvm)) {
 		(void)uvm_aio_collect(uvm, true);
-		return uvm->failed == 0;
+		return FAILED(uvm) == 0;
 	}
-	if (uvm->failed == 0 && uvm->sleep != NULL && uvm->sleep(uvm, chan))
+	if (FAILED(uvm) == 0 && uvm->sleep != NULL && uvm->sleep(uvm, chan))
 		return true;
 	(void)uvm_fail(uvm, EDEADLK,
 	    "deadlock: waiting for %s that nothing "
@@ -211,13 +283,20 @@ uvm_sleep(struct uvm *uvm, const void *chan, const char *what)
 	return false;
 }
 
-void
-uvm_wakeup(struct uvm *uvm, const void *chan)
+bool
+uvm_sleep(struct uvm *uvm, const void *chan, const char *what,
+    struct simplelock *l)
 {
+	bool awake;
 
-	/* One thread: nobody sleeps. */
-	(void)uvm;
-	(void)chan;
+#ifdef UVM_MP
+	if (CONCURRENT(uvm))
+		return uvm_mp_sleep(uvm, chan, what, l);
+#endif
+	simple_unlock(&SELF(uvm)->ls, l);
+	awake = sleep_alone(uvm, chan, what);
+	simple_lock(&SELF(uvm)->ls, l);
+	return awake;
 }
 
 int
@@ -225,8 +304,8 @@ uvm_file_add(struct uvm *uvm, uint32_t file, uint64_t size)
 {
 	struct vnode *vp;
 
-	if (uvm->failed != 0)
-		return uvm->failed;
+	if (FAILED(uvm) != 0)
+		return FAILED(uvm);
 	if (file == 0)
 		return ESRCH;
 	if (idmap_known(&uvm->files, file))
@@ -252,6 +331,7 @@ uvm_file_add(struct uvm *uvm, uint32_t file, uint64_t size)
 	}
 	vp->v_file = file;
 	vp->v_size = size;
+	simple_lock_init(&vp->v_uvm.u_obj.vmobjlock, RANK_OBJECT);
 	vp->v_uvm.u_obj.uo_num = ++uvm->nobject;
 	vp->v_uvm.u_obj.uo_hashbase =
 	    (uint64_t)uvm->nobject * uvm->up.hash_stride;

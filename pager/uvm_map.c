@@ -31,8 +31,10 @@ uvm_map_lookup_entry(struct vm_map *map, uint64_t pgno)
 	struct vm_map_entry *me;
 	uint32_t lo = 0, hi = map->vm_nentries;
 
-	if (map->vm_hint < hi) {
-		me = &map->vm_entry[map->vm_hint];
+	const uint32_t hint = shared_get(&map->vm_hint);
+
+	if (hint < hi) {
+		me = &map->vm_entry[hint];
 		if (pgno >= me->me_start && pgno < me->me_end)
 			return me;
 	}
@@ -45,7 +47,7 @@ uvm_map_lookup_entry(struct vm_map *map, uint64_t pgno)
 		} else if (pgno < me->me_start) {
 			hi = mid;
 		} else {
-			map->vm_hint = mid;
+			shared_set(&map->vm_hint, mid);
 			return me;
 		}
 	}
@@ -179,12 +181,15 @@ map_end(struct uvm *uvm, struct vm_map *map)
 {
 	struct uvm_object *const uobj = &map->vm_vp->v_uvm.u_obj;
 
+	OBJ_LOCK(uvm, uobj);
 	if (map->vm_objnext != NULL)
 		map->vm_objnext->vm_objprev = map->vm_objprev;
 	if (map->vm_objprev != NULL)
 		map->vm_objprev->vm_objnext = map->vm_objnext;
 	else
 		uobj->uo_maps = map->vm_objnext;
+	OBJ_UNLOCK(uvm, uobj);
+	simple_lock(&SELF(uvm)->ls, &uvm->mapslock);
 	if (map->vm_allnext != NULL)
 		map->vm_allnext->vm_allprev = map->vm_allprev;
 	if (map->vm_allprev != NULL)
@@ -194,6 +199,7 @@ map_end(struct uvm *uvm, struct vm_map *map)
 	/* The id is known for ever, so this only overwrites. */
 	if (idmap_put(&uvm->maps, map->vm_hot.um_id, NULL) != 0)
 		KASSERT(false && "a known id needs no room");
+	simple_unlock(&SELF(uvm)->ls, &uvm->mapslock);
 	uvm_map_free(map);
 }
 
@@ -207,6 +213,7 @@ uvm_unmap(struct uvm *uvm, struct vm_map *map, uint64_t start, uint64_t end)
 	if ((error = uvm_map_clip(uvm, map, start, end)) != 0)
 		return error;
 	from = entry_from(map, start);
+	OBJ_LOCK(uvm, uobj);
 	for (to = from; to < map->vm_nentries; to++) {
 		const struct vm_map_entry *const me = &map->vm_entry[to];
 
@@ -214,6 +221,7 @@ uvm_unmap(struct uvm *uvm, struct vm_map *map, uint64_t start, uint64_t end)
 			break;
 		pmap_remove(uvm, map, me->me_start, me->me_end);
 	}
+	OBJ_UNLOCK(uvm, uobj);
 	(void)memmove(&map->vm_entry[from], &map->vm_entry[to],
 	    (map->vm_nentries - to) * sizeof(map->vm_entry[0]));
 	map->vm_nentries -= to - from;
@@ -221,7 +229,7 @@ uvm_unmap(struct uvm *uvm, struct vm_map *map, uint64_t start, uint64_t end)
 		map_end(uvm, map);
 
 	/* The removed entries were a stack: last one first. */
-	for (i = from; i < to && uvm->failed == 0; i++)
+	for (i = from; i < to && FAILED(uvm) == 0; i++)
 		uvn_detach(uvm, uobj);
-	return uvm->failed;
+	return FAILED(uvm);
 }

@@ -45,7 +45,7 @@ uvm_page_init(struct uvm *uvm, struct errmsg *em)
 		    "memory: no address space for %" PRIu64 " frames and their "
 		    "descriptors; choose less memory%s",
 		    npages, pm->pm_datalen != 0 ? ", or --backend null" : "");
-	EXP(uvm)->free = npages;
+	LEVELS(uvm)->free = npages;
 	return 0;
 }
 
@@ -160,14 +160,14 @@ uvm_pageinsert(struct uvm *uvm, struct uvm_object *uobj, struct vm_page *pg)
 	const uint32_t frame = page_frame(uvm, pg);
 	struct pghash *const ph = hash_bucket(uvm, uobj, pg->pgno);
 
-	simple_lock(&uvm->ls, &uvm->hashlock);
+	simple_lock(&SELF(uvm)->ls, &uvm->hashlock);
 	if (ph->ph_tail != 0)
 		frames[ph->ph_tail].hashq = frame;
 	else
 		ph->ph_head = frame;
 	ph->ph_tail = frame;
 	pg->hashq = 0;
-	simple_unlock(&uvm->ls, &uvm->hashlock);
+	simple_unlock(&SELF(uvm)->ls, &uvm->hashlock);
 
 	pg->listq_next = 0;
 	pg->listq_prev = uobj->memq_tail;
@@ -195,13 +195,13 @@ uvm_pageremove(struct uvm *uvm, struct vm_page *pg)
 	uint32_t *link, prev = 0;
 
 	LOCK_HELD(&uobj->vmobjlock);
-	simple_lock(&uvm->ls, &uvm->hashlock);
+	simple_lock(&SELF(uvm)->ls, &uvm->hashlock);
 	for (link = &ph->ph_head; *link != frame; link = &frames[prev].hashq)
 		prev = *link;
 	*link = pg->hashq;
 	if (ph->ph_tail == frame)
 		ph->ph_tail = prev;
-	simple_unlock(&uvm->ls, &uvm->hashlock);
+	simple_unlock(&SELF(uvm)->ls, &uvm->hashlock);
 
 	if (pg->listq_next != 0)
 		frames[pg->listq_next].listq_prev = pg->listq_prev;
@@ -222,18 +222,21 @@ uvm_pageremove(struct uvm *uvm, struct vm_page *pg)
 struct vm_page *
 uvm_pagealloc(struct uvm *uvm, struct uvm_object *uobj, uint64_t pgno)
 {
-	struct uvmexp *const exp = EXP(uvm);
+	struct uvmexp *const lv = LEVELS(uvm);
 	struct uvm_pagemem *const pm = &uvm->mem;
 	struct vm_page *pg;
+	uint64_t free;
 
 	LOCK_HELD(&uobj->vmobjlock);
-	simple_lock(&uvm->ls, &uvm->fpageqlock);
-	if (exp->free < uvm->up.freemin ||
-	    (exp->free < uvm->up.freetarg && exp->inactive < uvm->inactarg))
+	simple_lock(&SELF(uvm)->ls, &uvm->fpageqlock);
+	free = shared_get(&lv->free);
+	if (free < uvm->up.freemin ||
+	    (free < uvm->up.freetarg &&
+		shared_get(&lv->inactive) < shared_get(&uvm->inactarg)))
 		uvm_pageout_wake(uvm);
-	if (exp->free <= uvm->up.reserve_kernel) {
-		simple_unlock(&uvm->ls, &uvm->fpageqlock);
-		exp->alloc_failures++;
+	if (free <= uvm->up.reserve_kernel) {
+		simple_unlock(&SELF(uvm)->ls, &uvm->fpageqlock);
+		EXP(uvm)->alloc_failures++;
 		return NULL;
 	}
 	if (pm->pm_fresh <= pm->pm_npages) {
@@ -244,8 +247,8 @@ uvm_pagealloc(struct uvm *uvm, struct uvm_object *uobj, uint64_t pgno)
 		pglist_remove(uvm, &pm->pm_free, pg);
 		__builtin_prefetch(&pm->pm_frame[pm->pm_free.pl_head], 1);
 	}
-	exp->free--;
-	simple_unlock(&uvm->ls, &uvm->fpageqlock);
+	shared_sub(&lv->free, 1);
+	simple_unlock(&SELF(uvm)->ls, &uvm->fpageqlock);
 
 	pg->pgno = pgno;
 	pg->uobject = uobj->uo_num;
@@ -259,10 +262,23 @@ uvm_pagealloc(struct uvm *uvm, struct uvm_object *uobj, uint64_t pgno)
 	return pg;
 }
 
+/* A page was freed. => free list locked */
+static inline void
+wake_waiters(struct uvm *uvm)
+{
+
+#ifdef UVM_MP
+	if (uvm->mp.mp_waiters != 0)
+		uvm_wakeup(uvm, &LEVELS(uvm)->free);
+#else
+	(void)uvm;
+#endif
+}
+
 void
 uvm_pagefree(struct uvm *uvm, struct vm_page *pg)
 {
-	struct uvmexp *const exp = EXP(uvm);
+	struct uvmexp *const exp = EXP(uvm), *const lv = LEVELS(uvm);
 	const bool dirty = (pg->flags & PG_COUNTED) != 0;
 
 	LOCK_HELD(&uvm->pageqlock);
@@ -280,38 +296,39 @@ uvm_pagefree(struct uvm *uvm, struct vm_page *pg)
 		uvm_pageremove(uvm, pg);
 	if (pg->pqflags & PQ_ACTIVE) {
 		pglist_remove(uvm, &uvm->mem.pm_active, pg);
-		exp->active--;
+		shared_sub(&lv->active, 1);
 	} else if (pg->pqflags & PQ_INACTIVE) {
 		pglist_remove(uvm, &uvm->mem.pm_inactive, pg);
-		exp->inactive--;
+		shared_sub(&lv->inactive, 1);
 	}
 	if (pg->wire_count != 0) {
 		pg->wire_count = 0;
-		exp->wired--;
+		shared_sub(&lv->wired, 1);
 	}
-	simple_lock(&uvm->ls, &uvm->fpageqlock);
+	simple_lock(&SELF(uvm)->ls, &uvm->fpageqlock);
 	pglist_append(uvm, &uvm->mem.pm_free, pg);
 	pg->pqflags = PQ_FREE;
-	exp->free++;
-	simple_unlock(&uvm->ls, &uvm->fpageqlock);
+	shared_add(&lv->free, 1);
+	wake_waiters(uvm);
+	simple_unlock(&SELF(uvm)->ls, &uvm->fpageqlock);
 }
 
 void
 uvm_pagedeactivate(struct uvm *uvm, struct vm_page *pg)
 {
-	struct uvmexp *const exp = EXP(uvm);
+	struct uvmexp *const lv = LEVELS(uvm);
 
 	LOCK_HELD(&uvm->pageqlock);
 	if (pg->pqflags & PQ_ACTIVE) {
 		pglist_remove(uvm, &uvm->mem.pm_active, pg);
 		pg->pqflags = 0;
-		exp->active--;
+		shared_sub(&lv->active, 1);
 	}
 	if (pg->pqflags & PQ_INACTIVE)
 		return;
 	pglist_append(uvm, &uvm->mem.pm_inactive, pg);
 	pg->pqflags = PQ_INACTIVE;
-	exp->inactive++;
+	shared_add(&lv->inactive, 1);
 	pmap_clear_reference(uvm, pg);
 	if (pmap_is_modified(uvm, pg))
 		pg->flags &= (uint16_t)~PG_CLEAN;
@@ -320,19 +337,19 @@ uvm_pagedeactivate(struct uvm *uvm, struct vm_page *pg)
 void
 uvm_pagewire(struct uvm *uvm, struct vm_page *pg)
 {
-	struct uvmexp *const exp = EXP(uvm);
+	struct uvmexp *const lv = LEVELS(uvm);
 
 	LOCK_HELD(&uvm->pageqlock);
 	if (pg->wire_count == 0) {
 		if (pg->pqflags & PQ_ACTIVE) {
 			pglist_remove(uvm, &uvm->mem.pm_active, pg);
-			exp->active--;
+			shared_sub(&lv->active, 1);
 		} else if (pg->pqflags & PQ_INACTIVE) {
 			pglist_remove(uvm, &uvm->mem.pm_inactive, pg);
-			exp->inactive--;
+			shared_sub(&lv->inactive, 1);
 		}
 		pg->pqflags = 0;
-		exp->wired++;
+		shared_add(&lv->wired, 1);
 	}
 	pg->wire_count++;
 }
@@ -340,15 +357,15 @@ uvm_pagewire(struct uvm *uvm, struct vm_page *pg)
 void
 uvm_pageunwire(struct uvm *uvm, struct vm_page *pg)
 {
-	struct uvmexp *const exp = EXP(uvm);
+	struct uvmexp *const lv = LEVELS(uvm);
 
 	LOCK_HELD(&uvm->pageqlock);
 	KASSERT(pg->wire_count != 0);
 	if (--pg->wire_count == 0) {
 		pglist_append(uvm, &uvm->mem.pm_active, pg);
 		pg->pqflags = PQ_ACTIVE;
-		exp->active++;
-		exp->wired--;
+		shared_add(&lv->active, 1);
+		shared_sub(&lv->wired, 1);
 	}
 }
 
@@ -359,7 +376,7 @@ uvm_page_dirtied(struct uvm *uvm, struct vm_page *pg)
 	if ((pg->flags & PG_COUNTED) == 0) {
 		pg->flags |= PG_COUNTED;
 		EXP(uvm)->dirtied++;
-		EXP(uvm)->dirty++;
+		shared_add(&LEVELS(uvm)->dirty, 1);
 	}
 }
 
@@ -369,7 +386,7 @@ uvm_page_cleaned(struct uvm *uvm, struct vm_page *pg)
 
 	if (pg->flags & PG_COUNTED) {
 		pg->flags &= (uint16_t)~PG_COUNTED;
-		EXP(uvm)->dirty--;
+		shared_sub(&LEVELS(uvm)->dirty, 1);
 	}
 }
 

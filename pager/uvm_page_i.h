@@ -74,8 +74,18 @@ hash_bucket(const struct uvm *uvm, const struct uvm_object *uobj, uint64_t pgno)
 		    .pm_bucket[(uobj->uo_hashbase + pgno) & uvm->mem.pm_mask];
 }
 
+/* The chains are short: with threads the lock is what a lookup costs. */
+#ifdef UVM_MP
+#define HASH_LOCK(uvm)	 simple_lock(&SELF(uvm)->ls, &(uvm)->hashlock)
+#define HASH_UNLOCK(uvm) simple_unlock(&SELF(uvm)->ls, &(uvm)->hashlock)
+#else
+#define HASH_LOCK(uvm)	 ((void)(uvm))
+#define HASH_UNLOCK(uvm) ((void)(uvm))
+#endif
+
+/* => hash locked, with UVM_MP */
 static inline struct vm_page *
-hash_find(const struct uvm *uvm, const struct uvm_object *uobj, uint64_t pgno)
+hash_search(const struct uvm *uvm, const struct uvm_object *uobj, uint64_t pgno)
 {
 	uint32_t frame;
 
@@ -87,6 +97,19 @@ hash_find(const struct uvm *uvm, const struct uvm_object *uobj, uint64_t pgno)
 		frame = pg->hashq;
 	}
 	return NULL;
+}
+
+static inline struct vm_page *
+hash_find(const struct uvm *cuvm, const struct uvm_object *uobj, uint64_t pgno)
+{
+	/* The machine is not changed but for its lock. */
+	struct uvm *const uvm = (struct uvm *)(uintptr_t)cuvm;
+	struct vm_page *pg;
+
+	HASH_LOCK(uvm);
+	pg = hash_search(uvm, uobj, pgno);
+	HASH_UNLOCK(uvm);
+	return pg;
 }
 
 /*
@@ -134,20 +157,20 @@ uvm_pagepeek(const struct uvm *uvm, const struct uvm_object *uobj,
 static inline void
 uvm_pageactivate(struct uvm *uvm, struct vm_page *pg)
 {
-	struct uvmexp *const exp = EXP(uvm);
+	struct uvmexp *const lv = LEVELS(uvm);
 
 	LOCK_HELD(&uvm->pageqlock);
 	if (pg->pqflags & PQ_INACTIVE) {
 		pglist_remove(uvm, &uvm->mem.pm_inactive, pg);
 		pg->pqflags = 0;
-		exp->inactive--;
+		shared_sub(&lv->inactive, 1);
 	}
 	if (pg->wire_count != 0)
 		return;
 	if (pg->pqflags & PQ_ACTIVE)
 		pglist_remove(uvm, &uvm->mem.pm_active, pg);
 	else
-		exp->active++;
+		shared_add(&lv->active, 1);
 	pg->pqflags = PQ_ACTIVE;
 	pglist_append(uvm, &uvm->mem.pm_active, pg);
 }
@@ -166,17 +189,33 @@ static inline void
 uvm_lock_pageq(struct uvm *uvm)
 {
 
-	simple_lock(&uvm->ls, &uvm->pageqlock);
+	simple_lock(&SELF(uvm)->ls, &uvm->pageqlock);
 }
 
 static inline void
 uvm_unlock_pageq(struct uvm *uvm)
 {
 
-	simple_unlock(&uvm->ls, &uvm->pageqlock);
+	simple_unlock(&SELF(uvm)->ls, &uvm->pageqlock);
 }
 
-/* The sleeping lock of a vnode. */
+#ifdef UVM_MP
+
+/* The sleeping lock of a vnode; and whether the running thread has it. */
+void vn_lock(struct uvm *uvm, struct vnode *vp);
+void vn_unlock(struct uvm *uvm, struct vnode *vp);
+bool vn_islocked(struct uvm *uvm, struct vnode *vp);
+
+#else
+
+static inline bool
+vn_islocked(struct uvm *uvm, const struct vnode *vp)
+{
+
+	(void)uvm;
+	return vp->v_locked;
+}
+
 static inline void
 vn_lock(struct uvm *uvm, struct vnode *vp)
 {
@@ -194,5 +233,7 @@ vn_unlock(struct uvm *uvm, struct vnode *vp)
 	KASSERT(vp->v_locked);
 	vp->v_locked = false;
 }
+
+#endif
 
 #endif

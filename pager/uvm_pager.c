@@ -6,21 +6,27 @@ bool
 uvm_pagermapin(struct uvm *uvm, unsigned npages, bool wait)
 {
 
-	while (uvm->pagermap_free < npages) {
-		if (!wait ||
-		    !uvm_sleep(uvm, &uvm->pagermap_free, "pager address space"))
-			return false;
-	}
-	uvm->pagermap_free -= npages;
-	return true;
+	bool got = true;
+
+	simple_lock(&SELF(uvm)->ls, &uvm->pagermaplock);
+	while (uvm->pagermap_free < npages && got)
+		got = wait &&
+		    uvm_sleep(uvm, &uvm->pagermap_free, "pager address space",
+			&uvm->pagermaplock);
+	if (got)
+		uvm->pagermap_free -= npages;
+	simple_unlock(&SELF(uvm)->ls, &uvm->pagermaplock);
+	return got;
 }
 
 void
 uvm_pagermapout(struct uvm *uvm, unsigned npages)
 {
 
+	simple_lock(&SELF(uvm)->ls, &uvm->pagermaplock);
 	uvm->pagermap_free += npages;
 	uvm_wakeup(uvm, &uvm->pagermap_free);
+	simple_unlock(&SELF(uvm)->ls, &uvm->pagermaplock);
 }
 
 /*
@@ -65,7 +71,7 @@ uvm_mk_pcluster(struct uvm *uvm, struct uvm_object *uobj, struct vm_page *pg,
     struct uvm_pcluster *pc, unsigned flags, uint64_t mlo, uint64_t mhi)
 {
 	struct vm_page **const slots =
-	    &uvm->slotbuf[(size_t)uvm->slotdepth * uvm->slots];
+	    &SELF(uvm)->slotbuf[(size_t)SELF(uvm)->slotdepth * uvm->slots];
 	struct vm_page *mate;
 	uint64_t lo, hi, pgno;
 	unsigned center;
@@ -158,11 +164,11 @@ pcluster_put(struct uvm *uvm, struct uvm_object *uobj,
 {
 	int result;
 
-	KASSERT(uvm->slotdepth + 1 < UVM_SLOTDEPTH);
-	uvm->slotdepth++;
+	KASSERT(SELF(uvm)->slotdepth + 1 < UVM_SLOTDEPTH);
+	SELF(uvm)->slotdepth++;
 	result = uobj->pgops->pgo_put(uvm, uobj, pc->ps_first, pc->ps_npages,
 	    flags & (PGO_SYNCIO | PGO_PDFREECLUST));
-	uvm->slotdepth--;
+	SELF(uvm)->slotdepth--;
 	return result;
 }
 

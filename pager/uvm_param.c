@@ -124,6 +124,35 @@ resolve_cluster(const struct uvm_param *up, struct errmsg *em)
 	return 0;
 }
 
+/*
+ * Quirks that threads cannot live with: a page left busy for ever (q9), a list
+ * changed without its lock (q11), a flush that waits for itself (q19).
+ */
+static int
+resolve_threads(struct uvm_param *up, struct errmsg *em)
+{
+	static const size_t quirks[] = {
+		offsetof(struct uvm_param, q9_get_error_busy),
+		offsetof(struct uvm_param, q11_wlist_unlocked),
+		offsetof(struct uvm_param, q19_again_sync),
+	};
+
+	for (size_t i = 0; i < nitems(quirks) && up->threads != THREADS_ONE;
+	     i++) {
+		uint64_t *const q =
+		    (uint64_t *)(void *)((char *)up + quirks[i]);
+
+		if (*q == QUIRK_FAITHFUL)
+			return ERRMSG(em, EINVAL,
+			    "%s=faithful is not safe with threads=trace: "
+			    "leave it out, or say --threads one",
+			    uvm_param_table[quirks[i] / sizeof(uint64_t)]
+				.tn_name);
+		*q = QUIRK_FIXED;
+	}
+	return 0;
+}
+
 bool
 uvm_param_async(const struct uvm_param *up)
 {
@@ -176,6 +205,8 @@ uvm_param_resolve(struct uvm_param *up, struct errmsg *em)
 		    "memory=%" PRIu64 " is %" PRIu64 " pages of %" PRIu64
 		    " bytes; at most 4294967294 can be simulated",
 		    up->memory, npages, up->page_size);
+	if ((error = resolve_threads(up, em)) != 0)
+		return error;
 	resolve_profile(up);
 	if ((error = resolve_targets(up, npages, em)) != 0 ||
 	    (error = resolve_cluster(up, em)) != 0 ||

@@ -6,6 +6,44 @@
 
 #include "pager/uvm_i.h"
 
+#ifdef UVM_MP
+
+/* The daemon sleeps on the target it works towards. */
+void
+uvm_pageout_wake(struct uvm *uvm)
+{
+	const bool held = simple_lock_held(&uvm->fpageqlock);
+
+	if (shared_get(&uvm->hot.uh_due) & UVM_DUE_DAEMON)
+		return;
+	if (!held)
+		simple_lock(&SELF(uvm)->ls, &uvm->fpageqlock);
+	shared_or(&uvm->hot.uh_due, UVM_DUE_DAEMON);
+	uvm_wakeup(uvm, &uvm->inactarg);
+	if (!held)
+		simple_unlock(&SELF(uvm)->ls, &uvm->fpageqlock);
+}
+
+/* Sleep until a page is freed, or the daemon gives up. */
+static int
+wait_for_daemon(struct uvm *uvm)
+{
+
+	simple_lock(&SELF(uvm)->ls, &uvm->fpageqlock);
+	if (shared_get(&LEVELS(uvm)->free) <= uvm->up.reserve_kernel) {
+		if (uvm->mp.mp_waiters++ == 0)
+			uvm_wakeup(uvm, &uvm->inactarg);
+		uvm_pageout_wake(uvm);
+		(void)uvm_sleep(uvm, &LEVELS(uvm)->free, "memory",
+		    &uvm->fpageqlock);
+		uvm->mp.mp_waiters--;
+	}
+	simple_unlock(&SELF(uvm)->ls, &uvm->fpageqlock);
+	return FAILED(uvm);
+}
+
+#else
+
 void
 uvm_pageout_wake(struct uvm *uvm)
 {
@@ -13,12 +51,30 @@ uvm_pageout_wake(struct uvm *uvm)
 	uvm->hot.uh_due |= UVM_DUE_DAEMON;
 }
 
+#define wait_for_daemon(uvm) FAILED(uvm)
+
+#endif
+
 void
 uvm_pageout_progress(struct uvm *uvm)
 {
 
-	uvm->idleturns = 0;
-	uvm->shuffled = 0;
+	shared_set(&uvm->idleturns, 0);
+	shared_set(&uvm->shuffled, 0);
+}
+
+int
+uvm_out_of_memory(struct uvm *uvm)
+{
+	const struct uvmexp *const lv = LEVELS(uvm);
+
+	return uvm_fail(uvm, EDEADLK,
+	    "out of memory: %" PRIu64
+	    " turns of the page daemon freed nothing with %" PRIu64
+	    " pages free, %" PRIu64 " active, %" PRIu64
+	    " inactive; give it more memory",
+	    shared_get(&uvm->idleturns), shared_get(&lv->free),
+	    shared_get(&lv->active), shared_get(&lv->inactive));
 }
 
 int
@@ -27,27 +83,23 @@ uvm_wait(struct uvm *uvm)
 
 	uvm_may_sleep(uvm);
 	EXP(uvm)->memory_waits++;
-	if (uvm->failed != 0)
-		return uvm->failed;
-	if (uvm->indaemon)
+	if (FAILED(uvm) != 0)
+		return FAILED(uvm);
+	if (SELF(uvm)->indaemon)
 		return uvm_fail(uvm, EDEADLK,
 		    "the page daemon waits for "
 		    "memory itself; give it more");
+	if (CONCURRENT(uvm))
+		return wait_for_daemon(uvm);
 	uvm_pageout_wake(uvm);
 	uvm_pageout_turn(uvm);
 	/* What would be freed may be under way. */
-	if (EXP(uvm)->free <= uvm->up.reserve_kernel &&
-	    uvm->aio.ai_flying != 0 && uvm_aio_collect(uvm, true) != 0)
+	if (LEVELS(uvm)->free <= uvm->up.reserve_kernel &&
+	    uvm_aio_flying(uvm) && uvm_aio_collect(uvm, true) != 0)
 		uvm->idleturns = 0;
 	if (uvm->idleturns >= uvm->up.daemon_limit)
-		return uvm_fail(uvm, EDEADLK,
-		    "out of memory: %" PRIu64
-		    " turns of the page daemon freed nothing with %" PRIu64
-		    " pages free, %" PRIu64 " active, %" PRIu64
-		    " inactive; give it more memory",
-		    uvm->idleturns, EXP(uvm)->free, EXP(uvm)->active,
-		    EXP(uvm)->inactive);
-	return uvm->failed;
+		return uvm_out_of_memory(uvm);
+	return FAILED(uvm);
 }
 
 /*
@@ -91,6 +143,8 @@ pd_clean(struct uvm *uvm, struct uvm_object *uobj, struct vm_page *pg,
 	if (pg->flags & PG_RELEASED) {
 		/* The write's own uncache ends an object that persists. */
 		*deadp = !uobj->pgops->pgo_releasepg(uvm, pg, &next);
+		if (*deadp && (uvm->aio.ai_on || CONCURRENT(uvm)))
+			uvm_aio_rele_later(uvm, UVNTOV(uobj));
 		return next;
 	}
 	uvm_lock_pageq(uvm);
@@ -120,14 +174,12 @@ pd_inactive_page(struct uvm *uvm, struct vm_page *pg)
 	bool dead = false;
 
 	exp->pdscans++;
+	if (!simple_lock_try(&SELF(uvm)->ls, &uobj->vmobjlock))
+		return next;
 	if (pmap_is_referenced(uvm, pg)) {
 		uvm_pageactivate(uvm, pg);
 		exp->pdreact++;
-		return next;
-	}
-	if (!simple_lock_try(&uvm->ls, &uobj->vmobjlock))
-		return next;
-	if (pg->flags & PG_BUSY) {
+	} else if (pg->flags & PG_BUSY) {
 		exp->pdbusy++;
 	} else {
 		exp->pdobscan++;
@@ -136,7 +188,9 @@ pd_inactive_page(struct uvm *uvm, struct vm_page *pg)
 			uvm_pagefree(uvm, pg);
 			exp->pdfreed++;
 			uvm_pageout_progress(uvm);
-		} else if (exp->free + uvm->paging <= uvm->up.freetarg) {
+		} else if (shared_get(&LEVELS(uvm)->free) +
+			shared_get(&uvm->paging) <=
+		    uvm->up.freetarg) {
 			next = pd_clean(uvm, uobj, pg, &dead);
 		}
 	}
@@ -151,7 +205,9 @@ pd_scan_inactive(struct uvm *uvm)
 {
 	struct vm_page *pg = frame_page(uvm, uvm->mem.pm_inactive.pl_head);
 
-	while (pg != NULL && EXP(uvm)->free < uvm->up.freetarg) {
+	while (pg != NULL &&
+	    shared_get(&LEVELS(uvm)->free) < uvm->up.freetarg &&
+	    FAILED(uvm) == 0) {
 		pg = pd_inactive_page(uvm, pg);
 		if (pg != NULL && (pg->pqflags & PQ_INACTIVE) == 0) {
 			UVMHIST(uvm, "successor left the queue: from its head",
@@ -165,50 +221,60 @@ pd_scan_inactive(struct uvm *uvm)
 static void
 pd_scan_active(struct uvm *uvm, bool freed)
 {
-	struct uvmexp *const exp = EXP(uvm);
+	const uint64_t inactive = shared_get(&LEVELS(uvm)->inactive);
 	struct vm_page *pg, *next;
 	uint64_t shortage;
 
-	if (uvm->inactarg > exp->inactive)
-		shortage = uvm->inactarg - exp->inactive;
+	if (uvm->inactarg > inactive)
+		shortage = uvm->inactarg - inactive;
 	else
 		shortage = freed ? 0 : 1;
 	for (pg = frame_page(uvm, uvm->mem.pm_active.pl_head);
 	     pg != NULL && shortage != 0; pg = next) {
+		struct uvm_object *const uobj = page_object(uvm, pg);
+
 		next = frame_page(uvm, pg->pageq_next);
-		if (pg->flags & PG_BUSY)
+		if (!simple_lock_try(&SELF(uvm)->ls, &uobj->vmobjlock))
 			continue;
-		pmap_page_protect(uvm, pg, 0);
-		uvm_pagedeactivate(uvm, pg);
-		exp->pddeact++;
-		/* All pages once; after that they only go round. */
-		if (uvm->shuffled++ < uvm->mem.pm_npages)
-			uvm->idleturns = 0;
-		shortage--;
+		if ((pg->flags & PG_BUSY) == 0) {
+			pmap_page_protect(uvm, pg, 0);
+			uvm_pagedeactivate(uvm, pg);
+			EXP(uvm)->pddeact++;
+			/* All pages once; after that they only go round. */
+			if (shared_get(&uvm->shuffled) < uvm->mem.pm_npages)
+				shared_set(&uvm->idleturns, 0);
+			shared_add(&uvm->shuffled, 1);
+			shortage--;
+		}
+		OBJ_UNLOCK(uvm, uobj);
 	}
 }
 
 void
 uvm_pageout_turn(struct uvm *uvm)
 {
-	struct uvmexp *const exp = EXP(uvm);
+	struct uvmexp *const exp = EXP(uvm), *const lv = LEVELS(uvm);
 	const uint64_t share = uvm->up.inactive;
-	uint64_t freed;
+	uint64_t freed, inactarg;
 
-	KASSERT(!uvm->indaemon);
-	uvm->indaemon = true;
-	(void)uvm_aio_collect(uvm, false);
-	uvm->hot.uh_due &= (uint8_t)~UVM_DUE_DAEMON;
+	KASSERT(!SELF(uvm)->indaemon);
+	SELF(uvm)->indaemon = true;
+	if (!CONCURRENT(uvm))
+		(void)uvm_aio_collect(uvm, false);
+	shared_and(&uvm->hot.uh_due, (uint8_t)~UVM_DUE_DAEMON);
 	exp->pdwoke++;
-	uvm->idleturns++;
-	uvm->inactarg =
-	    (exp->active + exp->inactive) * RATIO_NUM(share) / RATIO_DEN(share);
-	if (uvm->inactarg <= uvm->up.freetarg)
-		uvm->inactarg = uvm->up.freetarg + 1;
-	UVMHIST(uvm, "free %u of %u, inactive %u of %u", exp->free,
-	    uvm->up.freetarg, exp->inactive, uvm->inactarg);
+	shared_add(&uvm->idleturns, 1);
+	inactarg =
+	    (shared_get(&lv->active) + shared_get(&lv->inactive)) *
+	    RATIO_NUM(share) / RATIO_DEN(share);
+	if (inactarg <= uvm->up.freetarg)
+		inactarg = uvm->up.freetarg + 1;
+	shared_set(&uvm->inactarg, inactarg);
+	UVMHIST(uvm, "free %u of %u, inactive %u of %u", lv->free,
+	    uvm->up.freetarg, lv->inactive, inactarg);
 
-	if (exp->free < uvm->up.freetarg || exp->inactive < uvm->inactarg) {
+	if (shared_get(&lv->free) < uvm->up.freetarg ||
+	    shared_get(&lv->inactive) < inactarg) {
 		exp->pdrevs++;
 		freed = exp->pdfreed;
 		uvm_lock_pageq(uvm);
@@ -217,20 +283,24 @@ uvm_pageout_turn(struct uvm *uvm)
 		uvm_unlock_pageq(uvm);
 	}
 	uvm_aio_submit(uvm);
-	uvm->indaemon = false;
-	uvm_wakeup(uvm, &exp->free);
+	SELF(uvm)->indaemon = false;
+	if (!CONCURRENT(uvm))
+		uvm_wakeup(uvm, &lv->free);
 }
 
 void
 uvm_event_end_slow(struct uvm *uvm)
 {
 
-	if (uvm->failed != 0)
+	if (FAILED(uvm) != 0)
 		return;
-	if (uvm->hot.uh_due & UVM_DUE_AIO) {
-		(void)uvm_aio_collect(uvm, false);
+	if (shared_get(&uvm->hot.uh_due) & UVM_DUE_AIO) {
+		if (!CONCURRENT(uvm))
+			(void)uvm_aio_collect(uvm, false);
 		uvm_aio_rele(uvm);
 	}
+	if (CONCURRENT(uvm))
+		return;
 	if ((uvm->hot.uh_due & UVM_DUE_DAEMON) &&
 	    uvm->up.daemon_rule != DAEMON_WAIT)
 		uvm_pageout_turn(uvm);

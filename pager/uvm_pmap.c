@@ -32,6 +32,36 @@ pte_attrs(uint8_t pte)
 	    (pte & PTE_MOD ? PA_MOD : 0));
 }
 
+/* End an entry: what it was. */
+static inline uint8_t
+pte_take(uint8_t *pte)
+{
+#ifdef UVM_MP
+	/* An access may be about to mark it. */
+	return __atomic_exchange_n(pte, 0, __ATOMIC_RELAXED);
+#else
+	const uint8_t was = *pte;
+
+	*pte = 0;
+	return was;
+#endif
+}
+
+/* Eight entries, from a multiple of eight on. */
+static inline uint64_t
+pte_word(const uint8_t *pte)
+{
+	uint64_t word = 0;
+
+#ifdef UVM_MP
+	for (unsigned i = 0; i < 8; i++)
+		word |= (uint64_t)shared_get(&pte[i]) << 8 * i;
+#else
+	__builtin_memcpy(&word, pte, sizeof(word));
+#endif
+	return word;
+}
+
 /* The page of the object that an entry of map at pgno maps: it is resident. */
 static struct vm_page *
 mapped_page(const struct uvm *uvm, const struct vm_map *map, uint64_t pgno)
@@ -49,7 +79,7 @@ mapped_page(const struct uvm *uvm, const struct vm_map *map, uint64_t pgno)
 	    (map) = (left) != 0 ? page_object((uvm), (pg))->uo_maps : NULL;    \
 	     (map) != NULL && (left) != 0; (map) = (map)->vm_objnext)          \
 		if (((pte) = map_pte((map), (pg)->pgno)) != NULL &&            \
-		    pte_object(*(pte)) && (left)-- != 0)
+		    pte_object(shared_get(pte)) && (left)-- != 0)
 
 void
 pmap_enter(struct uvm *uvm, struct vm_map *map, struct vm_page *pg,
@@ -57,12 +87,16 @@ pmap_enter(struct uvm *uvm, struct vm_map *map, struct vm_page *pg,
 {
 	uint8_t *const pte = map_pte(map, pg->pgno);
 
+	uint8_t was;
+
 	KASSERT(pte != NULL);
-	if (*pte & PTE_ANON)
-		*pte = 0;
-	if ((*pte & PTE_R) == 0)
+	was = shared_get(pte);
+	if (was & PTE_ANON)
+		was = 0;
+	if ((was & PTE_R) == 0)
 		pg->nmaps++;
-	*pte = (uint8_t)((*pte & (PTE_REF | PTE_MOD)) | pte_bits(prot));
+	shared_set(pte,
+	    (uint8_t)((was & (PTE_REF | PTE_MOD)) | pte_bits(prot)));
 	if (prot & UVM_MAP_WRITE)
 		page_object(uvm, pg)->uo_maydirty = true;
 }
@@ -73,14 +107,17 @@ pmap_enter_anon(struct uvm *uvm, struct vm_map *map, uint64_t pgno,
 {
 	uint8_t *const pte = map_pte(map, pgno);
 
+	uint8_t was;
+
 	KASSERT(pte != NULL);
-	if (pte_object(*pte)) {
+	was = shared_get(pte);
+	if (pte_object(was)) {
 		struct vm_page *const pg = mapped_page(uvm, map, pgno);
 
-		pg->attrs |= pte_attrs(*pte);
+		pg->attrs |= pte_attrs(was);
 		pg->nmaps--;
 	}
-	*pte = PTE_ANON | pte_bits(prot);
+	shared_set(pte, (uint8_t)(PTE_ANON | pte_bits(prot)));
 }
 
 void
@@ -93,12 +130,11 @@ pmap_page_protect(struct uvm *uvm, struct vm_page *pg, unsigned prot)
 	PAGE_FOREACH_PTE(uvm, pg, map, pte, left)
 	{
 		if (prot != 0) {
-			*pte &= (uint8_t)~PTE_W;
+			shared_and(pte, (uint8_t)~PTE_W);
 			continue;
 		}
-		pg->attrs |= pte_attrs(*pte);
+		pg->attrs |= pte_attrs(pte_take(pte));
 		pg->nmaps--;
-		*pte = 0;
 	}
 }
 
@@ -111,7 +147,7 @@ pmap_maps_have(const struct uvm *uvm, const struct vm_page *pg, uint8_t bit)
 
 	PAGE_FOREACH_PTE(uvm, pg, map, pte, left)
 	{
-		if (*pte & bit)
+		if (shared_get(pte) & bit)
 			return true;
 	}
 	return false;
@@ -125,17 +161,17 @@ pmap_maps_clear(struct uvm *uvm, struct vm_page *pg, uint8_t bit)
 	uint32_t left;
 
 	PAGE_FOREACH_PTE(uvm, pg, map, pte, left)
-	*pte &= (uint8_t)~bit;
+	shared_and(pte, (uint8_t)~bit);
 }
 
-/* Fold one entry of a map that goes away or loses all permissions. */
+/* End one entry of a map that goes away or loses all permissions. */
 static void
 pte_fold(struct uvm *uvm, struct vm_map *map, uint64_t idx)
 {
 	struct vm_page *const pg =
 	    mapped_page(uvm, map, map->vm_hot.um_first + idx);
 
-	pg->attrs |= pte_attrs(map->vm_hot.um_pte[idx]);
+	pg->attrs |= pte_attrs(pte_take(&map->vm_hot.um_pte[idx]));
 	pg->nmaps--;
 }
 
@@ -147,10 +183,10 @@ pte_next(const struct vm_map *map, uint64_t idx, uint64_t end)
 	uint64_t word;
 
 	while (idx < end) {
-		if (pte[idx] != 0)
+		if (shared_get(&pte[idx]) != 0)
 			return idx;
 		if ((idx & 7) == 0 && idx + 8 <= end) {
-			__builtin_memcpy(&word, &pte[idx], sizeof(word));
+			word = pte_word(&pte[idx]);
 			idx += word == 0 ? 8 : 1;
 		} else {
 			idx++;
@@ -167,9 +203,10 @@ pmap_remove(struct uvm *uvm, struct vm_map *map, uint64_t start, uint64_t end)
 
 	for (idx = pte_next(map, start - map->vm_hot.um_first, last);
 	     idx < last; idx = pte_next(map, idx + 1, last)) {
-		if (pte_object(map->vm_hot.um_pte[idx]))
+		if (pte_object(shared_get(&map->vm_hot.um_pte[idx])))
 			pte_fold(uvm, map, idx);
-		map->vm_hot.um_pte[idx] = 0;
+		else
+			shared_set(&map->vm_hot.um_pte[idx], 0);
 	}
 }
 
@@ -186,12 +223,11 @@ pmap_protect(struct uvm *uvm, struct vm_map *map, uint64_t start, uint64_t end,
 
 		if (prot & (UVM_MAP_READ | UVM_MAP_EXEC)) {
 			if ((prot & UVM_MAP_WRITE) == 0)
-				*pte &= (uint8_t)~PTE_W;
-		} else if (*pte & PTE_ANON) {
-			*pte = PTE_ANON;
+				shared_and(pte, (uint8_t)~PTE_W);
+		} else if (shared_get(pte) & PTE_ANON) {
+			shared_set(pte, PTE_ANON);
 		} else {
 			pte_fold(uvm, map, idx);
-			*pte = 0;
 		}
 	}
 }

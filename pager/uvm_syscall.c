@@ -17,7 +17,16 @@ static struct vm_map *
 map_find(const struct uvm *uvm, uint32_t map)
 {
 
-	return map != 0 ? idmap_get(&uvm->maps, map) : NULL;
+	/* The machine is not changed but for its lock. */
+	struct uvm *const m = (struct uvm *)(uintptr_t)uvm;
+	struct vm_map *found;
+
+	if (map == 0)
+		return NULL;
+	simple_lock(&SELF(m)->ls, &m->mapslock);
+	found = idmap_get(&m->maps, map);
+	simple_unlock(&SELF(m)->ls, &m->mapslock);
+	return found;
 }
 
 struct uvm_map *
@@ -39,7 +48,7 @@ uvm_file_size(const struct uvm *uvm, uint32_t file)
 {
 	const struct vnode *const vp = file_find(uvm, file);
 
-	return vp != NULL ? vp->v_size : 0;
+	return vp != NULL ? shared_get(&vp->v_size) : 0;
 }
 
 /* [offset, offset + length) in bytes as whole pages, cut to the map. */
@@ -60,59 +69,88 @@ map_range(const struct uvm *uvm, const struct vm_map *map, uint64_t offset,
 		*endp = last;
 }
 
+/* A reference of the file's object for a new map. */
+static void
+map_attach(struct uvm *uvm, struct vnode *vp, const struct uvm_mmap *mm,
+    bool maxw)
+{
+	const unsigned access =
+	    UVM_MAP_READ | UVM_MAP_EXEC | (maxw ? UVM_MAP_WRITE : 0U);
+	struct uvm_object *const uobj = &vp->v_uvm.u_obj;
+	bool inherits;
+
+	OBJ_LOCK(uvm, uobj);
+	inherits = (mm->mm_flags & UVM_MAP_INHERITED) && uobj->uo_refs > 0 &&
+	    (vp->v_uvm.u_flags & UVM_VNODE_VALID);
+	uobj->uo_refs += inherits;
+	OBJ_UNLOCK(uvm, uobj);
+	if (inherits || uvn_attach(uvm, vp, access) == NULL || !maxw)
+		return;
+	vn_lock(uvm, vp);
+	(void)uvm_vnp_uncache(uvm, vp);
+	vn_unlock(uvm, vp);
+}
+
+/* The map of an attached object is there from now on. */
+static int
+map_begin(struct uvm *uvm, struct vm_map *map)
+{
+	struct uvm_object *const uobj = &map->vm_vp->v_uvm.u_obj;
+	int error;
+
+	if (FAILED(uvm) != 0) {
+		uvm_map_free(map);
+		return FAILED(uvm);
+	}
+	OBJ_LOCK(uvm, uobj);
+	map->vm_objnext = uobj->uo_maps;
+	if (uobj->uo_maps != NULL)
+		uobj->uo_maps->vm_objprev = map;
+	uobj->uo_maps = map;
+	OBJ_UNLOCK(uvm, uobj);
+	simple_lock(&SELF(uvm)->ls, &uvm->mapslock);
+	map->vm_allnext = uvm->allmaps;
+	if (uvm->allmaps != NULL)
+		uvm->allmaps->vm_allprev = map;
+	uvm->allmaps = map;
+	error = idmap_put(&uvm->maps, map->vm_hot.um_id, map);
+	simple_unlock(&SELF(uvm)->ls, &uvm->mapslock);
+	if (error != 0)
+		return uvm_fail(uvm, error, "no memory for a mapping");
+	return 0;
+}
+
 int
 uvm_sys_mmap(struct uvm *uvm, const struct uvm_mmap *mm)
 {
 	const bool shared = (mm->mm_flags & UVM_MAP_PRIVATE) == 0;
 	const bool maxw =
 	    shared && (mm->mm_flags & (UVM_MAP_WRITE | UVM_MAP_MAXW)) != 0;
-	const unsigned access =
-	    UVM_MAP_READ | UVM_MAP_EXEC | (maxw ? UVM_MAP_WRITE : 0U);
 	struct vnode *const vp = file_find(uvm, mm->mm_file);
-	struct uvm_object *uobj;
 	struct vm_map *map;
+	bool known;
 	int error;
 
-	if (uvm->failed != 0)
-		return uvm->failed;
+	if (FAILED(uvm) != 0)
+		return FAILED(uvm);
 	if (vp == NULL || mm->mm_map == 0)
 		return ESRCH;
-	if (idmap_known(&uvm->maps, mm->mm_map))
+	simple_lock(&SELF(uvm)->ls, &uvm->mapslock);
+	known = idmap_known(&uvm->maps, mm->mm_map);
+	simple_unlock(&SELF(uvm)->ls, &uvm->mapslock);
+	if (known)
 		return EEXIST;
 	if (mm->mm_length == 0 || mm->mm_offset % uvm->up.page_size != 0)
 		return EINVAL;
 	if (mm->mm_offset > UVM_FILE_MAX ||
 	    mm->mm_length > UVM_FILE_MAX - mm->mm_offset)
 		return EFBIG;
-	if ((error = uvm_map_create(uvm, mm, vp, &map)) != 0 ||
-	    (error = idmap_put(&uvm->maps, mm->mm_map, map)) != 0)
+	if ((error = uvm_map_create(uvm, mm, vp, &map)) != 0)
 		return uvm_fail(uvm, error, "no memory for a mapping");
-
-	uobj = &vp->v_uvm.u_obj;
 	vnode_get(uvm, vp);
-	if ((mm->mm_flags & UVM_MAP_INHERITED) && uobj->uo_refs > 0 &&
-	    (vp->v_uvm.u_flags & UVM_VNODE_VALID)) {
-		uvn_reference(uvm, uobj);
-	} else {
-		if (uvn_attach(uvm, vp, access) == NULL)
-			return uvm->failed;
-		if (maxw) {
-			vn_lock(uvm, vp);
-			(void)uvm_vnp_uncache(uvm, vp);
-			vn_unlock(uvm, vp);
-		}
-	}
+	map_attach(uvm, vp, mm, maxw);
 	vnode_rele(uvm, vp);
-
-	map->vm_objnext = uobj->uo_maps;
-	if (uobj->uo_maps != NULL)
-		uobj->uo_maps->vm_objprev = map;
-	uobj->uo_maps = map;
-	map->vm_allnext = uvm->allmaps;
-	if (uvm->allmaps != NULL)
-		uvm->allmaps->vm_allprev = map;
-	uvm->allmaps = map;
-	return uvm->failed;
+	return map_begin(uvm, map);
 }
 
 int
@@ -121,8 +159,8 @@ uvm_sys_munmap(struct uvm *uvm, uint32_t id, uint64_t offset, uint64_t length)
 	struct vm_map *const map = map_find(uvm, id);
 	uint64_t start, end;
 
-	if (uvm->failed != 0)
-		return uvm->failed;
+	if (FAILED(uvm) != 0)
+		return FAILED(uvm);
 	if (map == NULL)
 		return ESRCH;
 	map_range(uvm, map, offset, length, &start, &end);
@@ -137,17 +175,19 @@ int
 uvm_sys_exit(struct uvm *uvm, uint32_t pid)
 {
 	struct vm_map *map, *first;
-	int error = uvm->failed;
+	int error = FAILED(uvm);
 
 	/* Ascending map id: each round takes the least one left. */
 	while (error == 0) {
 		first = NULL;
+		simple_lock(&SELF(uvm)->ls, &uvm->mapslock);
 		for (map = uvm->allmaps; map != NULL; map = map->vm_allnext) {
 			if (map->vm_pid == pid &&
 			    (first == NULL ||
 				map->vm_hot.um_id < first->vm_hot.um_id))
 				first = map;
 		}
+		simple_unlock(&SELF(uvm)->ls, &uvm->mapslock);
 		if (first == NULL)
 			return 0;
 		error = uvm_unmap(uvm, first, first->vm_hot.um_first,
@@ -166,8 +206,8 @@ range_begin(struct uvm *uvm, uint32_t id, uint64_t offset, uint64_t length,
     struct vm_map **mapp, uint64_t *startp, uint64_t *endp)
 {
 
-	if (uvm->failed != 0)
-		return uvm->failed;
+	if (FAILED(uvm) != 0)
+		return FAILED(uvm);
 	*mapp = map_find(uvm, id);
 	if (*mapp == NULL)
 		return ESRCH;
@@ -201,6 +241,7 @@ uvm_sys_mprotect(struct uvm *uvm, uint32_t id, uint64_t offset, uint64_t length,
 	}
 	if ((error = uvm_map_clip(uvm, map, start, end)) != 0)
 		return error;
+	OBJ_LOCK(uvm, &map->vm_vp->v_uvm.u_obj);
 	for (i = 0; i < map->vm_nentries; i++) {
 		struct vm_map_entry *const me = &map->vm_entry[i];
 
@@ -210,6 +251,7 @@ uvm_sys_mprotect(struct uvm *uvm, uint32_t id, uint64_t offset, uint64_t length,
 			pmap_protect(uvm, map, me->me_start, me->me_end, prot);
 		me->me_prot = (uint8_t)prot;
 	}
+	OBJ_UNLOCK(uvm, &map->vm_vp->v_uvm.u_obj);
 	return 0;
 }
 
@@ -238,11 +280,11 @@ map_flush(struct uvm *uvm, struct vm_map *map, uint64_t start, uint64_t end,
 		if (to > end)
 			to = end;
 		OBJ_LOCK(uvm, uobj);
-		uvm->caller = caller;
+		SELF(uvm)->caller = caller;
 		ok = uvn_flush(uvm, uobj, from << shift, to << shift, flags);
 		OBJ_UNLOCK(uvm, uobj);
-		if (uvm->failed != 0)
-			return uvm->failed;
+		if (FAILED(uvm) != 0)
+			return FAILED(uvm);
 		if (!ok)
 			return EIO;
 	}
@@ -296,7 +338,7 @@ map_willneed(struct uvm *uvm, struct vm_map *map, uint64_t start, uint64_t end)
 	struct uvm_object *const uobj = &map->vm_vp->v_uvm.u_obj;
 	const unsigned most = 1U << 20; /* pages a call */
 
-	while (uvm->aio.ai_on && start < end && uvm->failed == 0) {
+	while (uvm->aio.ai_on && start < end && FAILED(uvm) == 0) {
 		const unsigned n =
 		    end - start < most ? (unsigned)(end - start) : most;
 		unsigned done;
@@ -308,7 +350,7 @@ map_willneed(struct uvm *uvm, struct vm_map *map, uint64_t start, uint64_t end)
 			break;
 		start += n;
 	}
-	return uvm->failed;
+	return FAILED(uvm);
 }
 
 int

@@ -23,7 +23,7 @@ uvn_init(struct uvm *uvm)
 {
 
 	uvm->wlist = NULL;
-	uvm->wlistlock.sl_held = false;
+	simple_lock_init(&uvm->wlistlock, RANK_WLIST);
 	uvm->synclock = false;
 }
 
@@ -33,13 +33,13 @@ uvn_wlist_insert(struct uvm *uvm, struct uvm_vnode *uvn)
 {
 
 	LOCK_HELD(&uvn->u_obj.vmobjlock);
-	simple_lock(&uvm->ls, &uvm->wlistlock);
+	simple_lock(&SELF(uvm)->ls, &uvm->wlistlock);
 	uvn->u_wprev = NULL;
 	uvn->u_wnext = uvm->wlist;
 	if (uvm->wlist != NULL)
 		uvm->wlist->u_wprev = uvn;
-	uvm->wlist = uvn;
-	simple_unlock(&uvm->ls, &uvm->wlistlock);
+	shared_set(&uvm->wlist, uvn);
+	simple_unlock(&SELF(uvm)->ls, &uvm->wlistlock);
 	uvn->u_flags |= UVM_VNODE_WRITEABLE;
 }
 
@@ -47,14 +47,14 @@ void
 uvn_wlist_remove(struct uvm *uvm, struct uvm_vnode *uvn)
 {
 
-	if (!uvm->wlistlock.sl_held)
+	if (!simple_lock_held(&uvm->wlistlock))
 		EXP(uvm)->lock_violations++;
 	if (uvn->u_wnext != NULL)
 		uvn->u_wnext->u_wprev = uvn->u_wprev;
 	if (uvn->u_wprev != NULL)
 		uvn->u_wprev->u_wnext = uvn->u_wnext;
 	else
-		uvm->wlist = uvn->u_wnext;
+		shared_set(&uvm->wlist, uvn->u_wnext);
 	uvn->u_wnext = uvn->u_wprev = NULL;
 }
 
@@ -65,9 +65,9 @@ uvn_wlist_leave(struct uvm *uvm, struct uvm_vnode *uvn)
 
 	if ((uvn->u_flags & UVM_VNODE_WRITEABLE) == 0)
 		return;
-	simple_lock(&uvm->ls, &uvm->wlistlock);
+	simple_lock(&SELF(uvm)->ls, &uvm->wlistlock);
 	uvn_wlist_remove(uvm, uvn);
-	simple_unlock(&uvm->ls, &uvm->wlistlock);
+	simple_unlock(&SELF(uvm)->ls, &uvm->wlistlock);
 }
 
 struct uvm_object *
@@ -83,10 +83,11 @@ uvn_attach(struct uvm *uvm, struct vnode *vp, unsigned accessprot)
 	OBJ_LOCK(uvm, uobj);
 	while (uvn->u_flags & UVM_VNODE_BLOCKED) {
 		uvn->u_flags |= UVM_VNODE_WANTED;
-		OBJ_UNLOCK(uvm, uobj);
-		if (!uvm_sleep(uvm, uvn, "a blocked vnode object"))
+		if (!uvm_sleep(uvm, uvn, "a blocked vnode object",
+			&uobj->vmobjlock)) {
+			OBJ_UNLOCK(uvm, uobj);
 			return NULL;
-		OBJ_LOCK(uvm, uobj);
+		}
 	}
 
 	if (uvn->u_flags & UVM_VNODE_VALID) {
@@ -115,7 +116,7 @@ uvn_attach(struct uvm *uvm, struct vnode *vp, unsigned accessprot)
 	uvn->u_flags = UVM_VNODE_VALID | UVM_VNODE_CANPERSIST;
 	uvn->u_nio = 0;
 	uvn->u_error = 0;
-	uvn->u_size = vp->v_size;
+	uvn->u_size = shared_get(&vp->v_size);
 	if (accessprot & UVM_MAP_WRITE)
 		uvn_wlist_insert(uvm, uvn);
 	vnode_ref(uvm, vp);
@@ -145,7 +146,7 @@ uvn_persist(struct uvm *uvm, struct uvm_vnode *uvn)
 {
 	struct uvm_object *const uobj = &uvn->u_obj;
 
-	uvm->caller = FLUSH_DETACH;
+	SELF(uvm)->caller = FLUSH_DETACH;
 	(void)uvn_flush(uvm, uobj, 0, 0, PGO_DEACTIVATE | PGO_ALLPAGES);
 	EXP(uvm)->persists++;
 
@@ -181,7 +182,7 @@ uvn_detach(struct uvm *uvm, struct uvm_object *uobj)
 	}
 
 	uvn->u_flags |= UVM_VNODE_DYING;
-	uvm->caller = FLUSH_DETACH;
+	SELF(uvm)->caller = FLUSH_DETACH;
 	(void)uvn_flush(uvm, uobj, 0, 0, PGO_CLEANIT | PGO_FREE | PGO_ALLPAGES);
 	if (uobj->uo_npages != 0) {
 		/* All BUSY|RELEASED: who finishes their I/O ends the object. */
@@ -214,6 +215,9 @@ uvn_releasepg(struct uvm *uvm, struct vm_page *pg, struct vm_page **nextpgp)
 	if (nextpgp == NULL)
 		uvm_unlock_pageq(uvm);
 
+	/* Who ends the object waits for its pages, which outlive their I/O. */
+	if (uvn->u_flags & UVM_VNODE_IOSYNC)
+		uvm_wakeup(uvm, &uvn->u_nio);
 	if ((uvn->u_flags & UVM_VNODE_RELKILL) == 0 || uobj->uo_npages != 0)
 		return true;
 	KASSERT(uobj->uo_refs == 0);
@@ -234,7 +238,13 @@ uvn_cluster(struct uvm *uvm, struct uvm_object *uobj, uint64_t pgno,
 	const uint64_t max = uvm->slots;
 	uint64_t lo = pgno, hi;
 
-	KASSERT(pgno < npages);
+	if (unlikely(pgno >= npages)) {
+		/* Released by a truncate while it waited to be written. */
+		KASSERT(CONCURRENT(uvm));
+		*lop = pgno;
+		*hip = pgno + 1;
+		return;
+	}
 	switch ((enum uvm_cluster_policy)uvm->up.cluster_policy) {
 	case CLUSTER_FORWARD:
 		break;

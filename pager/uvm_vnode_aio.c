@@ -102,6 +102,7 @@ uvn_aiodone(struct uvm *uvm, struct uvm_aiodesc *ad)
 	if (error != 0 && ad->ad_kind != AIO_GET)
 		uvn->u_error = error;
 	idle = --uvn->u_nio == 0;
+	shared_sub(&uvm->nio, 1);
 	for (i = 0; i < npages; i++) {
 		KASSERT(alive);
 		alive = aio_page(uvm, ad, ad->ad_page[i], error);
@@ -139,7 +140,7 @@ asyncget_pages(struct uvm *uvm, struct uvm_object *uobj, uint64_t pgno,
 	while (n < uvm->slots && pgno + n < end) {
 		if (uvm_pagelookup(uvm, uobj, pgno + n) != NULL)
 			break;
-		if (EXP(uvm)->free <= uvm->up.freemin) {
+		if (shared_get(&LEVELS(uvm)->free) <= uvm->up.freemin) {
 			uvm_pageout_wake(uvm);
 			break;
 		}
@@ -172,7 +173,7 @@ uvn_asyncget(struct uvm *uvm, struct uvm_object *uobj, uint64_t pgno,
 	struct uvm_vnode *const uvn = (struct uvm_vnode *)uobj;
 	const uint64_t size = pages_round(uvm, uvn->u_size);
 	const uint64_t end = pgno + npages < size ? pgno + npages : size;
-	struct vm_page **const pps = uvm->readbuf;
+	struct vm_page **const pps = SELF(uvm)->readbuf;
 	uint64_t at = pgno;
 
 	LOCK_HELD(&uobj->vmobjlock);

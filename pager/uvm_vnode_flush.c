@@ -395,7 +395,7 @@ flush_pages(struct flush *f)
 		}
 		if (flush_needs_clean(f, pg)) {
 			next = flush_clean(f, pg);
-			if (f->f_dead || uvm->failed != 0)
+			if (f->f_dead || FAILED(uvm) != 0)
 				break;
 			continue;
 		}
@@ -421,9 +421,8 @@ flush_iosync(struct flush *f)
 
 	while (uvn->u_nio != 0 && awake) {
 		uvn->u_flags |= UVM_VNODE_IOSYNC;
-		OBJ_UNLOCK(uvm, f->f_uobj);
-		awake = uvm_sleep(uvm, &uvn->u_nio, "the I/O of others");
-		OBJ_LOCK(uvm, f->f_uobj);
+		awake = uvm_sleep(uvm, &uvn->u_nio, "the I/O of others",
+		    &f->f_uobj->vmobjlock);
 	}
 	uvn_iosync_end(uvm, uvn);
 }
@@ -466,7 +465,7 @@ flush_begin(const struct flush *f, enum uvm_flush_caller caller,
 		.fi_visits = exp->list_visits,
 		.fi_lookups = exp->lookups,
 		.fi_writes = exp->pageout_ios,
-		.fi_io = uvm->io_time,
+		.fi_io = SELF(uvm)->io_time,
 		.fi_choice = (f->f_flags & PGO_ALLPAGES) == 0,
 		.fi_both = dry->fi_both,
 		.fi_other_visits = dry->fi_other_visits,
@@ -488,7 +487,7 @@ flush_end(const struct flush *f, struct uvm_flushinfo *fi)
 	fi->fi_visits = exp->list_visits - fi->fi_visits;
 	fi->fi_lookups = exp->lookups - fi->fi_lookups;
 	fi->fi_writes = exp->pageout_ios - fi->fi_writes;
-	fi->fi_io = uvm->io_time - fi->fi_io;
+	fi->fi_io = SELF(uvm)->io_time - fi->fi_io;
 	fi->fi_cleaned = f->f_cleaned;
 	uvm->obs.uo_flush(uvm->obs.uo_arg, fi);
 }
@@ -497,7 +496,7 @@ bool
 uvn_flush(struct uvm *uvm, struct uvm_object *uobj, uint64_t start,
     uint64_t stop, unsigned flags)
 {
-	const enum uvm_flush_caller caller = uvm->caller;
+	const enum uvm_flush_caller caller = SELF(uvm)->caller;
 	struct flush f = {
 		.f_uvm = uvm,
 		.f_uobj = uobj,
@@ -516,7 +515,7 @@ uvn_flush(struct uvm *uvm, struct uvm_object *uobj, uint64_t start,
 		    f.f_by_list, &dry);
 	if (uvm->obs.uo_flush != NULL)
 		fi = flush_begin(&f, caller, &dry);
-	uvm->traversals++;
+	SELF(uvm)->traversals++;
 	uvm_traverse_tell(uvm);
 	if (flags & PGO_CLEANIT)
 		flush_clear_hints(&f);
@@ -526,7 +525,7 @@ uvn_flush(struct uvm *uvm, struct uvm_object *uobj, uint64_t start,
 		flush_iosync(&f);
 	if ((f.f_flags & PGO_SYNCIO) && !f.f_dead && flush_errors(&f))
 		f.f_ok = false;
-	uvm->traversals--;
+	SELF(uvm)->traversals--;
 	uvm_traverse_tell(uvm);
 	EXP(uvm)->flush_cleaned += f.f_cleaned;
 	if (uvm->obs.uo_flush != NULL)

@@ -60,16 +60,16 @@ uvn_getpage(struct uvm *uvm, struct uvm_object *uobj, uint64_t pgno,
 				return pg;
 			OBJ_UNLOCK(uvm, uobj);
 			awake = uvm_wait(uvm) == 0;
+			OBJ_LOCK(uvm, uobj);
 		} else if (pg->flags & (PG_BUSY | PG_RELEASED)) {
 			pg->flags |= PG_WANTED;
 			EXP(uvm)->readahead_late += (pg->flags & PG_AHEAD) != 0;
-			OBJ_UNLOCK(uvm, uobj);
-			awake = uvm_sleep(uvm, pg, "a busy page");
+			awake = uvm_sleep(uvm, pg, "a busy page",
+			    &uobj->vmobjlock);
 		} else {
 			pg->flags |= PG_BUSY;
 			return pg;
 		}
-		OBJ_LOCK(uvm, uobj);
 		if (!awake)
 			return NULL;
 	}
@@ -91,7 +91,7 @@ uvn_get_cluster(struct uvm *uvm, struct uvm_object *uobj, struct vm_page *pg,
 
 	pps[0] = pg;
 	while (n < uvm->slots && pg->pgno + n < end &&
-	    EXP(uvm)->free > uvm->up.freemin &&
+	    shared_get(&LEVELS(uvm)->free) > uvm->up.freemin &&
 	    uvm_pagelookup(uvm, uobj, pg->pgno + n) == NULL) {
 		pps[n] = uvm_pagealloc(uvm, uobj, pg->pgno + n);
 		if (pps[n] == NULL)
@@ -126,7 +126,7 @@ uvn_pagein(struct uvm *uvm, struct uvm_object *uobj, struct vm_page *pg)
 	int result;
 
 	if (FIXED(uvm, q4_single_read)) {
-		pps = uvm->readbuf;
+		pps = SELF(uvm)->readbuf;
 		n = uvn_get_cluster(uvm, uobj, pg, pps);
 	}
 	result =
@@ -141,10 +141,16 @@ uvn_pagein(struct uvm *uvm, struct uvm_object *uobj, struct vm_page *pg)
 		pmap_clear_modify(uvm, pps[i]);
 	}
 	for (i = 1; i < n && result == VM_PAGER_OK; i++) {
+		uvm_page_unbusy(uvm, pps[i]);
+		if (unlikely(pps[i]->flags & PG_RELEASED)) {
+			/* pg itself keeps the object alive. */
+			if (!uvn_releasepg(uvm, pps[i], NULL))
+				KASSERT(false && "object died under a get");
+			continue;
+		}
 		uvm_lock_pageq(uvm);
 		uvm_pageactivate(uvm, pps[i]);
 		uvm_unlock_pageq(uvm);
-		uvm_page_unbusy(uvm, pps[i]);
 	}
 	return result;
 }
@@ -224,16 +230,20 @@ uvn_io_admit(struct uvm *uvm, struct uvm_vnode *uvn, uint64_t pgno,
 {
 	struct uvm_object *const uobj = &uvn->u_obj;
 
-	while (uvn->u_flags & UVM_VNODE_IOSYNC) {
+	while ((uvn->u_flags & UVM_VNODE_IOSYNC) || uvn->u_frozen) {
+		bool awake;
+
 		if (!wait) {
 			OBJ_UNLOCK(uvm, uobj);
 			return VM_PAGER_AGAIN;
 		}
 		uvn->u_flags |= UVM_VNODE_IOSYNCWANTED;
-		OBJ_UNLOCK(uvm, uobj);
-		if (!uvm_sleep(uvm, &uvn->u_flags, "I/O held off by a flush"))
+		awake = uvm_sleep(uvm, &uvn->u_flags, "I/O held off by a flush",
+		    &uobj->vmobjlock);
+		if (!awake) {
+			OBJ_UNLOCK(uvm, uobj);
 			return VM_PAGER_ERROR;
-		OBJ_LOCK(uvm, uobj);
+		}
 	}
 	if (pgno << uvm->mem.pm_shift >= uvn->u_size) {
 		UVMHIST(uvm, "object %u page %u: size check fired",
@@ -268,23 +278,30 @@ uvn_io_count(struct uvm *uvm, const struct uvm_buf *b)
 	}
 }
 
-/*
- * Fill in what the backend is to do.  addr takes the addresses of the frames.
- *
- * => nothing locked: u_size is read as 1998 did
- */
+/* An I/O on its way to the backend. */
+struct vnio {
+	struct uvm_vnode *vi_uvn;
+	struct vm_page **vi_pps;
+	unsigned vi_npages;
+	enum uvm_io vi_rw;
+	uint64_t vi_size; /* of the file, in bytes, when it was admitted */
+};
+
+/* Fill in what the backend is to do.  addr takes the addresses of the frames. */
 static void
-uvn_io_fill(const struct uvm *uvm, struct uvm_vnode *uvn, struct vm_page **pps,
-    unsigned npages, enum uvm_io rw, void **addr, struct uvm_buf *b)
+uvn_io_fill(const struct uvm *uvm, const struct vnio *vi, void **addr,
+    struct uvm_buf *b)
 {
+	struct vm_page **const pps = vi->vi_pps;
+	const unsigned npages = vi->vi_npages;
 	const uint64_t offset = pps[0]->pgno << uvm->mem.pm_shift;
 	const uint64_t full = (uint64_t)npages << uvm->mem.pm_shift;
-	const uint64_t left = uvn->u_size - offset;
+	const uint64_t left = vi->vi_size - offset;
 	unsigned i;
 
 	*b = (struct uvm_buf){
-		.b_io = rw,
-		.b_file = UVNTOV(uvn)->v_file,
+		.b_io = vi->vi_rw,
+		.b_file = UVNTOV(vi->vi_uvn)->v_file,
 		.b_offset = offset,
 		.b_length = full < left ? full : left,
 		.b_npages = npages,
@@ -296,6 +313,39 @@ uvn_io_fill(const struct uvm *uvm, struct uvm_vnode *uvn, struct vm_page **pps,
 		addr[i] = page_bytes(uvm, pps[i]);
 	b->b_page = addr;
 }
+
+#ifdef UVM_MP
+
+/*
+ * With threads an I/O does without the vnode's lock.  In 1998's order, u_nio
+ * first, whoever holds that lock and waits for the object's I/O would wait for
+ * ever for one that waits for the lock.  What the lock kept off, the file's own
+ * operations, wait for u_nio and hold new I/O off instead: vnode_quiesce().
+ */
+static bool
+uvn_io_begin(struct uvm *uvm, struct uvm_vnode *uvn, enum uvm_io rw)
+{
+
+	(void)uvm;
+	(void)uvn;
+	(void)rw;
+	return true;
+}
+
+/*
+ * A write uncaches the file, which may flush it: before it is admitted, or it
+ * would keep that flush waiting for itself.  => object locked, entry and exit
+ */
+static void
+uvn_io_uncache(struct uvm *uvm, struct uvm_vnode *uvn)
+{
+
+	OBJ_UNLOCK(uvm, &uvn->u_obj);
+	(void)uvm_vnp_uncache(uvm, UVNTOV(uvn));
+	OBJ_LOCK(uvm, &uvn->u_obj);
+}
+
+#else
 
 /* An I/O begins: the vnode is locked, and a write uncaches it. */
 static bool
@@ -310,6 +360,10 @@ uvn_io_begin(struct uvm *uvm, struct uvm_vnode *uvn, enum uvm_io rw)
 		(void)uvm_vnp_uncache(uvm, UVNTOV(uvn));
 	return islocked;
 }
+
+#define uvn_io_uncache(uvm, uvn) ((void)(uvm), (void)(uvn))
+
+#endif
 
 int
 uvn_io_finish(struct uvm *uvm, struct uvm_buf *b)
@@ -345,25 +399,25 @@ uvn_io_finish(struct uvm *uvm, struct uvm_buf *b)
  * => 0 or an errno
  */
 static int
-uvn_io_transfer(struct uvm *uvm, struct uvm_vnode *uvn, struct vm_page **pps,
-    unsigned npages, enum uvm_io rw)
+uvn_io_transfer(struct uvm *uvm, const struct vnio *vi)
 {
-	const bool islocked = uvn_io_begin(uvm, uvn, rw);
+	const bool islocked = uvn_io_begin(uvm, vi->vi_uvn, vi->vi_rw);
 	struct uvm_buf b;
 	uint64_t began = 0;
 
-	uvn_io_fill(uvm, uvn, pps, npages, rw, uvm->iobuf, &b);
-	uvm->transferring = true;
+	uvn_io_fill(uvm, vi, SELF(uvm)->iobuf, &b);
+	SELF(uvm)->transferring = true;
 	uvm_traverse_tell(uvm);
 	if (uvm->obs.uo_clock != NULL)
 		began = uvm->obs.uo_clock();
 	b.b_error = uvm->be->be_io(uvm->becookie, &b);
 	if (uvm->obs.uo_clock != NULL)
-		uvm->io_time += uvm->obs.uo_clock() - began;
-	uvm->transferring = false;
+		SELF(uvm)->io_time += uvm->obs.uo_clock() - began;
+	SELF(uvm)->transferring = false;
 	uvm_traverse_tell(uvm);
 	if (!islocked)
-		vn_unlock(uvm, UVNTOV(uvn));
+		vn_unlock(uvm, UVNTOV(vi->vi_uvn));
+	uvm_chaos(uvm);
 	return uvn_io_finish(uvm, &b);
 }
 
@@ -375,12 +429,11 @@ uvn_io_transfer(struct uvm *uvm, struct uvm_vnode *uvn, struct vm_page **pps,
  * => VM_PAGER_PEND, or what became of it at once
  */
 static int
-uvn_io_start(struct uvm *uvm, struct uvm_vnode *uvn, struct vm_page **pps,
-    unsigned npages, enum aio_kind kind)
+uvn_io_start(struct uvm *uvm, const struct vnio *vi, enum aio_kind kind)
 {
-	const enum uvm_io rw = kind == AIO_GET ? UVM_READ : UVM_WRITE;
+	struct uvm_vnode *const uvn = vi->vi_uvn;
 	/* What a write's uncache does may need descriptors: it comes first. */
-	const bool islocked = uvn_io_begin(uvm, uvn, rw);
+	const bool islocked = uvn_io_begin(uvm, uvn, vi->vi_rw);
 	struct uvm_aiodesc *const ad =
 	    kind == AIO_GET ? uvm_aio_tryget(uvm) : uvm_aio_get(uvm);
 
@@ -393,8 +446,9 @@ uvn_io_start(struct uvm *uvm, struct uvm_vnode *uvn, struct vm_page **pps,
 	}
 	ad->ad_uvn = uvn;
 	ad->ad_kind = kind;
-	(void)memcpy(ad->ad_page, pps, npages * sizeof(pps[0]));
-	uvn_io_fill(uvm, uvn, pps, npages, rw, ad->ad_addr, &ad->ad_buf);
+	(void)memcpy(ad->ad_page, vi->vi_pps,
+	    vi->vi_npages * sizeof(ad->ad_page[0]));
+	uvn_io_fill(uvm, vi, ad->ad_addr, &ad->ad_buf);
 	error = uvm_aio_start(uvm, ad); /* it may be over by now */
 	if (!islocked)
 		vn_unlock(uvm, UVNTOV(uvn));
@@ -414,29 +468,34 @@ uvn_io(struct uvm *uvm, struct uvm_vnode *uvn, struct vm_page **pps,
 	const bool wait = (flags & PGO_SYNCIO) != 0;
 	const bool pend =
 	    !wait && (rw == UVM_READ || uvm->up.async_put == SWITCH_ON);
+	struct vnio vi = { uvn, pps, npages, rw, 0 };
 	bool mapped;
 	int result;
 
 	LOCK_HELD(&uobj->vmobjlock);
 	LOCK_FREE(&uvm->pageqlock);
+	if (rw == UVM_WRITE)
+		uvn_io_uncache(uvm, uvn);
 	result = uvn_io_admit(uvm, uvn, pps[0]->pgno, npages, wait, &mapped);
 	if (result != VM_PAGER_OK)
 		return result;
 	uvn->u_nio++;
+	shared_add(&uvm->nio, 1);
+	vi.vi_size = uvn->u_size;
 	OBJ_UNLOCK(uvm, uobj);
 
-	if (uvm->up.daemon_rule == DAEMON_IO &&
-	    (uvm->hot.uh_due & UVM_DUE_DAEMON) && !uvm->indaemon)
+	if (uvm->up.daemon_rule == DAEMON_IO && !CONCURRENT(uvm) &&
+	    (uvm->hot.uh_due & UVM_DUE_DAEMON) && !SELF(uvm)->indaemon)
 		uvm_pageout_turn(uvm);
 	if (!mapped)
 		mapped = uvm_pagermapin(uvm, npages, true);
 	result = VM_PAGER_ERROR;
 	if (mapped && pend)
-		result = uvn_io_start(uvm, uvn, pps, npages,
+		result = uvn_io_start(uvm, &vi,
 		    rw == UVM_READ		? AIO_GET :
 			flags & PGO_PDFREECLUST ? AIO_DAEMON :
 						  AIO_FLUSH);
-	else if (mapped && uvn_io_transfer(uvm, uvn, pps, npages, rw) == 0)
+	else if (mapped && uvn_io_transfer(uvm, &vi) == 0)
 		result = VM_PAGER_OK;
 	UVMHIST(uvm, "rw %u page %u, %u pages: result %u", rw, pps[0]->pgno,
 	    npages, result);
@@ -446,6 +505,7 @@ uvn_io(struct uvm *uvm, struct uvm_vnode *uvn, struct vm_page **pps,
 		uvm_pagermapout(uvm, npages);
 	OBJ_LOCK(uvm, uobj);
 	uvn->u_nio--;
+	shared_sub(&uvm->nio, 1);
 	if ((uvn->u_flags & UVM_VNODE_IOSYNC) && uvn->u_nio == 0)
 		uvm_wakeup(uvm, &uvn->u_nio);
 	OBJ_UNLOCK(uvm, uobj);

@@ -20,9 +20,8 @@ uvn_drain(struct uvm *uvm, struct uvm_vnode *uvn)
 
 	while (uobj->uo_npages != 0 && awake) {
 		uvn->u_flags |= UVM_VNODE_IOSYNC;
-		OBJ_UNLOCK(uvm, uobj);
-		awake = uvm_sleep(uvm, &uvn->u_nio, "the I/O of a dying file");
-		OBJ_LOCK(uvm, uobj);
+		awake = uvm_sleep(uvm, &uvn->u_nio, "the I/O of a dying file",
+		    &uobj->vmobjlock);
 	}
 	/* q10: 1998 left IOSYNC set, and I/O of an object that lives on hung. */
 	if (uvm->aio.ai_on)
@@ -48,7 +47,7 @@ uvm_vnp_terminate(struct uvm *uvm, struct vnode *vp)
 	EXP(uvm)->terminates++;
 	uvn->u_flags &= ~(unsigned)UVM_VNODE_RELKILL;
 	uvn->u_flags |= UVM_VNODE_DYING | UVM_VNODE_VNISLOCKED;
-	uvm->caller = FLUSH_TERMINATE;
+	SELF(uvm)->caller = FLUSH_TERMINATE;
 	(void)uvn_flush(uvm, uobj, 0, 0, PGO_CLEANIT | PGO_FREE | PGO_ALLPAGES);
 	(void)uvn_drain(uvm, uvn);
 
@@ -60,9 +59,9 @@ uvm_vnp_terminate(struct uvm *uvm, struct vnode *vp)
 	} else {
 		KASSERT((uvn->u_flags & UVM_VNODE_IOSYNCWANTED) == 0);
 		if (uvn->u_flags & UVM_VNODE_WRITEABLE) {
-			simple_lock(&uvm->ls, &uvm->wlistlock);
+			simple_lock(&SELF(uvm)->ls, &uvm->wlistlock);
 			uvn_wlist_remove(uvm, uvn);
-			simple_unlock(&uvm->ls, &uvm->wlistlock);
+			simple_unlock(&SELF(uvm)->ls, &uvm->wlistlock);
 		}
 		uvn->u_flags = 0;
 	}
@@ -77,7 +76,9 @@ uvm_vnp_uncache(struct uvm *uvm, struct vnode *vp)
 	struct uvm_vnode *const uvn = VTOUVN(vp);
 	struct uvm_object *const uobj = &uvn->u_obj;
 
-	KASSERT(vp->v_locked);
+	const bool locked = vn_islocked(uvm, vp);
+
+	KASSERT(locked || CONCURRENT(uvm));
 	OBJ_LOCK(uvm, uobj);
 	if ((uvn->u_flags & UVM_VNODE_VALID) == 0 ||
 	    (uvn->u_flags & UVM_VNODE_BLOCKED) != 0) {
@@ -90,13 +91,18 @@ uvm_vnp_uncache(struct uvm *uvm, struct vnode *vp)
 		return false;
 	}
 
-	/* Persisting: a reference of ours, dropped, ends it. */
-	vnode_ref(uvm, vp);
+	/* Persisting: a reference of ours, dropped, ends it; or another will. */
+	if (!vnode_tryref(uvm, vp)) {
+		OBJ_UNLOCK(uvm, uobj);
+		return true;
+	}
 	uobj->uo_refs++;
 	OBJ_UNLOCK(uvm, uobj);
-	vn_unlock(uvm, vp);
+	if (locked)
+		vn_unlock(uvm, vp);
 	uvn_detach(uvm, uobj);
-	vn_lock(uvm, vp);
+	if (locked)
+		vn_lock(uvm, vp);
 	return true;
 }
 
@@ -137,7 +143,7 @@ uvm_vnp_setsize(struct uvm *uvm, struct vnode *vp, uint64_t newsize)
 				    << uvm->mem.pm_shift;
 				uvn_zero_tail(uvm, uobj, newsize);
 			}
-			uvm->caller = FLUSH_SETSIZE;
+			SELF(uvm)->caller = FLUSH_SETSIZE;
 			if (start < uvn->u_size)
 				(void)uvn_flush(uvm, uobj, start, uvn->u_size,
 				    PGO_FREE);
@@ -169,10 +175,11 @@ static void
 uvn_sync_one(struct uvm *uvm, struct uvm_vnode *uvn)
 {
 	struct uvm_object *const uobj = &uvn->u_obj;
-	const bool skip = FIXED(uvm, q15_rescan_clean) && !uobj->uo_maydirty;
+	bool skip;
 
 	OBJ_LOCK(uvm, uobj);
-	uvm->caller = FLUSH_SYNC;
+	skip = FIXED(uvm, q15_rescan_clean) && !uobj->uo_maydirty;
+	SELF(uvm)->caller = FLUSH_SYNC;
 	if (!skip) {
 		(void)uvn_flush(uvm, uobj, 0, 0,
 		    PGO_CLEANIT | PGO_ALLPAGES | PGO_DOACTCLUST);
@@ -183,29 +190,99 @@ uvn_sync_one(struct uvm *uvm, struct uvm_vnode *uvn)
 		/* Only we refer to it, and it is clean: leave the list, in
 		 * 1998 without the list's lock (q11). */
 		if (FIXED(uvm, q11_wlist_unlocked))
-			simple_lock(&uvm->ls, &uvm->wlistlock);
+			simple_lock(&SELF(uvm)->ls, &uvm->wlistlock);
 		uvn_wlist_remove(uvm, uvn);
 		if (FIXED(uvm, q11_wlist_unlocked))
-			simple_unlock(&uvm->ls, &uvm->wlistlock);
+			simple_unlock(&SELF(uvm)->ls, &uvm->wlistlock);
 		uvn->u_flags &= ~(unsigned)UVM_VNODE_WRITEABLE;
 	}
 	OBJ_UNLOCK(uvm, uobj);
 	uvn_detach(uvm, uobj);
 }
 
-void
-uvm_vnp_sync(struct uvm *uvm)
+#ifdef UVM_MP
+
+/*
+ * Take a reference of each object on the writable list.
+ *
+ * 1998 went on without the lock of an object that another had (q12).  Here the
+ * list's lock, under which no object's may be waited for, only serves to keep
+ * the vnodes; then each object is looked at under its own.
+ *
+ * => the sync queue
+ */
+static struct uvm_vnode *
+sync_collect(struct uvm *uvm)
+{
+	struct uvm_vnode *uvn, *next, *kept = NULL, *queue = NULL;
+	struct uvm_vnode **tail = &queue;
+
+	simple_lock(&SELF(uvm)->ls, &uvm->wlistlock);
+	for (uvn = uvm->wlist; uvn != NULL; uvn = uvn->u_wnext) {
+		if (!vnode_tryref(uvm, UVNTOV(uvn)))
+			continue;
+		uvn->u_snext = kept;
+		kept = uvn;
+	}
+	simple_unlock(&SELF(uvm)->ls, &uvm->wlistlock);
+	uvm_chaos(uvm);
+
+	for (uvn = kept; uvn != NULL; uvn = next) {
+		struct uvm_object *const uobj = &uvn->u_obj;
+		const unsigned state = UVM_VNODE_VALID | UVM_VNODE_WRITEABLE;
+		bool ours = true;
+
+		next = uvn->u_snext;
+		OBJ_LOCK(uvm, uobj);
+		if ((uvn->u_flags & (state | UVM_VNODE_BLOCKED)) == state) {
+			/* The object's one reference of its vnode, or ours. */
+			ours = uobj->uo_refs++ != 0;
+			uvn->u_snext = NULL;
+			*tail = uvn;
+			tail = &uvn->u_snext;
+		}
+		OBJ_UNLOCK(uvm, uobj);
+		if (ours)
+			vnode_rele(uvm, UVNTOV(uvn));
+	}
+	return queue;
+}
+
+/* The sync lock, which is slept on. */
+static void
+sync_lock(struct uvm *uvm)
+{
+
+	simple_lock(&SELF(uvm)->ls, &uvm->wlistlock);
+	while (uvm->synclock &&
+	    uvm_sleep(uvm, &uvm->synclock, "a sync", &uvm->wlistlock))
+		continue;
+	uvm->synclock = true;
+	simple_unlock(&SELF(uvm)->ls, &uvm->wlistlock);
+}
+
+static void
+sync_unlock(struct uvm *uvm)
+{
+
+	simple_lock(&SELF(uvm)->ls, &uvm->wlistlock);
+	uvm->synclock = false;
+	uvm_wakeup(uvm, &uvm->synclock);
+	simple_unlock(&SELF(uvm)->ls, &uvm->wlistlock);
+}
+
+#else
+
+static struct uvm_vnode *
+sync_collect(struct uvm *uvm)
 {
 	struct uvm_vnode *uvn, *queue = NULL;
 
-	KASSERT(!uvm->synclock);
-	uvm->synclock = true;
-	EXP(uvm)->syncs++;
-	simple_lock(&uvm->ls, &uvm->wlistlock);
+	simple_lock(&SELF(uvm)->ls, &uvm->wlistlock);
 	for (uvn = uvm->wlist; uvn != NULL; uvn = uvn->u_wnext) {
 		struct uvm_object *const uobj = &uvn->u_obj;
 
-		(void)simple_lock_try(&uvm->ls, &uobj->vmobjlock);
+		(void)simple_lock_try(&SELF(uvm)->ls, &uobj->vmobjlock);
 		if (uvn->u_flags & UVM_VNODE_BLOCKED) {
 			OBJ_UNLOCK(uvm, uobj);
 			continue;
@@ -218,9 +295,37 @@ uvm_vnp_sync(struct uvm *uvm)
 		uvn->u_snext = queue;
 		queue = uvn;
 	}
-	simple_unlock(&uvm->ls, &uvm->wlistlock);
+	simple_unlock(&SELF(uvm)->ls, &uvm->wlistlock);
+	return queue;
+}
 
-	for (uvn = queue; uvn != NULL; uvn = uvn->u_snext)
-		uvn_sync_one(uvm, uvn);
+static void
+sync_lock(struct uvm *uvm)
+{
+
+	KASSERT(!uvm->synclock);
+	uvm->synclock = true;
+}
+
+static void
+sync_unlock(struct uvm *uvm)
+{
+
 	uvm->synclock = false;
+}
+
+#endif
+
+void
+uvm_vnp_sync(struct uvm *uvm)
+{
+	struct uvm_vnode *uvn, *next;
+
+	sync_lock(uvm);
+	EXP(uvm)->syncs++;
+	for (uvn = sync_collect(uvm); uvn != NULL; uvn = next) {
+		next = uvn->u_snext;
+		uvn_sync_one(uvm, uvn);
+	}
+	sync_unlock(uvm);
 }

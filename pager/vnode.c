@@ -32,47 +32,53 @@ free_append(struct uvm *uvm, struct vnode *vp)
 	vp->v_onfree = true;
 }
 
-/* Out of core: its object is ended first. => vp is unused */
+#define VNODES_LOCK(uvm)   simple_lock(&SELF(uvm)->ls, &(uvm)->vnodeslock)
+#define VNODES_UNLOCK(uvm) simple_unlock(&SELF(uvm)->ls, &(uvm)->vnodeslock)
+
+/*
+ * Out of core: its object is ended first.
+ *
+ * => vp is unused, and v_xlock keeps it so
+ * => vnodes locked on entry and exit, unlocked in between
+ */
 static void
 vnode_reclaim(struct uvm *uvm, struct vnode *vp)
 {
 
+	VNODES_UNLOCK(uvm);
 	vn_lock(uvm, vp);
 	uvm_vnp_terminate(uvm, vp);
 	vn_unlock(uvm, vp);
+	VNODES_LOCK(uvm);
 	vp->v_incore = false;
+	vp->v_xlock = false;
 	uvm->numvnodes--;
+	uvm_wakeup(uvm, &vp->v_xlock);
 }
 
-/* getnewvnode: bring the file of vp into core; spec section 7. */
+/*
+ * getnewvnode: bring the file of vp into core; spec section 7.
+ *
+ * => vnodes locked on entry and exit, unlocked in between
+ */
 static void
 vnode_new(struct uvm *uvm, struct vnode *vp)
 {
 	struct vnode *const old = uvm->freehead;
 
-	if (uvm->numvnodes >= uvm->up.max_vnodes && old != NULL) {
-		UVMHIST(uvm, "recycle the vnode of file %u for file %u",
-		    old->v_file, vp->v_file, 0, 0);
-		free_remove(uvm, old);
-		vnode_reclaim(uvm, old);
-		EXP(uvm)->vnodes_recycled++;
-	}
-	uvm->numvnodes++;
 	vp->v_incore = true;
+	if (uvm->numvnodes++ < uvm->up.max_vnodes || old == NULL)
+		return;
+	UVMHIST(uvm, "recycle the vnode of file %u for file %u", old->v_file,
+	    vp->v_file, 0, 0);
+	free_remove(uvm, old);
+	old->v_xlock = true;
+	EXP(uvm)->vnodes_recycled++;
+	vnode_reclaim(uvm, old);
 }
 
-void
-vnode_get(struct uvm *uvm, struct vnode *vp)
-{
-
-	uvm_may_sleep(uvm);
-	if (!vp->v_incore)
-		vnode_new(uvm, vp);
-	vnode_ref(uvm, vp);
-}
-
-void
-vnode_ref(struct uvm *uvm, struct vnode *vp)
+static void
+ref_locked(struct uvm *uvm, struct vnode *vp)
 {
 
 	if (vp->v_onfree)
@@ -80,17 +86,61 @@ vnode_ref(struct uvm *uvm, struct vnode *vp)
 	vp->v_usecount++;
 }
 
-/* VOP_INACTIVE of an unlinked file: nothing of it is left. */
+void
+vnode_get(struct uvm *uvm, struct vnode *vp)
+{
+
+	uvm_may_sleep(uvm);
+	VNODES_LOCK(uvm);
+	while (vp->v_xlock &&
+	    uvm_sleep(uvm, &vp->v_xlock, "a file that leaves core",
+		&uvm->vnodeslock))
+		continue;
+	ref_locked(uvm, vp);
+	if (!vp->v_incore)
+		vnode_new(uvm, vp);
+	VNODES_UNLOCK(uvm);
+}
+
+void
+vnode_ref(struct uvm *uvm, struct vnode *vp)
+{
+
+	VNODES_LOCK(uvm);
+	KASSERT(!vp->v_xlock || !CONCURRENT(uvm));
+	ref_locked(uvm, vp);
+	VNODES_UNLOCK(uvm);
+}
+
+bool
+vnode_tryref(struct uvm *uvm, struct vnode *vp)
+{
+	bool xlock;
+
+	VNODES_LOCK(uvm);
+	xlock = vp->v_xlock && CONCURRENT(uvm);
+	if (!xlock)
+		ref_locked(uvm, vp);
+	VNODES_UNLOCK(uvm);
+	return !xlock;
+}
+
+/*
+ * VOP_INACTIVE of an unlinked file: nothing of it is left.
+ *
+ * => vnodes locked on entry and exit, unlocked in between
+ */
 static void
 vnode_inactive(struct uvm *uvm, struct vnode *vp)
 {
 
-	vp->v_inactive = true;
+	vp->v_inactive = vp->v_xlock = true;
+	VNODES_UNLOCK(uvm);
 	vn_lock(uvm, vp);
 	(void)vnode_truncate(uvm, vp, 0);
 	vn_unlock(uvm, vp);
-	vp->v_inactive = false;
-	vp->v_unlinked = false;
+	VNODES_LOCK(uvm);
+	vp->v_inactive = vp->v_unlinked = false;
 	vnode_reclaim(uvm, vp);
 }
 
@@ -99,14 +149,88 @@ vnode_rele(struct uvm *uvm, struct vnode *vp)
 {
 
 	uvm_may_sleep(uvm);
+	VNODES_LOCK(uvm);
 	KASSERT(vp->v_usecount != 0);
-	if (--vp->v_usecount != 0 || vp->v_inactive)
-		return;
-	if (vp->v_unlinked)
-		vnode_inactive(uvm, vp);
-	else
-		free_append(uvm, vp);
+	if (--vp->v_usecount == 0 && !vp->v_inactive) {
+		if (vp->v_unlinked)
+			vnode_inactive(uvm, vp);
+		else
+			free_append(uvm, vp);
+	}
+	VNODES_UNLOCK(uvm);
 }
+
+#ifdef UVM_MP
+
+void
+vn_lock(struct uvm *uvm, struct vnode *vp)
+{
+
+	uvm_may_sleep(uvm);
+	VNODES_LOCK(uvm);
+	KASSERT(vp->v_owner != SELF(uvm));
+	while (vp->v_locked &&
+	    uvm_sleep(uvm, &vp->v_locked, "a locked vnode", &uvm->vnodeslock))
+		continue;
+	vp->v_locked = true;
+	vp->v_owner = SELF(uvm);
+	VNODES_UNLOCK(uvm);
+}
+
+void
+vn_unlock(struct uvm *uvm, struct vnode *vp)
+{
+
+	VNODES_LOCK(uvm);
+	KASSERT(vp->v_owner == SELF(uvm) || FAILED(uvm) != 0);
+	vp->v_locked = false;
+	vp->v_owner = NULL;
+	uvm_wakeup(uvm, &vp->v_locked);
+	VNODES_UNLOCK(uvm);
+	uvm_chaos(uvm);
+}
+
+bool
+vn_islocked(struct uvm *uvm, struct vnode *vp)
+{
+	bool mine;
+
+	VNODES_LOCK(uvm);
+	mine = vp->v_owner == SELF(uvm);
+	VNODES_UNLOCK(uvm);
+	return mine;
+}
+
+void
+vnode_quiesce(struct uvm *uvm, struct vnode *vp)
+{
+	struct uvm_vnode *const uvn = &vp->v_uvm;
+	bool awake = true;
+
+	KASSERT(vn_islocked(uvm, vp));
+	OBJ_LOCK(uvm, &uvn->u_obj);
+	uvn->u_frozen = true;
+	while (uvn->u_nio != 0 && awake) {
+		/* It makes the last I/O wake us. */
+		uvn->u_flags |= UVM_VNODE_IOSYNC;
+		awake = uvm_sleep(uvm, &uvn->u_nio, "I/O under way",
+		    &uvn->u_obj.vmobjlock);
+	}
+	OBJ_UNLOCK(uvm, &uvn->u_obj);
+}
+
+void
+vnode_resume(struct uvm *uvm, struct vnode *vp)
+{
+	struct uvm_vnode *const uvn = &vp->v_uvm;
+
+	OBJ_LOCK(uvm, &uvn->u_obj);
+	uvn->u_frozen = false;
+	uvn_iosync_end(uvm, uvn);
+	OBJ_UNLOCK(uvm, &uvn->u_obj);
+}
+
+#else
 
 void
 vnode_quiesce(struct uvm *uvm, struct vnode *vp)
@@ -117,10 +241,46 @@ vnode_quiesce(struct uvm *uvm, struct vnode *vp)
 		uvm_aio_drain(uvm, &vp->v_uvm);
 }
 
+void
+vnode_resume(struct uvm *uvm, struct vnode *vp)
+{
+
+	(void)uvm;
+	KASSERT(vp->v_locked);
+}
+
+#endif
+
+/*
+ * The end of the file moves from old to size: what the pager has to know.
+ *
+ * => vnode locked
+ */
+static void
+truncate_pages(struct uvm *uvm, struct vnode *vp, uint64_t old, uint64_t size)
+{
+	/* The page at the new end stays, and must not change behind it. */
+	const bool still = size < old && FIXED(uvm, q6_eof_page);
+
+	shared_set(&vp->v_size, size);
+	if (size > old) {
+		uvm_vnp_setsize(uvm, vp, size);
+		(void)uvm_vnp_uncache(uvm, vp);
+		return;
+	}
+	(void)uvm_vnp_uncache(uvm, vp);
+	if (still)
+		vnode_quiesce(uvm, vp);
+	uvm_vnp_setsize(uvm, vp, size);
+	if (still)
+		vnode_resume(uvm, vp);
+}
+
 int
 vnode_truncate(struct uvm *uvm, struct vnode *vp, uint64_t size)
 {
 	const uint64_t old = vp->v_size;
+	int error;
 
 	KASSERT(vp->v_locked);
 	if (size > UVM_FILE_MAX)
@@ -128,21 +288,12 @@ vnode_truncate(struct uvm *uvm, struct vnode *vp, uint64_t size)
 	/* The file system returns early: the pager hears nothing. */
 	if (size == old)
 		return 0;
-	/* The page at the new end stays, and must not change behind it. */
-	if (size < old && FIXED(uvm, q6_eof_page))
-		vnode_quiesce(uvm, vp);
-	if (size > old) {
-		vp->v_size = size;
-		uvm_vnp_setsize(uvm, vp, size);
-		(void)uvm_vnp_uncache(uvm, vp);
-	} else {
-		vp->v_size = size;
-		(void)uvm_vnp_uncache(uvm, vp);
-		uvm_vnp_setsize(uvm, vp, size);
-	}
+	truncate_pages(uvm, vp, old, size);
 	if (uvm->be->be_truncate == NULL)
 		return 0;
 	/* A write that were still under way would make the file grow again. */
 	vnode_quiesce(uvm, vp);
-	return uvm->be->be_truncate(uvm->becookie, vp->v_file, size);
+	error = uvm->be->be_truncate(uvm->becookie, vp->v_file, size);
+	vnode_resume(uvm, vp);
+	return error;
 }

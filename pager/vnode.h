@@ -10,7 +10,7 @@
 struct vnode {
 	struct uvm_vnode v_uvm; /* first: vnode, uvn and object are one */
 	uint32_t v_file;	/* the file's number in the trace */
-	unsigned v_usecount;
+	unsigned v_usecount; /* this and what follows: vnodeslock */
 	unsigned v_opens; /* of those, open descriptors */
 	uint64_t v_size;  /* bytes, as the file system has it */
 	bool v_incore;
@@ -18,6 +18,10 @@ struct vnode {
 	bool v_locked; /* the sleeping vnode lock */
 	bool v_unlinked;
 	bool v_inactive; /* VOP_INACTIVE is running */
+	bool v_xlock;	 /* leaving core: nobody may have it until it has */
+#ifdef UVM_MP
+	const struct uvm_self *v_owner; /* of the vnode lock */
+#endif
 	struct vnode *v_freenext, *v_freeprev;
 	struct vnode *v_relenext; /* of uvm_aio.ai_rele */
 	unsigned v_reles;	  /* references to be released from there */
@@ -29,7 +33,8 @@ struct vnode {
 /* One more use of a file; its vnode is in core after it. May recycle one. */
 void vnode_get(struct uvm *uvm, struct vnode *vp);
 
-/* One more use of a vnode in use. */
+/* One more use of a vnode in use, or cached. => false: it is leaving core */
+bool vnode_tryref(struct uvm *uvm, struct vnode *vp) mustcheck;
 void vnode_ref(struct uvm *uvm, struct vnode *vp);
 
 /*
@@ -38,8 +43,14 @@ void vnode_ref(struct uvm *uvm, struct vnode *vp);
  */
 void vnode_rele(struct uvm *uvm, struct vnode *vp);
 
-/* Wait until no asynchronous I/O of the file is under way. => vnode locked */
+/*
+ * Wait until no I/O of the file's object is under way; with UVM_MP none begins
+ * before vnode_resume().
+ *
+ * => vnode locked, from before the one until after the other
+ */
 void vnode_quiesce(struct uvm *uvm, struct vnode *vp);
+void vnode_resume(struct uvm *uvm, struct vnode *vp);
 
 /* The file's truncate: size, pager, backend. => vnode locked */
 int vnode_truncate(struct uvm *uvm, struct vnode *vp, uint64_t size);

@@ -1,0 +1,323 @@
+/*
+ * t_stress: many threads on one machine with tiny memory and a few small files:
+ * faults, stores, msync, truncate, write, sync, detach and attach, unlink, all
+ * at once, with delays at every lock release, wait and I/O.
+ *
+ * Each thread has maps of its own, so that it may unmap them; objects, files,
+ * pages, queues and descriptors are everybody's.  What a store leaves is known:
+ * it is done while the page is held.  When all have ended the machine is
+ * checked, everything is synchronised, and each page of each file must hold the
+ * last store to it, or zero if the file was shorter meanwhile.
+ *
+ * UVN_SEED= and STRESS_SECONDS= in the environment; the seed is printed.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "pager/uvm.h"
+#include "tests/mp/membe.h"
+#include "tests/test.h"
+
+#define THREADS 8
+#define FILES	4
+#define PAGES	64 /* of each file, at most */
+#define PGSIZE	4096
+
+struct stress {
+	struct uvm *st_uvm;
+	struct membe *st_be;
+	uint64_t st_stamp[FILES + 1][PAGES];   /* of the last store */
+	bool st_shrunk[FILES + 1];	       /* it was ever truncated */
+	uint32_t st_maps;		       /* ids given out */
+	uint64_t st_stamps;		       /* given out */
+	uint64_t st_seed;
+	time_t st_end;
+};
+
+struct worker {
+	pthread_t wk_thread;
+	struct stress *wk_st;
+	uint64_t wk_random;
+	uint32_t wk_map[FILES + 1]; /* 0: none */
+	unsigned wk_n;
+	int wk_error;
+};
+
+static uint64_t
+rnd(struct worker *wk, uint64_t below)
+{
+
+	wk->wk_random ^= wk->wk_random << 13;
+	wk->wk_random ^= wk->wk_random >> 7;
+	wk->wk_random ^= wk->wk_random << 17;
+	return (wk->wk_random >> 11) % below;
+}
+
+/* A store: the object is locked, so that stamps of a page come one by one. */
+struct stamp {
+	struct stress *sp_st;
+	uint32_t sp_file;
+	uint64_t sp_page;
+};
+
+static void
+put_stamp(void *arg, void *bytes)
+{
+	const struct stamp *const sp = arg;
+	const uint64_t seq =
+	    __atomic_add_fetch(&sp->sp_st->st_stamps, 1, __ATOMIC_RELAXED);
+
+	thread_check(bytes != NULL);
+	sp->sp_st->st_stamp[sp->sp_file][sp->sp_page] = seq;
+	memcpy(bytes, &seq, sizeof(seq));
+}
+
+static void
+access_one(struct worker *wk, uint32_t file)
+{
+	struct stress *const st = wk->wk_st;
+	struct uvm_map *const map =
+	    uvm_map_find(st->st_uvm, wk->wk_map[file]);
+	struct stamp sp = { st, file, rnd(wk, PAGES) };
+	const struct uvm_store store = { put_stamp, &sp };
+	const bool write = rnd(wk, 3) == 0;
+	enum uvm_outcome got;
+
+	thread_check(map != NULL);
+	if (write)
+		got = uvm_access_store(st->st_uvm, map, sp.sp_page,
+		    UVM_ACCESS_WRITE, &store);
+	else
+		got = uvm_access(st->st_uvm, map, sp.sp_page, UVM_ACCESS_READ);
+	/* The file may be shorter than that. */
+	thread_check(got < UVM_FAULT_PROT || got == UVM_FAULT_BAD);
+}
+
+static void
+attach(struct worker *wk, uint32_t file)
+{
+	struct stress *const st = wk->wk_st;
+
+	wk->wk_map[file] =
+	    __atomic_add_fetch(&st->st_maps, 1, __ATOMIC_RELAXED);
+	wk->wk_error = uvm_sys_mmap(st->st_uvm,
+	    &(struct uvm_mmap){ .mm_map = wk->wk_map[file],
+		.mm_pid = wk->wk_n + 1,
+		.mm_file = file,
+		.mm_flags = UVM_MAP_READ | UVM_MAP_WRITE | UVM_MAP_MAXW,
+		.mm_length = (uint64_t)PAGES * PGSIZE });
+}
+
+/* Of the calls that are not accesses; file has a map, or not. */
+static int
+call_one(struct worker *wk, uint32_t file)
+{
+	struct stress *const st = wk->wk_st;
+	struct uvm *const uvm = st->st_uvm;
+	const uint64_t page = rnd(wk, PAGES);
+	const uint64_t offset = page * PGSIZE;
+	const uint64_t length = (rnd(wk, PAGES - page) + 1) * PGSIZE;
+	const uint32_t map = wk->wk_map[file];
+
+	switch (rnd(wk, 12)) {
+	case 0:
+	case 1:
+	case 2:
+		return uvm_sys_msync(uvm, map, offset, length, UVM_MS_SYNC);
+	case 3:
+		return uvm_sys_msync(uvm, map, offset, length, UVM_MS_ASYNC);
+	case 4:
+		return uvm_sys_msync(uvm, map, offset, length,
+		    UVM_MS_SYNC | UVM_MS_INVALIDATE);
+	case 5:
+		if (file == 1)
+			return 0; /* never truncated: nothing of it is lost */
+		__atomic_store_n(&st->st_shrunk[file], true, __ATOMIC_RELAXED);
+		if (rnd(wk, 8) == 0)
+			return uvm_sys_unlink(uvm, file);
+		return uvm_sys_truncate(uvm, file,
+		    rnd(wk, PAGES + 1) * PGSIZE + rnd(wk, 2) * 100);
+	case 6:
+		wk->wk_map[file] = 0;
+		return uvm_sys_munmap(uvm, map, 0, 0);
+	case 7:
+		return uvm_sys_fsync(uvm, file);
+	case 8:
+		return uvm_sys_sync(uvm);
+	case 9:
+		return uvm_sys_madvise(uvm, map, offset, length,
+		    rnd(wk, 2) == 0 ? UVM_MADV_WILLNEED : UVM_MADV_DONTNEED);
+	case 10:
+		return uvm_sys_pread(uvm, file, offset, length, NULL, NULL);
+	default:
+		return rnd(wk, 2) == 0 ? uvm_sys_open(uvm, file) :
+					 uvm_sys_close(uvm, file);
+	}
+}
+
+static void *
+work(void *arg)
+{
+	struct worker *const wk = arg;
+	struct stress *const st = wk->wk_st;
+
+	thread_check(uvm_thread_join(st->st_uvm) == 0);
+	while (time(NULL) < st->st_end && wk->wk_error == 0) {
+		const uint32_t file = (uint32_t)rnd(wk, FILES) + 1;
+
+		if (wk->wk_map[file] == 0)
+			attach(wk, file);
+		else if (rnd(wk, 8) != 0)
+			access_one(wk, file);
+		else
+			wk->wk_error = call_one(wk, file);
+		uvm_event_end(st->st_uvm);
+	}
+	for (uint32_t file = 1; file <= FILES && wk->wk_error == 0; file++)
+		if (wk->wk_map[file] != 0)
+			wk->wk_error = uvm_sys_munmap(st->st_uvm,
+			    wk->wk_map[file], 0, 0);
+	uvm_thread_leave(st->st_uvm);
+	return NULL;
+}
+
+/* What the files hold in the end. */
+static void
+verify(const struct stress *st)
+{
+
+	for (uint32_t file = 1; file <= FILES; file++)
+		for (uint64_t page = 0; page < PAGES; page++) {
+			const uint64_t want = st->st_stamp[file][page];
+			const uint64_t have =
+			    membe_word(st->st_be, file, page * PGSIZE);
+
+			if (have == want || (st->st_shrunk[file] && have == 0))
+				continue;
+			fail_msg("file %" PRIu32 " page %" PRIu64
+				 ": %" PRIu64 ", not %" PRIu64,
+			    file, page, have, want);
+		}
+}
+
+static uint64_t
+seed(void)
+{
+	const char *const text = getenv("UVN_SEED");
+
+	return text != NULL ? strtoull(text, NULL, 10) :
+			      (uint64_t)time(NULL) ^ (uint64_t)getpid() << 32;
+}
+
+/* Run THREADS workers for a while; the machine is as the tunables say. */
+static void
+storm(void (*tune)(struct uvm_param *))
+{
+	struct stress st = { .st_seed = seed() };
+	struct worker workers[THREADS] = { 0 };
+	const char *seconds = getenv("STRESS_SECONDS");
+	const char *why = "";
+	struct errmsg em = { .em_text = "" };
+	struct uvm_param up;
+
+	print_message("UVN_SEED=%" PRIu64 "\n", st.st_seed);
+	uvm_param_init(&up);
+	up.memory = 128 * PGSIZE;
+	up.threads = THREADS_TRACE;
+	up.chaos = 50;
+	up.chaos_seed = st.st_seed;
+	up.freemin = 12;
+	up.freetarg = 16;
+	up.max_vnodes = 3;
+	tune(&up);
+	if (uvm_param_resolve(&up, &em) != 0)
+		fail_msg("%s", em.em_text);
+	st.st_be = membe_create(FILES, PGSIZE, st.st_seed);
+	if (uvm_create(&up, &membe_backend, st.st_be, &st.st_uvm, &em) != 0)
+		fail_msg("%s", em.em_text);
+	for (uint32_t file = 1; file <= FILES; file++)
+		assert_int_equal(
+		    uvm_file_add(st.st_uvm, file, (uint64_t)PAGES * PGSIZE), 0);
+	if (uvm_threads_start(st.st_uvm, &em) != 0)
+		fail_msg("%s", em.em_text);
+	st.st_end = time(NULL) + (seconds != NULL ? atoi(seconds) : 3);
+	for (unsigned i = 0; i < THREADS; i++) {
+		workers[i].wk_st = &st;
+		workers[i].wk_n = i;
+		workers[i].wk_random = (st.st_seed + i) * 2654435761U | 1;
+		assert_int_equal(pthread_create(&workers[i].wk_thread, NULL,
+				     work, &workers[i]),
+		    0);
+	}
+	for (unsigned i = 0; i < THREADS; i++)
+		assert_int_equal(pthread_join(workers[i].wk_thread, NULL), 0);
+	if (uvm_failed(st.st_uvm, &why) != 0)
+		fail_msg("%s", why);
+	for (unsigned i = 0; i < THREADS; i++)
+		assert_int_equal(workers[i].wk_error, 0);
+	uvm_threads_stop(st.st_uvm);
+	assert_int_equal(uvm_sys_sync(st.st_uvm), 0);
+	uvm_event_end(st.st_uvm);
+	if (uvm_check(st.st_uvm, &em) != 0)
+		fail_msg("%s", em.em_text);
+	verify(&st);
+	print_message("%" PRIu64 " accesses, %" PRIu64 " misses, %" PRIu64
+		      " page-outs, %" PRIu64 " waits for memory\n",
+	    uvm_stat(st.st_uvm)->accesses, uvm_stat(st.st_uvm)->misses,
+	    uvm_stat(st.st_uvm)->pageout_ios,
+	    uvm_stat(st.st_uvm)->memory_waits);
+	uvm_destroy(st.st_uvm);
+	membe_destroy(st.st_be);
+}
+
+static void
+synchronous(struct uvm_param *up)
+{
+
+	up->async_put = SWITCH_OFF;
+	up->readahead = READAHEAD_NONE;
+}
+
+static void
+asynchronous(struct uvm_param *up)
+{
+
+	up->profile = PROFILE_MODERN;
+	up->async_put = SWITCH_ON;
+	up->readahead = READAHEAD_ADAPTIVE;
+	up->io_depth = 4;
+	up->pager_map = 64U << 10;
+}
+
+static void
+files_hold_the_last_store_with_synchronous_io(void **state)
+{
+
+	(void)state;
+	storm(synchronous);
+}
+
+static void
+files_hold_the_last_store_with_asynchronous_io(void **state)
+{
+
+	(void)state;
+	storm(asynchronous);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(files_hold_the_last_store_with_synchronous_io),
+		cmocka_unit_test(
+		    files_hold_the_last_store_with_asynchronous_io),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
