@@ -279,8 +279,8 @@ static void
 synchronous(struct uvm_param *up)
 {
 
-	up->async_put = SWITCH_OFF;
-	up->readahead = READAHEAD_NONE;
+	/* It loses stores, and is known for it. */
+	up->q6_eof_page = QUIRK_FIXED;
 }
 
 static void
