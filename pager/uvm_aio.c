@@ -79,7 +79,8 @@ uvm_aio_get(struct uvm *uvm)
 
 	while ((ad = uvm_aio_tryget(uvm)) == NULL) {
 		EXP(uvm)->depth_waits++;
-		if (!uvm_sleep(uvm, &uvm->aio.ai_idle, "a free I/O descriptor"))
+		if (!uvm_sleep(uvm, &uvm->aio.ai_idle, UVM_WAIT_DEVICE,
+			"a free I/O descriptor"))
 			return NULL;
 	}
 	return ad;
@@ -113,6 +114,7 @@ uvm_aio_start(struct uvm *uvm, struct uvm_aiodesc *ad)
 	if (ai->ai_flying > EXP(uvm)->depth_most)
 		EXP(uvm)->depth_most = ai->ai_flying;
 	uvm->hot.uh_due |= UVM_DUE_AIO;
+	uvm_depth_tell(uvm, 1, uvm_clock(uvm));
 	return 0;
 }
 
@@ -132,6 +134,7 @@ aio_done(struct uvm *uvm, struct uvm_aiodesc *ad)
 	struct uvm_aio *const ai = &uvm->aio;
 
 	ai->ai_flying--;
+	uvm_depth_tell(uvm, -1, uvm_clock(uvm));
 	if (ad->ad_kind == AIO_DAEMON)
 		uvm->paging -= ad->ad_buf.b_npages;
 	ad->ad_next = NULL;
@@ -185,7 +188,8 @@ uvm_aio_drain(struct uvm *uvm, struct uvm_vnode *uvn)
 	while (uvn->u_nio != 0 && awake) {
 		uvn->u_flags |= UVM_VNODE_IOSYNC;
 		OBJ_UNLOCK(uvm, uobj);
-		awake = uvm_sleep(uvm, &uvn->u_nio, "I/O under way");
+		awake = uvm_sleep(uvm, &uvn->u_nio, UVM_WAIT_DEVICE,
+		    "I/O under way");
 		OBJ_LOCK(uvm, uobj);
 	}
 	uvn_iosync_end(uvm, uvn);

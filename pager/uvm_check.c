@@ -167,6 +167,8 @@ uvm_check(const struct uvm *uvm, struct errmsg *em)
 		return 0;
 	CHECK(em, uvm->ls.ls_spins == 0, "%u locks are left held",
 	    uvm->ls.ls_spins);
+	CHECK(em, uvm->ws.ws_depth == 0, "%u waits have no end",
+	    uvm->ws.ws_depth);
 	fresh = pm->pm_npages + 1 - pm->pm_fresh;
 	if ((error = check_queue(uvm, &pm->pm_free, PQ_FREE, exp->free - fresh,
 		 em)) != 0 ||

@@ -26,6 +26,13 @@ struct idmap {
 	size_t im_mask, im_used;
 };
 
+/* What the running thread waits for: uvm_waiting(). */
+struct waitstat {
+	unsigned ws_depth; /* waits, one within the other */
+	enum uvm_waitkind ws_kind;
+	uint64_t ws_began; /* the outermost; uo_clock() */
+};
+
 /* A flush's I/O may run the daemon, or end an object, each with its I/O. */
 #define UVM_SLOTDEPTH 4
 
@@ -36,6 +43,7 @@ struct uvm {
 	void *becookie;
 	struct uvm_pagemem mem;
 	struct lockstat ls;
+	struct waitstat ws;
 	struct simplelock pageqlock, fpageqlock, hashlock;
 
 	/* page daemon */
@@ -155,16 +163,60 @@ int uvm_fail(struct uvm *uvm, int error, const char *fmt, ...) printflike(3, 4);
 
 /*
  * Wait for chan: spec section 2.6.  => the object is unlocked around it
+ * => kind and what say for whom it is
  * => false: nothing will ever wake us, and the machine has failed
  */
-bool uvm_sleep(struct uvm *uvm, const void *chan, const char *what);
+bool uvm_sleep(struct uvm *uvm, const void *chan, enum uvm_waitkind kind,
+    const char *what);
 void uvm_wakeup(struct uvm *uvm, const void *chan);
+
+/* Have the file's bytes put on stable storage. */
+int uvm_file_sync(struct uvm *uvm, uint32_t file) mustcheck;
 
 /* Page daemon: spec section 5. */
 void uvm_pageout_wake(struct uvm *uvm);
 int uvm_wait(struct uvm *uvm) mustcheck;
 void uvm_pageout_progress(struct uvm *uvm); /* a page was freed or cleaned */
 void uvm_pageout_turn(struct uvm *uvm);
+
+static inline uint64_t
+uvm_clock(const struct uvm *uvm)
+{
+
+	return uvm->obs.uo_clock != NULL ? uvm->obs.uo_clock() : 0;
+}
+
+/* A wait begins, and ends; both may stand around others. */
+static inline void
+uvm_waiting(struct uvm *uvm, enum uvm_waitkind kind, uint64_t now)
+{
+	struct waitstat *const ws = &uvm->ws;
+
+	if (ws->ws_depth++ == 0) {
+		ws->ws_kind = kind;
+		ws->ws_began = now;
+	}
+}
+
+static inline void
+uvm_waited(struct uvm *uvm, uint64_t now)
+{
+	struct waitstat *const ws = &uvm->ws;
+
+	KASSERT(ws->ws_depth != 0);
+	if (--ws->ws_depth == 0 && uvm->obs.uo_wait != NULL)
+		uvm->obs.uo_wait(uvm->obs.uo_arg, ws->ws_kind, ws->ws_began,
+		    now);
+}
+
+/* Tell uo_depth. */
+static inline void
+uvm_depth_tell(struct uvm *uvm, int change, uint64_t now)
+{
+
+	if (uvm->obs.uo_depth != NULL)
+		uvm->obs.uo_depth(uvm->obs.uo_arg, change, now);
+}
 
 /* Tell uo_traverse, if it is another answer than before. */
 static inline void

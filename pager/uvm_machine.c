@@ -194,15 +194,21 @@ uvm_observe(struct uvm *uvm, const struct uvm_observer *uo)
 }
 
 bool
-uvm_sleep(struct uvm *uvm, const void *chan, const char *what)
+uvm_sleep(struct uvm *uvm, const void *chan, enum uvm_waitkind kind,
+    const char *what)
 {
+	bool awake = false;
 
 	uvm_may_sleep(uvm);
+	uvm_waiting(uvm, kind, uvm_clock(uvm));
 	if (uvm->failed == 0 && uvm->aio.ai_flying != 0) {
 		(void)uvm_aio_collect(uvm, true);
-		return uvm->failed == 0;
+		awake = uvm->failed == 0;
+	} else if (uvm->failed == 0 && uvm->sleep != NULL) {
+		awake = uvm->sleep(uvm, chan);
 	}
-	if (uvm->failed == 0 && uvm->sleep != NULL && uvm->sleep(uvm, chan))
+	uvm_waited(uvm, uvm_clock(uvm));
+	if (awake)
 		return true;
 	(void)uvm_fail(uvm, EDEADLK,
 	    "deadlock: waiting for %s that nothing "

@@ -8,7 +8,8 @@ uvm_pagermapin(struct uvm *uvm, unsigned npages, bool wait)
 
 	while (uvm->pagermap_free < npages) {
 		if (!wait ||
-		    !uvm_sleep(uvm, &uvm->pagermap_free, "pager address space"))
+		    !uvm_sleep(uvm, &uvm->pagermap_free, UVM_WAIT_DEVICE,
+			"pager address space"))
 			return false;
 	}
 	uvm->pagermap_free -= npages;

@@ -33,12 +33,14 @@ uvm_wait(struct uvm *uvm)
 		return uvm_fail(uvm, EDEADLK,
 		    "the page daemon waits for "
 		    "memory itself; give it more");
+	uvm_waiting(uvm, UVM_WAIT_MEMORY, uvm_clock(uvm));
 	uvm_pageout_wake(uvm);
 	uvm_pageout_turn(uvm);
 	/* What would be freed may be under way. */
 	if (EXP(uvm)->free <= uvm->up.reserve_kernel &&
 	    uvm->aio.ai_flying != 0 && uvm_aio_collect(uvm, true) != 0)
 		uvm->idleturns = 0;
+	uvm_waited(uvm, uvm_clock(uvm));
 	if (uvm->idleturns >= uvm->up.daemon_limit)
 		return uvm_fail(uvm, EDEADLK,
 		    "out of memory: %" PRIu64
@@ -234,4 +236,15 @@ uvm_event_end_slow(struct uvm *uvm)
 	if ((uvm->hot.uh_due & UVM_DUE_DAEMON) &&
 	    uvm->up.daemon_rule != DAEMON_WAIT)
 		uvm_pageout_turn(uvm);
+}
+
+bool
+uvm_poll(struct uvm *uvm)
+{
+
+	if (uvm->failed != 0 || (uvm->hot.uh_due & UVM_DUE_AIO) == 0)
+		return false;
+	(void)uvm_aio_collect(uvm, false);
+	uvm_aio_rele(uvm);
+	return uvm->aio.ai_flying != 0;
 }

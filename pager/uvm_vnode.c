@@ -84,7 +84,8 @@ uvn_attach(struct uvm *uvm, struct vnode *vp, unsigned accessprot)
 	while (uvn->u_flags & UVM_VNODE_BLOCKED) {
 		uvn->u_flags |= UVM_VNODE_WANTED;
 		OBJ_UNLOCK(uvm, uobj);
-		if (!uvm_sleep(uvm, uvn, "a blocked vnode object"))
+		if (!uvm_sleep(uvm, uvn, UVM_WAIT_PAGE,
+			"a blocked vnode object"))
 			return NULL;
 		OBJ_LOCK(uvm, uobj);
 	}

@@ -422,7 +422,8 @@ flush_iosync(struct flush *f)
 	while (uvn->u_nio != 0 && awake) {
 		uvn->u_flags |= UVM_VNODE_IOSYNC;
 		OBJ_UNLOCK(uvm, f->f_uobj);
-		awake = uvm_sleep(uvm, &uvn->u_nio, "the I/O of others");
+		awake = uvm_sleep(uvm, &uvn->u_nio, UVM_WAIT_DEVICE,
+		    "the I/O of others");
 		OBJ_LOCK(uvm, f->f_uobj);
 	}
 	uvn_iosync_end(uvm, uvn);

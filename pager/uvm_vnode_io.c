@@ -64,7 +64,8 @@ uvn_getpage(struct uvm *uvm, struct uvm_object *uobj, uint64_t pgno,
 			pg->flags |= PG_WANTED;
 			EXP(uvm)->readahead_late += (pg->flags & PG_AHEAD) != 0;
 			OBJ_UNLOCK(uvm, uobj);
-			awake = uvm_sleep(uvm, pg, "a busy page");
+			awake =
+			    uvm_sleep(uvm, pg, UVM_WAIT_PAGE, "a busy page");
 		} else {
 			pg->flags |= PG_BUSY;
 			return pg;
@@ -231,7 +232,8 @@ uvn_io_admit(struct uvm *uvm, struct uvm_vnode *uvn, uint64_t pgno,
 		}
 		uvn->u_flags |= UVM_VNODE_IOSYNCWANTED;
 		OBJ_UNLOCK(uvm, uobj);
-		if (!uvm_sleep(uvm, &uvn->u_flags, "I/O held off by a flush"))
+		if (!uvm_sleep(uvm, &uvn->u_flags, UVM_WAIT_PAGE,
+			"I/O held off by a flush"))
 			return VM_PAGER_ERROR;
 		OBJ_LOCK(uvm, uobj);
 	}
@@ -350,16 +352,19 @@ uvn_io_transfer(struct uvm *uvm, struct uvm_vnode *uvn, struct vm_page **pps,
 {
 	const bool islocked = uvn_io_begin(uvm, uvn, rw);
 	struct uvm_buf b;
-	uint64_t began = 0;
+	uint64_t began, ended;
 
 	uvn_io_fill(uvm, uvn, pps, npages, rw, uvm->iobuf, &b);
 	uvm->transferring = true;
 	uvm_traverse_tell(uvm);
-	if (uvm->obs.uo_clock != NULL)
-		began = uvm->obs.uo_clock();
+	began = uvm_clock(uvm);
+	uvm_waiting(uvm, UVM_WAIT_DEVICE, began);
+	uvm_depth_tell(uvm, 1, began);
 	b.b_error = uvm->be->be_io(uvm->becookie, &b);
-	if (uvm->obs.uo_clock != NULL)
-		uvm->io_time += uvm->obs.uo_clock() - began;
+	ended = uvm_clock(uvm);
+	uvm_depth_tell(uvm, -1, ended);
+	uvm_waited(uvm, ended);
+	uvm->io_time += ended - began;
 	uvm->transferring = false;
 	uvm_traverse_tell(uvm);
 	if (!islocked)

@@ -21,7 +21,8 @@ uvn_drain(struct uvm *uvm, struct uvm_vnode *uvn)
 	while (uobj->uo_npages != 0 && awake) {
 		uvn->u_flags |= UVM_VNODE_IOSYNC;
 		OBJ_UNLOCK(uvm, uobj);
-		awake = uvm_sleep(uvm, &uvn->u_nio, "the I/O of a dying file");
+		awake = uvm_sleep(uvm, &uvn->u_nio, UVM_WAIT_DEVICE,
+		    "the I/O of a dying file");
 		OBJ_LOCK(uvm, uobj);
 	}
 	/* q10: 1998 left IOSYNC set, and I/O of an object that lives on hung. */

@@ -118,6 +118,19 @@ vnode_quiesce(struct uvm *uvm, struct vnode *vp)
 }
 
 int
+vnode_resize(struct uvm *uvm, struct vnode *vp)
+{
+	int error;
+
+	if (uvm->be->be_truncate == NULL)
+		return 0;
+	uvm_waiting(uvm, UVM_WAIT_DEVICE, uvm_clock(uvm));
+	error = uvm->be->be_truncate(uvm->becookie, vp->v_file, vp->v_size);
+	uvm_waited(uvm, uvm_clock(uvm));
+	return error;
+}
+
+int
 vnode_truncate(struct uvm *uvm, struct vnode *vp, uint64_t size)
 {
 	const uint64_t old = vp->v_size;
@@ -144,5 +157,5 @@ vnode_truncate(struct uvm *uvm, struct vnode *vp, uint64_t size)
 		return 0;
 	/* A write that were still under way would make the file grow again. */
 	vnode_quiesce(uvm, vp);
-	return uvm->be->be_truncate(uvm->becookie, vp->v_file, size);
+	return vnode_resize(uvm, vp);
 }

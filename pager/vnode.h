@@ -41,6 +41,9 @@ void vnode_rele(struct uvm *uvm, struct vnode *vp);
 /* Wait until no asynchronous I/O of the file is under way. => vnode locked */
 void vnode_quiesce(struct uvm *uvm, struct vnode *vp);
 
+/* Let the backend's file have v_size. => vnode locked, no I/O under way */
+int vnode_resize(struct uvm *uvm, struct vnode *vp);
+
 /* The file's truncate: size, pager, backend. => vnode locked */
 int vnode_truncate(struct uvm *uvm, struct vnode *vp, uint64_t size);
 
