@@ -48,6 +48,20 @@ static const char run_columns[] = "id INTEGER PRIMARY KEY AUTOINCREMENT,"
 
 #define RUN_REF "run INTEGER NOT NULL REFERENCES run(id) ON DELETE CASCADE,"
 
+/* What is known of a distribution of times; NULL if it is empty. */
+#define TIMES                                                                  \
+	"min INTEGER,mean REAL,p50 INTEGER,p90 INTEGER,p99 INTEGER,"           \
+	"p999 INTEGER,max INTEGER"
+
+/* Columns that schema 3 added, to new tables and to old ones. */
+#define OP_3_SCHEDULED	 "scheduled_ns INTEGER"
+#define OP_3_ISSUED	 "issued_ns INTEGER"
+#define OP_3_COMPLETED	 "completed_ns INTEGER AS (issued_ns + latency_ns)"
+#define OP_3		 OP_3_SCHEDULED "," OP_3_ISSUED "," OP_3_COMPLETED
+#define INTERVAL_3_REAL	 "real_ns INTEGER"
+#define INTERVAL_3_DEPTH "depth REAL"
+#define INTERVAL_3_MOST	 "depth_most INTEGER"
+
 /*
  * The other tables.  Those with a row a run and name are keyed by them; op and
  * flush, which have millions, by run and the order of writing, so that their
@@ -72,7 +86,7 @@ static const char tables[] =
     "writes INTEGER NOT NULL,"
     "bytes_in INTEGER NOT NULL,"
     "bytes_out INTEGER NOT NULL,"
-    "latency_ns INTEGER NOT NULL,"
+    "latency_ns INTEGER NOT NULL," OP_3 ","
     "PRIMARY KEY(run, n)) STRICT, WITHOUT ROWID;"
     "CREATE TABLE flush(" RUN_REF "n INTEGER NOT NULL,"
     "seq INTEGER NOT NULL,"
@@ -100,14 +114,7 @@ static const char tables[] =
     "CREATE TABLE latency(" RUN_REF "kind TEXT NOT NULL,"
     "outcome TEXT NOT NULL,"
     "count INTEGER NOT NULL,"
-    "timed INTEGER NOT NULL,"
-    "min INTEGER,"
-    "mean REAL,"
-    "p50 INTEGER,"
-    "p90 INTEGER,"
-    "p99 INTEGER,"
-    "p999 INTEGER,"
-    "max INTEGER,"
+    "timed INTEGER NOT NULL," TIMES ","
     "histogram TEXT,"
     "PRIMARY KEY(run, kind, outcome)) STRICT, WITHOUT ROWID;"
     "CREATE TABLE interval(" RUN_REF "n INTEGER NOT NULL,"
@@ -122,7 +129,8 @@ static const char tables[] =
     "active INTEGER NOT NULL,"
     "inactive INTEGER NOT NULL,"
     "bytes_in INTEGER NOT NULL,"
-    "bytes_out INTEGER NOT NULL,"
+    "bytes_out INTEGER NOT NULL," INTERVAL_3_REAL "," INTERVAL_3_DEPTH
+    "," INTERVAL_3_MOST ","
     "PRIMARY KEY(run, n)) STRICT, WITHOUT ROWID;"
     "CREATE TABLE cluster(" RUN_REF "direction TEXT NOT NULL,"
     "pages INTEGER NOT NULL,"
@@ -224,12 +232,45 @@ static const char alter_2[] =
     "ALTER TABLE flush ADD COLUMN list_ns INTEGER;"
     "ALTER TABLE flush ADD COLUMN hash_ns INTEGER;";
 
+/* The tables of schema 3, and what it added to earlier ones. */
+static const char tables_3[] =
+    "CREATE TABLE response(" RUN_REF "kind TEXT NOT NULL,"
+    "outcome TEXT NOT NULL,"
+    "count INTEGER NOT NULL," TIMES ","
+    "histogram TEXT,"
+    "PRIMARY KEY(run, kind, outcome)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE lateness(" RUN_REF "count INTEGER NOT NULL," TIMES ","
+    "histogram TEXT,"
+    "PRIMARY KEY(run)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE wait(" RUN_REF "thread INTEGER NOT NULL,"
+    "role TEXT NOT NULL,"
+    "tid INTEGER,"
+    "kind TEXT NOT NULL,"
+    "count INTEGER NOT NULL,"
+    "ns INTEGER NOT NULL,"
+    "PRIMARY KEY(run, thread, kind)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE thread_latency(" RUN_REF "thread INTEGER NOT NULL,"
+    "role TEXT NOT NULL,"
+    "tid INTEGER,"
+    "kind TEXT NOT NULL,"
+    "count INTEGER NOT NULL," TIMES ","
+    "PRIMARY KEY(run, thread, kind)) STRICT, WITHOUT ROWID;";
+
+static const char alter_3[] =
+    "ALTER TABLE op ADD COLUMN " OP_3_SCHEDULED ";"
+    "ALTER TABLE op ADD COLUMN " OP_3_ISSUED ";"
+    "ALTER TABLE op ADD COLUMN " OP_3_COMPLETED ";"
+    "ALTER TABLE interval ADD COLUMN " INTERVAL_3_REAL ";"
+    "ALTER TABLE interval ADD COLUMN " INTERVAL_3_DEPTH ";"
+    "ALTER TABLE interval ADD COLUMN " INTERVAL_3_MOST ";";
+
 /* op with words for its codes. */
 static const char view_ops[] =
     "CREATE VIEW IF NOT EXISTS ops AS SELECT op.run, op.n, op.seq, op.time, op.tid,"
     " op_kind.name AS kind, op.file, op.offset, op.length,"
     " outcome.name AS outcome, op.reads, op.writes, op.bytes_in,"
-    " op.bytes_out, op.latency_ns"
+    " op.bytes_out, op.latency_ns, op.scheduled_ns, op.issued_ns,"
+    " op.completed_ns"
     " FROM op JOIN op_kind ON op_kind.id = op.kind"
     " JOIN outcome ON outcome.id = op.outcome;";
 
@@ -244,6 +285,7 @@ tunable_type(const struct tunable *tn)
 	case TUN_TIME:
 		return "INTEGER";
 	case TUN_RATIO:
+	case TUN_PACE:
 		return "REAL";
 	case TUN_ENUM:
 	case TUN_QUIRK:
@@ -266,6 +308,7 @@ db_bind_tunable(sqlite3_stmt *st, int at, const struct tunable *tn,
 		db_bind_u64(st, at, val);
 		return;
 	case TUN_RATIO:
+	case TUN_PACE:
 		(void)sqlite3_bind_double(st, at, tunable_real(tn, val));
 		return;
 	case TUN_ENUM:
@@ -345,7 +388,7 @@ create_tables(struct db *db, struct errmsg *em)
 		sqlite3_str_appendall(sql, ",");
 		column_add(sql, config_tunable(i));
 	}
-	sqlite3_str_appendf(sql, ") STRICT;%s%s", tables, tables_2);
+	sqlite3_str_appendf(sql, ") STRICT;%s%s%s", tables, tables_2, tables_3);
 	sqlite3_str_appendf(sql,
 	    "PRAGMA application_id = %d; PRAGMA user_version = %d;",
 	    ANALYSIS_APPLICATION_ID, ANALYSIS_SCHEMA);
@@ -517,6 +560,10 @@ upgrade(struct db *db, struct errmsg *em)
 	if (version < 2 &&
 	    ((error = db_exec(db, alter_2, doing, em)) != 0 ||
 		(error = db_exec(db, tables_2, doing, em)) != 0))
+		return error;
+	if (version < 3 &&
+	    ((error = db_exec(db, alter_3, doing, em)) != 0 ||
+		(error = db_exec(db, tables_3, doing, em)) != 0))
 		return error;
 	(void)snprintf(text, sizeof(text), "PRAGMA user_version = %d",
 	    ANALYSIS_SCHEMA);
