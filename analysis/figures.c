@@ -145,6 +145,8 @@ const struct figure figure_table[] = {
 		"SELECT time_ns, hit_rate, dirty, free, active, inactive,"
 		" depth, depth_most"
 		" FROM figure_8_rates WHERE run = ?1 ORDER BY time_ns",
+	    .fg_facts = "SELECT 'depth', coalesce(max(depth_most), -1)"
+			" FROM figure_8_rates WHERE run = ?1",
 	    .fg_template = embed_rates_gp,
 	    .fg_absent = "the run has no intervals",
 	},

@@ -25,9 +25,7 @@ dirty = max(STATS_max, 1)
 stats name.".dat" using (max(max($4, $5), $6)) nooutput
 pages = max(STATS_max, 1)
 
-# A run of an older database knows nothing of I/O under way.
-stats name.".dat" using (valid(8) ? $8 : -1) nooutput
-depth = STATS_max
+# A run of an older database knows nothing of I/O under way: depth is -1.
 under = depth < 0 ? 0 : 2.1
 
 height = 8.8 + under + key_height(3)

@@ -32,7 +32,7 @@ lowest = NaN
 highest = NaN
 do for [i=nwaits+1:curves] {
 	stats name.".dat" index i-1 \
-	    using (cover(max($2, 1))):(cover($4)) nooutput
+	    using (cover(max($2, 1)) + cover($4)) nooutput
 }
 if (nkinds == 0) { lowest = 1.; highest = 10. }
 seconds(ns) = max(ns, 1) * 1e-9
