@@ -24,6 +24,7 @@ EMBED(embed_common_gp, "analysis/common.gp");
 EMBED(embed_access_gp, "analysis/access.gp");
 EMBED(embed_latency_gp, "analysis/latency.gp");
 EMBED(embed_rates_gp, "analysis/rates.gp");
+EMBED(embed_threads_gp, "analysis/threads.gp");
 EMBED(embed_penalty_gp, "analysis/penalty.gp");
 EMBED(embed_heat_gp, "analysis/heat.gp");
 EMBED(embed_cluster_gp, "analysis/cluster.gp");

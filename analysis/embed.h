@@ -12,6 +12,7 @@ extern const char embed_common_gp[]; /* begins every script */
 extern const char embed_access_gp[];
 extern const char embed_latency_gp[];
 extern const char embed_rates_gp[];
+extern const char embed_threads_gp[];
 extern const char embed_penalty_gp[];
 extern const char embed_heat_gp[];
 extern const char embed_cluster_gp[];

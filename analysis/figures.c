@@ -138,13 +138,38 @@ const struct figure figure_table[] = {
 	},
 	{
 	    .fg_name = "rates",
-	    .fg_title = "figure 8: hit rate and pages over trace time",
+	    .fg_title = "figure 8: hit rate, pages and I/O under way over "
+			"trace time",
 	    .fg_scope = FIGURE_RUN,
 	    .fg_select =
-		"SELECT time_ns, hit_rate, dirty, free, active, inactive"
+		"SELECT time_ns, hit_rate, dirty, free, active, inactive,"
+		" depth, depth_most"
 		" FROM figure_8_rates WHERE run = ?1 ORDER BY time_ns",
+	    .fg_facts = "SELECT 'depth', coalesce(max(depth_most), -1)"
+			" FROM figure_8_rates WHERE run = ?1",
 	    .fg_template = embed_rates_gp,
 	    .fg_absent = "the run has no intervals",
+	},
+	{
+	    .fg_name = "threads",
+	    .fg_title = "figure 8, by thread: latencies, and what was waited "
+			"for",
+	    .fg_scope = FIGURE_RUN,
+	    .fg_select =
+		"SELECT CASE part WHEN 'wait' THEN 'wait: ' || kind"
+		" ELSE kind END AS curve, thread, low_ns, high_ns, most_ns,"
+		" total_ns FROM figure_8_threads WHERE run = ?1"
+		" ORDER BY part DESC, CASE part WHEN 'wait'"
+		" THEN instr('lock page memory device', kind) END,"
+		" sum(total_ns) OVER (PARTITION BY part, kind) DESC,"
+		" curve, thread",
+	    .fg_facts = "SELECT 'threads', (SELECT group_concat(name, ' ') FROM"
+			" (SELECT DISTINCT thread, name FROM figure_8_threads"
+			" WHERE run = ?1 ORDER BY thread))",
+	    .fg_curves = FIGURE_CURVES,
+	    .fg_order = "that took most time",
+	    .fg_template = embed_threads_gp,
+	    .fg_absent = "the run timed no thread",
 	},
 	{
 	    .fg_name = "calibration",

@@ -1,4 +1,4 @@
-# ---- hit rate and pages over trace time: three panels, one time axis ----
+# ---- hit rate, pages and I/O over trace time: panels, one time axis ----
 
 curves = 3
 array label[3] = ["free", "active", "inactive"]
@@ -25,7 +25,10 @@ dirty = max(STATS_max, 1)
 stats name.".dat" using (max(max($4, $5), $6)) nooutput
 pages = max(STATS_max, 1)
 
-height = 8.8 + key_height(3)
+# A run of an older database knows nothing of I/O under way: depth is -1.
+under = depth < 0 ? 0 : 2.1
+
+height = 8.8 + under + key_height(3)
 do for [format in formats] {
 	eval terminal(format, height)
 	set multiplot
@@ -46,7 +49,20 @@ do for [format in formats] {
 	plot name.".dat" using ($1 / unit):($3 / scale(dirty)) \
 	    with linespoints ls 1 lw thick ps alone
 
-	eval panel(plot_from(3), height - 5.05, "pages".scale_name(pages))
+	# Under way: the mean as a line, the most in grey behind it.
+	if (under > 0) {
+		eval panel(height - 6.75, height - 5.05, "I/Os under way")
+		top = max(depth, 1)
+		set yrange [-0.05 * top:1.08 * top]
+		set ytics max(distance(top, 4), top < 4 ? 1 : 0)
+		plot name.".dat" using ($1 / unit):8 \
+			with points ls 3 pt 7 ps 0.6 * alone + 0.08, \
+		    name.".dat" using ($1 / unit):7 \
+			with linespoints ls 1 lw thick ps alone
+	}
+
+	eval panel(plot_from(3), height - 5.05 - under, \
+	    "pages".scale_name(pages))
 	top = pages / scale(pages)
 	set yrange [-0.03 * top:1.06 * top]
 	set ytics max(distance(top, 5), pages < 5 ? 1 : 0)

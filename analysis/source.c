@@ -124,6 +124,14 @@ static const char since_1[] =
     " caches, repeats, list_ns, list_low, list_high, lookup_ns, lookup_low,"
     " lookup_high, break_even, break_even_low, break_even_high);";
 
+/* And what schema 2 lacks. */
+static const char since_2[] =
+    "CREATE TEMP VIEW interval AS SELECT *, NULL AS real_ns, NULL AS depth,"
+    " NULL AS depth_most FROM main.interval;"
+    "CREATE TEMP TABLE wait(run, thread, role, tid, kind, count, ns);"
+    "CREATE TEMP TABLE thread_latency(run, thread, role, tid, kind, count,"
+    " min, mean, p50, p90, p99, p999, max);";
+
 /* Is it ours, and not from the future?  Make up for what is too old. */
 static int
 check_owner(const struct source *so, struct errmsg *em)
@@ -147,6 +155,9 @@ check_owner(const struct source *so, struct errmsg *em)
 		    so->so_path, version, ANALYSIS_SCHEMA);
 	if (version < 2 &&
 	    sqlite3_exec(so->so_sq, since_1, NULL, NULL, NULL) != SQLITE_OK)
+		return source_error(so, em);
+	if (version < 3 &&
+	    sqlite3_exec(so->so_sq, since_2, NULL, NULL, NULL) != SQLITE_OK)
 		return source_error(so, em);
 	return 0;
 }

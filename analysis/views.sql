@@ -29,12 +29,33 @@ FROM (SELECT run, kind, outcome, timed * mean AS total_ns,
     WHERE histogram IS NOT NULL AND histogram <> '');
 
 -- Figure 8: hit rate (percent, of the accesses in the interval that ends at
--- time_ns; NULL if there were none), and pages at its end.
+-- time_ns; NULL if there were none), pages at its end, and how many I/Os were
+-- under way: the mean over the real time it took, and the most.
 CREATE VIEW IF NOT EXISTS figure_8_rates
-(run, time_ns, hit_rate, dirty, free, active, inactive) AS
+(run, time_ns, hit_rate, dirty, free, active, inactive, depth, depth_most) AS
 SELECT run, time, 100.0 * (mapped + resident) / nullif(accesses, 0),
-    dirty, free, active, inactive
+    dirty, free, active, inactive, depth, depth_most
 FROM interval;
+
+-- Figure 8 by thread.  part is 'latency': a kind of operation, whose median,
+-- 99th percentile and largest are low_ns, high_ns and most_ns, and which took
+-- total_ns in all; or 'wait': a kind of wait, of total_ns in all, in a stack
+-- of all kinds from low_ns to high_ns.  name is the thread's tid, or its role
+-- where it is none of the trace.  With a window function for the stack, all
+-- runs would be looked at for one.
+CREATE VIEW IF NOT EXISTS figure_8_threads
+(run, part, kind, thread, name, count, low_ns, high_ns, most_ns, total_ns) AS
+SELECT run, 'latency', kind, thread, coalesce(tid, role), count, p50, p99,
+    max, count * mean
+FROM thread_latency
+UNION ALL
+SELECT run, 'wait', kind, thread, name, count, below, below + ns, NULL, ns
+FROM (SELECT run, kind, thread, coalesce(tid, role) AS name, count, ns,
+	(SELECT coalesce(sum(ns), 0) FROM wait AS other
+	    WHERE other.run = wait.run AND other.thread = wait.thread
+	    AND instr('lock page memory device', other.kind) <
+	    instr('lock page memory device', wait.kind)) AS below
+    FROM wait);
 
 -- Cluster sizes: how many I/Os of a direction ('in', 'out') had so many pages.
 CREATE VIEW IF NOT EXISTS figure_clusters

@@ -283,6 +283,19 @@ log_read(const char *text, uint64_t *valp)
 	return error;
 }
 
+/* asap, trace, or a ratio. */
+static int
+pace_read(const char *text, uint64_t *valp)
+{
+	if (strcmp(text, "asap") == 0)
+		*valp = RATIO_INF;
+	else if (strcmp(text, "trace") == 0)
+		*valp = RATIO(1, 1);
+	else
+		return ratio_read(text, valp);
+	return 0;
+}
+
 /* What a value of the kind looks like, for messages. */
 static const char *
 kind_syntax(enum tunable_kind kind)
@@ -298,6 +311,8 @@ kind_syntax(enum tunable_kind kind)
 		return "a ratio such as 1/8, 0.125, 4, inf";
 	case TUN_LOG:
 		return "summary, ops or sample:N with N at least 1";
+	case TUN_PACE:
+		return "asap, trace or a factor such as 2, 1/2";
 	case TUN_ENUM:
 	case TUN_QUIRK:
 		break;
@@ -352,6 +367,9 @@ tunable_parse(const struct tunable *tn, const char *text, uint64_t *valp,
 	case TUN_LOG:
 		error = log_read(text, &val);
 		break;
+	case TUN_PACE:
+		error = pace_read(text, &val);
+		break;
 	}
 	if (error == ERANGE)
 		return ERRMSG(em, error,
@@ -404,6 +422,17 @@ ratio_write(uint64_t val, char *buf, size_t len)
 		    RATIO_DEN(val));
 }
 
+static void
+pace_write(uint64_t val, char *buf, size_t len)
+{
+	if (RATIO_DEN(val) == 0)
+		(void)snprintf(buf, len, "asap");
+	else if (val == RATIO(1, 1))
+		(void)snprintf(buf, len, "trace");
+	else
+		ratio_write(val, buf, len);
+}
+
 void
 tunable_format(const struct tunable *tn, uint64_t val, char *buf, size_t len)
 {
@@ -441,13 +470,16 @@ tunable_format(const struct tunable *tn, uint64_t val, char *buf, size_t len)
 			(void)snprintf(buf, len, "sample:%llu",
 			    (unsigned long long)val);
 		break;
+	case TUN_PACE:
+		pace_write(val, buf, len);
+		break;
 	}
 }
 
 double
 tunable_real(const struct tunable *tn, uint64_t val)
 {
-	if (tn->tn_kind != TUN_RATIO)
+	if (tn->tn_kind != TUN_RATIO && tn->tn_kind != TUN_PACE)
 		return (double)val;
 	if (RATIO_NUM(val) == 0)
 		return 0;
@@ -459,7 +491,7 @@ tunable_real(const struct tunable *tn, uint64_t val)
 int
 tunable_cmp(const struct tunable *tn, uint64_t a, uint64_t b)
 {
-	if (tn->tn_kind == TUN_RATIO) {
+	if (tn->tn_kind == TUN_RATIO || tn->tn_kind == TUN_PACE) {
 		/* 0/0 is how a row writes a bound of 0. */
 		if (RATIO_NUM(a) == 0)
 			a = RATIO(0, 1);

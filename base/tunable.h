@@ -24,6 +24,8 @@
  *	ENUM	an index into the choices, written a|b|c
  *	QUIRK	an enum quirk: faithful, fixed, or as the profile says
  *	LOG	one row in how many: summary is 0, ops is 1, sample:N is N
+ *	PACE	how many times as fast as recorded, a RATIO: trace is 1, and
+ *		asap (as fast as can be) RATIO_INF
  */
 enum tunable_kind {
 	TUN_UINT,
@@ -33,6 +35,7 @@ enum tunable_kind {
 	TUN_ENUM,
 	TUN_QUIRK,
 	TUN_LOG,
+	TUN_PACE,
 };
 
 /* What became of a quirk of 1998.  By profile until the profile is applied. */
@@ -77,10 +80,11 @@ int tunable_parse(const struct tunable *tn, const char *text, uint64_t *valp,
 void tunable_format(const struct tunable *tn, uint64_t val, char *buf,
     size_t len);
 
-/* The value as a real number: RATIO as num/den (inf is HUGE_VAL), else as is.*/
+/* The value as a real number: RATIO and PACE as num/den (inf is HUGE_VAL), else
+ * as is. */
 double tunable_real(const struct tunable *tn, uint64_t val);
 
-/* Compare two values of tn: < 0, 0, > 0.  RATIOs compare as rationals. */
+/* Compare two values of tn: < 0, 0, > 0.  RATIO and PACE are rationals. */
 int tunable_cmp(const struct tunable *tn, uint64_t a, uint64_t b);
 
 /* Rows and structs. */

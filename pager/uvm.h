@@ -9,6 +9,7 @@
  *	uvm_sys_*()		the system calls of spec section 7
  *	uvm_access()		one page access; inline until it faults
  *	uvm_tick(), uvm_event_end()	update(8) and the page daemon's turn
+ *	uvm_poll()		between events: what is over of asynchronous I/O
  *
  * Typical use:
  *
@@ -70,6 +71,19 @@ struct uvmexp {
 #undef GAUGE
 };
 
+/* What a thread waits for. */
+enum uvm_waitkind {
+#define WAIT(KIND, name, help) UVM_WAIT_##KIND,
+#include "pager/uvm_wait.def"
+#undef WAIT
+	UVM_NWAITS
+};
+
+struct uvm_waitdef {
+	const char *uw_name;
+	const char *uw_help;
+};
+
 /* One row of the counters, in the order of struct uvmexp. */
 struct uvm_counter {
 	const char *uc_name;
@@ -82,6 +96,7 @@ extern const struct tunable uvm_param_table[];
 extern const size_t uvm_param_count;
 extern const struct uvm_counter uvm_stat_table[];
 extern const size_t uvm_stat_count;
+extern const struct uvm_waitdef uvm_wait_table[UVM_NWAITS];
 
 #define UVM_FILE_MAX  (1ULL << 44) /* bytes: files and mappings end before */
 #define UVM_SLOTS_MAX 8192	   /* pages in the largest cluster */
@@ -268,6 +283,14 @@ uint64_t uvm_next_tick(const struct uvm *uvm);
 void uvm_event_end_slow(struct uvm *uvm);
 
 /*
+ * Between two events, with time to spare: finish the asynchronous I/O that is
+ * over.  Waits for nothing, and starts nothing.
+ *
+ * => true: there is more under way
+ */
+bool uvm_poll(struct uvm *uvm);
+
+/*
  * ---- accesses ----
  */
 
@@ -450,9 +473,8 @@ uvm_unmapped(const struct uvm_map *map, uint64_t pgno)
 static inline void
 uvm_event_end(struct uvm *uvm)
 {
-	if (unlikely(
-		__atomic_load_n(&((struct uvm_hot *)uvm)->uh_due,
-		    __ATOMIC_RELAXED) != 0))
+	if (unlikely(__atomic_load_n(&((struct uvm_hot *)uvm)->uh_due,
+			 __ATOMIC_RELAXED) != 0))
 		uvm_event_end_slow(uvm);
 }
 
@@ -545,11 +567,15 @@ struct uvm_flushinfo {
 /*
  * Who wants to be told of what happens inside.  Any op may be NULL.
  *
- * uo_clock:	a time in any unit, for fi_begin, fi_end and fi_io.
+ * uo_clock:	a time in any unit, for fi_begin, fi_end and fi_io, and for the
+ *		times that ops are given.
  * uo_both:	fill in fi_both and what follows it, for each flush.
  * uo_flush:	a flush ended.
  * uo_io:	an I/O ended, as the backend left it.
  * uo_freed:	a page was freed; dirty says with changes not in the file.
+ * uo_wait:	a wait ended, that was not part of another.
+ * uo_depth:	one page I/O more (1) or fewer (-1) is under way; one within a
+ *		call as well as one that was started.
  * uo_traverse:	a flush's traversal goes on (true) or stops (false): off while
  *		the backend works, and never on twice, though flushes may nest.
  */
@@ -559,6 +585,9 @@ struct uvm_observer {
 	void (*uo_flush)(void *, const struct uvm_flushinfo *);
 	void (*uo_io)(void *, const struct uvm_buf *);
 	void (*uo_freed)(void *, uint32_t file, uint64_t pgno, bool dirty);
+	void (
+	    *uo_wait)(void *, enum uvm_waitkind, uint64_t begin, uint64_t end);
+	void (*uo_depth)(void *, int change, uint64_t now);
 	void (*uo_traverse)(void *, bool on);
 	bool uo_both;
 };

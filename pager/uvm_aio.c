@@ -94,8 +94,8 @@ uvm_aio_get(struct uvm *uvm)
 	AIO_LOCK(uvm);
 	while ((ad = take_idle(uvm)) == NULL) {
 		EXP(uvm)->depth_waits++;
-		if (!uvm_sleep(uvm, &uvm->aio.ai_idle, "a free I/O descriptor",
-			&uvm->aio.ai_lock))
+		if (!uvm_sleep(uvm, &uvm->aio.ai_idle, UVM_WAIT_DEVICE,
+			"a free I/O descriptor", &uvm->aio.ai_lock))
 			break;
 	}
 	AIO_UNLOCK(uvm);
@@ -142,6 +142,7 @@ fly(struct uvm *uvm, const struct uvm_aiodesc *ad, bool up)
 		shared_sub(&uvm->paging, ad->ad_buf.b_npages);
 	if (up && ai->ai_flying > shared_get(&lv->depth_most))
 		shared_set(&lv->depth_most, ai->ai_flying);
+	uvm_depth_tell(uvm, up ? 1 : -1, uvm_clock(uvm));
 	if (up)
 		uvm_wakeup(uvm, &ai->ai_flying);
 	AIO_UNLOCK(uvm);
@@ -228,8 +229,8 @@ uvm_aio_drain(struct uvm *uvm, struct uvm_vnode *uvn)
 	OBJ_LOCK(uvm, uobj);
 	while (uvn->u_nio != 0 && awake) {
 		uvn->u_flags |= UVM_VNODE_IOSYNC;
-		awake = uvm_sleep(uvm, &uvn->u_nio, "I/O under way",
-		    &uobj->vmobjlock);
+		awake = uvm_sleep(uvm, &uvn->u_nio, UVM_WAIT_DEVICE,
+		    "I/O under way", &uobj->vmobjlock);
 	}
 	uvn_iosync_end(uvm, uvn);
 	OBJ_UNLOCK(uvm, uobj);

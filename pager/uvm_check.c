@@ -113,8 +113,8 @@ check_object(const struct uvm *uvm, const struct vnode *vp, uint64_t *readsp,
 	uint64_t n = 0;
 	int error;
 
-	CHECK(em, !simple_lock_held(&uobj->vmobjlock), "object %" PRIu32 " left locked",
-	    uobj->uo_num);
+	CHECK(em, !simple_lock_held(&uobj->vmobjlock),
+	    "object %" PRIu32 " left locked", uobj->uo_num);
 	for (w = uvm->wlist; w != NULL && w != uvn; w = w->u_wnext)
 		continue;
 	CHECK(em, (w == uvn) == ((uvn->u_flags & UVM_VNODE_WRITEABLE) != 0),
@@ -167,6 +167,8 @@ uvm_check(const struct uvm *uvm, struct errmsg *em)
 		return 0;
 	CHECK(em, SELF(uvm)->ls.ls_spins == 0, "%u locks are left held",
 	    SELF(uvm)->ls.ls_spins);
+	CHECK(em, SELF(uvm)->ws.ws_depth == 0, "%u waits have no end",
+	    SELF(uvm)->ws.ws_depth);
 	fresh = pm->pm_npages + 1 - pm->pm_fresh;
 	if ((error = check_queue(uvm, &pm->pm_free, PQ_FREE, exp->free - fresh,
 		 em)) != 0 ||

@@ -173,8 +173,7 @@ fault_mapped(const struct fault *ft)
 #endif
 	for (i = 0; i < ft->ft_npages; i++)
 		mapped |=
-		    (uint64_t)((shared_get(&pte[i]) & (PTE_R | PTE_ANON)) !=
-			0)
+		    (uint64_t)((shared_get(&pte[i]) & (PTE_R | PTE_ANON)) != 0)
 		    << i;
 	return mapped;
 }
@@ -379,9 +378,9 @@ access_try(struct uvm *uvm, struct vm_map *map, uint64_t pgno,
 	bool allowed;
 
 	OBJ_LOCK(uvm, uobj);
-	allowed = (shared_get(&map->vm_hot.um_pte[pgno -
-		       map->vm_hot.um_first]) &
-		      need) != 0;
+	allowed =
+	    (shared_get(&map->vm_hot.um_pte[pgno - map->vm_hot.um_first]) &
+		need) != 0;
 	if (allowed) {
 		access_mark(uvm, map, pgno, how);
 		if (st != NULL)

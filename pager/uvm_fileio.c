@@ -66,9 +66,11 @@ uvm_sys_fallocate(struct uvm *uvm, uint32_t file, uint64_t offset,
 		if (end > vp->v_size)
 			end = vp->v_size;
 		vnode_quiesce(uvm, vp);
+		uvm_waiting(uvm, UVM_WAIT_DEVICE, uvm_clock(uvm));
 		if (uvm->be->be_zero != NULL && offset < end)
 			error = uvm->be->be_zero(uvm->becookie, file, offset,
 			    end - offset);
+		uvm_waited(uvm, uvm_clock(uvm));
 		vnode_resume(uvm, vp);
 	}
 	return file_end(uvm, vp, error);
@@ -114,9 +116,11 @@ uvm_sys_pread(struct uvm *uvm, uint32_t file, uint64_t offset, uint64_t length,
 	if (donep != NULL)
 		*donep = length;
 	vnode_quiesce(uvm, vp);
+	uvm_waiting(uvm, UVM_WAIT_DEVICE, uvm_clock(uvm));
 	if (length != 0 && uvm->be->be_pread != NULL)
 		error =
 		    uvm->be->be_pread(uvm->becookie, file, offset, length, buf);
+	uvm_waited(uvm, uvm_clock(uvm));
 	vnode_resume(uvm, vp);
 	return file_end(uvm, vp, error);
 }
@@ -141,19 +145,32 @@ uvm_sys_pwrite(struct uvm *uvm, uint32_t file, uint64_t offset, uint64_t length,
 		shared_set(&vp->v_size, offset + length);
 		uvm_vnp_setsize(uvm, vp, vp->v_size);
 		vnode_quiesce(uvm, vp);
-		if (uvm->be->be_truncate != NULL)
-			error = uvm->be->be_truncate(uvm->becookie, file,
-			    vp->v_size);
+		error = vnode_resize(uvm, vp);
 		vnode_resume(uvm, vp);
 	}
 	(void)uvm_vnp_uncache(uvm, vp);
 	vnode_quiesce(uvm, vp);
+	uvm_waiting(uvm, UVM_WAIT_DEVICE, uvm_clock(uvm));
 	if (error == 0 && uvm->be->be_pwrite != NULL)
 		error = uvm->be->be_pwrite(uvm->becookie, file, offset, length,
 		    buf);
+	uvm_waited(uvm, uvm_clock(uvm));
 	vnode_resume(uvm, vp);
 	file_flush(uvm, vp, offset, offset + length, PGO_FREE);
 	return file_end(uvm, vp, error);
+}
+
+int
+uvm_file_sync(struct uvm *uvm, uint32_t file)
+{
+	int error;
+
+	if (uvm->be->be_sync == NULL)
+		return 0;
+	uvm_waiting(uvm, UVM_WAIT_DEVICE, uvm_clock(uvm));
+	error = uvm->be->be_sync(uvm->becookie, file);
+	uvm_waited(uvm, uvm_clock(uvm));
+	return error;
 }
 
 int
@@ -171,8 +188,8 @@ uvm_sys_fsync(struct uvm *uvm, uint32_t file)
 		error = EIO;
 	vp->v_uvm.u_error = 0;
 	OBJ_UNLOCK(uvm, &vp->v_uvm.u_obj);
-	if (uvm->be->be_sync != NULL && error == 0)
-		error = uvm->be->be_sync(uvm->becookie, file);
+	if (error == 0)
+		error = uvm_file_sync(uvm, file);
 	vnode_resume(uvm, vp);
 	return file_end(uvm, vp, error);
 }

@@ -14,12 +14,20 @@
 #include "pager/uvm_vnode.h"
 #include "pager/vnode.h"
 
+/* What the running thread waits for: uvm_waiting(). */
+struct waitstat {
+	unsigned ws_depth; /* waits, one within the other */
+	enum uvm_waitkind ws_kind;
+	uint64_t ws_began; /* the outermost; uo_clock() */
+};
+
 /*
  * What belongs to the thread that runs: SELF(uvm).  A machine of one thread has
  * it within; with UVM_MP it is the thread's, from joining to leaving.
  */
 struct uvm_self {
 	struct lockstat ls;
+	struct waitstat ws;
 	enum uvm_flush_caller caller; /* of the flush under way */
 	struct vm_page **slotbuf;     /* [UVM_SLOTDEPTH][slots] */
 	unsigned slotdepth;	      /* clusters under I/O, nested */
@@ -196,8 +204,8 @@ uvm_may_sleep(struct uvm *uvm)
 }
 
 #ifdef UVM_MP
-bool uvm_mp_sleep(struct uvm *uvm, const void *chan, const char *what,
-    struct simplelock *l);
+bool uvm_mp_sleep(struct uvm *uvm, const void *chan, enum uvm_waitkind kind,
+    const char *what, struct simplelock *l);
 void uvm_mp_wake_all(struct uvm *uvm);
 #else
 #define uvm_chaos(uvm) ((void)(uvm))
@@ -212,20 +220,63 @@ int uvm_fail(struct uvm *uvm, int error, const char *fmt, ...) printflike(3, 4);
 /*
  * Wait for chan: spec section 2.6.
  *
+ * => kind and what say for whom it is
  * => l is locked on entry and exit, and nothing else; given up in between.
  *    With UVM_MP no wakeup can come between the two
  * => true: awake, though perhaps for another's sake: look again
  * => false: nothing will ever wake us, and the machine has failed
  */
-bool uvm_sleep(struct uvm *uvm, const void *chan, const char *what,
-    struct simplelock *l);
+bool uvm_sleep(struct uvm *uvm, const void *chan, enum uvm_waitkind kind,
+    const char *what, struct simplelock *l);
 void uvm_wakeup(struct uvm *uvm, const void *chan);
+
+/* Have the file's bytes put on stable storage. */
+int uvm_file_sync(struct uvm *uvm, uint32_t file) mustcheck;
 
 /* Page daemon: spec section 5. */
 void uvm_pageout_wake(struct uvm *uvm);
 int uvm_wait(struct uvm *uvm) mustcheck;
 void uvm_pageout_progress(struct uvm *uvm); /* a page was freed or cleaned */
 void uvm_pageout_turn(struct uvm *uvm);
+
+static inline uint64_t
+uvm_clock(const struct uvm *uvm)
+{
+
+	return uvm->obs.uo_clock != NULL ? uvm->obs.uo_clock() : 0;
+}
+
+/* A wait begins, and ends; both may stand around others. */
+static inline void
+uvm_waiting(struct uvm *uvm, enum uvm_waitkind kind, uint64_t now)
+{
+	struct waitstat *const ws = &SELF(uvm)->ws;
+
+	if (ws->ws_depth++ == 0) {
+		ws->ws_kind = kind;
+		ws->ws_began = now;
+	}
+}
+
+static inline void
+uvm_waited(struct uvm *uvm, uint64_t now)
+{
+	struct waitstat *const ws = &SELF(uvm)->ws;
+
+	KASSERT(ws->ws_depth != 0);
+	if (--ws->ws_depth == 0 && uvm->obs.uo_wait != NULL)
+		uvm->obs.uo_wait(uvm->obs.uo_arg, ws->ws_kind, ws->ws_began,
+		    now);
+}
+
+/* Tell uo_depth. */
+static inline void
+uvm_depth_tell(struct uvm *uvm, int change, uint64_t now)
+{
+
+	if (uvm->obs.uo_depth != NULL)
+		uvm->obs.uo_depth(uvm->obs.uo_arg, change, now);
+}
 
 /* Tell uo_traverse, if it is another answer than before. */
 static inline void

@@ -45,11 +45,14 @@ enum lockrank {
 
 #define LOCKS_MOST 8 /* that one thread holds at once */
 
+struct uvm;
+
 /* What the running thread holds. */
 struct lockstat {
 	unsigned ls_spins;
 #ifdef UVM_MP
 	uint8_t ls_rank[LOCKS_MOST];
+	struct uvm *ls_uvm;
 	uint64_t ls_chaos;  /* tunable chaos */
 	uint64_t ls_random; /* its state */
 #endif

@@ -266,15 +266,21 @@ uvm_observe(struct uvm *uvm, const struct uvm_observer *uo)
 
 /* Asleep with one thread: what is under way is all that can wake us. */
 static bool
-sleep_alone(struct uvm *uvm, const void *chan, const char *what)
+sleep_alone(struct uvm *uvm, const void *chan, enum uvm_waitkind kind,
+    const char *what)
 {
+	bool awake = false;
 
 	uvm_may_sleep(uvm);
+	uvm_waiting(uvm, kind, uvm_clock(uvm));
 	if (FAILED(uvm) == 0 && uvm_aio_flying(uvm)) {
 		(void)uvm_aio_collect(uvm, true);
-		return FAILED(uvm) == 0;
+		awake = FAILED(uvm) == 0;
+	} else if (FAILED(uvm) == 0 && uvm->sleep != NULL) {
+		awake = uvm->sleep(uvm, chan);
 	}
-	if (FAILED(uvm) == 0 && uvm->sleep != NULL && uvm->sleep(uvm, chan))
+	uvm_waited(uvm, uvm_clock(uvm));
+	if (awake)
 		return true;
 	(void)uvm_fail(uvm, EDEADLK,
 	    "deadlock: waiting for %s that nothing "
@@ -284,17 +290,17 @@ sleep_alone(struct uvm *uvm, const void *chan, const char *what)
 }
 
 bool
-uvm_sleep(struct uvm *uvm, const void *chan, const char *what,
-    struct simplelock *l)
+uvm_sleep(struct uvm *uvm, const void *chan, enum uvm_waitkind kind,
+    const char *what, struct simplelock *l)
 {
 	bool awake;
 
 #ifdef UVM_MP
 	if (CONCURRENT(uvm))
-		return uvm_mp_sleep(uvm, chan, what, l);
+		return uvm_mp_sleep(uvm, chan, kind, what, l);
 #endif
 	simple_unlock(&SELF(uvm)->ls, l);
-	awake = sleep_alone(uvm, chan, what);
+	awake = sleep_alone(uvm, chan, kind, what);
 	simple_lock(&SELF(uvm)->ls, l);
 	return awake;
 }

@@ -11,8 +11,8 @@ uvm_pagermapin(struct uvm *uvm, unsigned npages, bool wait)
 	simple_lock(&SELF(uvm)->ls, &uvm->pagermaplock);
 	while (uvm->pagermap_free < npages && got)
 		got = wait &&
-		    uvm_sleep(uvm, &uvm->pagermap_free, "pager address space",
-			&uvm->pagermaplock);
+		    uvm_sleep(uvm, &uvm->pagermap_free, UVM_WAIT_DEVICE,
+			"pager address space", &uvm->pagermaplock);
 	if (got)
 		uvm->pagermap_free -= npages;
 	simple_unlock(&SELF(uvm)->ls, &uvm->pagermaplock);

@@ -34,8 +34,8 @@ wait_for_daemon(struct uvm *uvm)
 		if (uvm->mp.mp_waiters++ == 0)
 			uvm_wakeup(uvm, &uvm->inactarg);
 		uvm_pageout_wake(uvm);
-		(void)uvm_sleep(uvm, &LEVELS(uvm)->free, "memory",
-		    &uvm->fpageqlock);
+		(void)uvm_sleep(uvm, &LEVELS(uvm)->free, UVM_WAIT_MEMORY,
+		    "memory", &uvm->fpageqlock);
 		uvm->mp.mp_waiters--;
 	}
 	simple_unlock(&SELF(uvm)->ls, &uvm->fpageqlock);
@@ -91,12 +91,14 @@ uvm_wait(struct uvm *uvm)
 		    "memory itself; give it more");
 	if (CONCURRENT(uvm))
 		return wait_for_daemon(uvm);
+	uvm_waiting(uvm, UVM_WAIT_MEMORY, uvm_clock(uvm));
 	uvm_pageout_wake(uvm);
 	uvm_pageout_turn(uvm);
 	/* What would be freed may be under way. */
 	if (LEVELS(uvm)->free <= uvm->up.reserve_kernel &&
 	    uvm_aio_flying(uvm) && uvm_aio_collect(uvm, true) != 0)
 		uvm->idleturns = 0;
+	uvm_waited(uvm, uvm_clock(uvm));
 	if (uvm->idleturns >= uvm->up.daemon_limit)
 		return uvm_out_of_memory(uvm);
 	return FAILED(uvm);
@@ -264,8 +266,7 @@ uvm_pageout_turn(struct uvm *uvm)
 	shared_and(&uvm->hot.uh_due, (uint8_t)~UVM_DUE_DAEMON);
 	exp->pdwoke++;
 	shared_add(&uvm->idleturns, 1);
-	inactarg =
-	    (shared_get(&lv->active) + shared_get(&lv->inactive)) *
+	inactarg = (shared_get(&lv->active) + shared_get(&lv->inactive)) *
 	    RATIO_NUM(share) / RATIO_DEN(share);
 	if (inactarg <= uvm->up.freetarg)
 		inactarg = uvm->up.freetarg + 1;
@@ -304,4 +305,16 @@ uvm_event_end_slow(struct uvm *uvm)
 	if ((uvm->hot.uh_due & UVM_DUE_DAEMON) &&
 	    uvm->up.daemon_rule != DAEMON_WAIT)
 		uvm_pageout_turn(uvm);
+}
+
+bool
+uvm_poll(struct uvm *uvm)
+{
+
+	if (FAILED(uvm) != 0 || CONCURRENT(uvm) ||
+	    (uvm->hot.uh_due & UVM_DUE_AIO) == 0)
+		return false;
+	(void)uvm_aio_collect(uvm, false);
+	uvm_aio_rele(uvm);
+	return uvm_aio_flying(uvm);
 }

@@ -9,6 +9,12 @@ const struct uvm_counter uvm_stat_table[] = {
 };
 const size_t uvm_stat_count = nitems(uvm_stat_table);
 
+const struct uvm_waitdef uvm_wait_table[UVM_NWAITS] = {
+#define WAIT(KIND, name, help) { name, help },
+#include "pager/uvm_wait.def"
+#undef WAIT
+};
+
 _Static_assert(sizeof(struct uvmexp) ==
 	nitems(uvm_stat_table) * sizeof(uint64_t),
     "rows only");

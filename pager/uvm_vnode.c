@@ -83,8 +83,8 @@ uvn_attach(struct uvm *uvm, struct vnode *vp, unsigned accessprot)
 	OBJ_LOCK(uvm, uobj);
 	while (uvn->u_flags & UVM_VNODE_BLOCKED) {
 		uvn->u_flags |= UVM_VNODE_WANTED;
-		if (!uvm_sleep(uvm, uvn, "a blocked vnode object",
-			&uobj->vmobjlock)) {
+		if (!uvm_sleep(uvm, uvn, UVM_WAIT_PAGE,
+			"a blocked vnode object", &uobj->vmobjlock)) {
 			OBJ_UNLOCK(uvm, uobj);
 			return NULL;
 		}

@@ -421,8 +421,8 @@ flush_iosync(struct flush *f)
 
 	while (uvn->u_nio != 0 && awake) {
 		uvn->u_flags |= UVM_VNODE_IOSYNC;
-		awake = uvm_sleep(uvm, &uvn->u_nio, "the I/O of others",
-		    &f->f_uobj->vmobjlock);
+		awake = uvm_sleep(uvm, &uvn->u_nio, UVM_WAIT_DEVICE,
+		    "the I/O of others", &f->f_uobj->vmobjlock);
 	}
 	uvn_iosync_end(uvm, uvn);
 }

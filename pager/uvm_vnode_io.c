@@ -64,7 +64,7 @@ uvn_getpage(struct uvm *uvm, struct uvm_object *uobj, uint64_t pgno,
 		} else if (pg->flags & (PG_BUSY | PG_RELEASED)) {
 			pg->flags |= PG_WANTED;
 			EXP(uvm)->readahead_late += (pg->flags & PG_AHEAD) != 0;
-			awake = uvm_sleep(uvm, pg, "a busy page",
+			awake = uvm_sleep(uvm, pg, UVM_WAIT_PAGE, "a busy page",
 			    &uobj->vmobjlock);
 		} else {
 			pg->flags |= PG_BUSY;
@@ -238,8 +238,8 @@ uvn_io_admit(struct uvm *uvm, struct uvm_vnode *uvn, uint64_t pgno,
 			return VM_PAGER_AGAIN;
 		}
 		uvn->u_flags |= UVM_VNODE_IOSYNCWANTED;
-		awake = uvm_sleep(uvm, &uvn->u_flags, "I/O held off by a flush",
-		    &uobj->vmobjlock);
+		awake = uvm_sleep(uvm, &uvn->u_flags, UVM_WAIT_PAGE,
+		    "I/O held off by a flush", &uobj->vmobjlock);
 		if (!awake) {
 			OBJ_UNLOCK(uvm, uobj);
 			return VM_PAGER_ERROR;
@@ -403,16 +403,19 @@ uvn_io_transfer(struct uvm *uvm, const struct vnio *vi)
 {
 	const bool islocked = uvn_io_begin(uvm, vi->vi_uvn, vi->vi_rw);
 	struct uvm_buf b;
-	uint64_t began = 0;
+	uint64_t began, ended;
 
 	uvn_io_fill(uvm, vi, SELF(uvm)->iobuf, &b);
 	SELF(uvm)->transferring = true;
 	uvm_traverse_tell(uvm);
-	if (uvm->obs.uo_clock != NULL)
-		began = uvm->obs.uo_clock();
+	began = uvm_clock(uvm);
+	uvm_waiting(uvm, UVM_WAIT_DEVICE, began);
+	uvm_depth_tell(uvm, 1, began);
 	b.b_error = uvm->be->be_io(uvm->becookie, &b);
-	if (uvm->obs.uo_clock != NULL)
-		SELF(uvm)->io_time += uvm->obs.uo_clock() - began;
+	ended = uvm_clock(uvm);
+	uvm_depth_tell(uvm, -1, ended);
+	uvm_waited(uvm, ended);
+	SELF(uvm)->io_time += ended - began;
 	SELF(uvm)->transferring = false;
 	uvm_traverse_tell(uvm);
 	if (!islocked)

@@ -20,8 +20,8 @@ uvn_drain(struct uvm *uvm, struct uvm_vnode *uvn)
 
 	while (uobj->uo_npages != 0 && awake) {
 		uvn->u_flags |= UVM_VNODE_IOSYNC;
-		awake = uvm_sleep(uvm, &uvn->u_nio, "the I/O of a dying file",
-		    &uobj->vmobjlock);
+		awake = uvm_sleep(uvm, &uvn->u_nio, UVM_WAIT_DEVICE,
+		    "the I/O of a dying file", &uobj->vmobjlock);
 	}
 	/* q10: 1998 left IOSYNC set, and I/O of an object that lives on hung. */
 	if (uvm->aio.ai_on)
@@ -255,7 +255,8 @@ sync_lock(struct uvm *uvm)
 
 	simple_lock(&SELF(uvm)->ls, &uvm->wlistlock);
 	while (uvm->synclock &&
-	    uvm_sleep(uvm, &uvm->synclock, "a sync", &uvm->wlistlock))
+	    uvm_sleep(uvm, &uvm->synclock, UVM_WAIT_LOCK, "a sync",
+		&uvm->wlistlock))
 		continue;
 	uvm->synclock = true;
 	simple_unlock(&SELF(uvm)->ls, &uvm->wlistlock);

@@ -93,8 +93,8 @@ vnode_get(struct uvm *uvm, struct vnode *vp)
 	uvm_may_sleep(uvm);
 	VNODES_LOCK(uvm);
 	while (vp->v_xlock &&
-	    uvm_sleep(uvm, &vp->v_xlock, "a file that leaves core",
-		&uvm->vnodeslock))
+	    uvm_sleep(uvm, &vp->v_xlock, UVM_WAIT_LOCK,
+		"a file that leaves core", &uvm->vnodeslock))
 		continue;
 	ref_locked(uvm, vp);
 	if (!vp->v_incore)
@@ -170,7 +170,8 @@ vn_lock(struct uvm *uvm, struct vnode *vp)
 	VNODES_LOCK(uvm);
 	KASSERT(vp->v_owner != SELF(uvm));
 	while (vp->v_locked &&
-	    uvm_sleep(uvm, &vp->v_locked, "a locked vnode", &uvm->vnodeslock))
+	    uvm_sleep(uvm, &vp->v_locked, UVM_WAIT_LOCK, "a locked vnode",
+		&uvm->vnodeslock))
 		continue;
 	vp->v_locked = true;
 	vp->v_owner = SELF(uvm);
@@ -213,8 +214,8 @@ vnode_quiesce(struct uvm *uvm, struct vnode *vp)
 	while (uvn->u_nio != 0 && awake) {
 		/* It makes the last I/O wake us. */
 		uvn->u_flags |= UVM_VNODE_IOSYNC;
-		awake = uvm_sleep(uvm, &uvn->u_nio, "I/O under way",
-		    &uvn->u_obj.vmobjlock);
+		awake = uvm_sleep(uvm, &uvn->u_nio, UVM_WAIT_DEVICE,
+		    "I/O under way", &uvn->u_obj.vmobjlock);
 	}
 	OBJ_UNLOCK(uvm, &uvn->u_obj);
 }
@@ -277,6 +278,19 @@ truncate_pages(struct uvm *uvm, struct vnode *vp, uint64_t old, uint64_t size)
 }
 
 int
+vnode_resize(struct uvm *uvm, struct vnode *vp)
+{
+	int error;
+
+	if (uvm->be->be_truncate == NULL)
+		return 0;
+	uvm_waiting(uvm, UVM_WAIT_DEVICE, uvm_clock(uvm));
+	error = uvm->be->be_truncate(uvm->becookie, vp->v_file, vp->v_size);
+	uvm_waited(uvm, uvm_clock(uvm));
+	return error;
+}
+
+int
 vnode_truncate(struct uvm *uvm, struct vnode *vp, uint64_t size)
 {
 	const uint64_t old = vp->v_size;
@@ -293,7 +307,7 @@ vnode_truncate(struct uvm *uvm, struct vnode *vp, uint64_t size)
 		return 0;
 	/* A write that were still under way would make the file grow again. */
 	vnode_quiesce(uvm, vp);
-	error = uvm->be->be_truncate(uvm->becookie, vp->v_file, size);
+	error = vnode_resize(uvm, vp);
 	vnode_resume(uvm, vp);
 	return error;
 }

@@ -10,9 +10,9 @@
 struct vnode {
 	struct uvm_vnode v_uvm; /* first: vnode, uvn and object are one */
 	uint32_t v_file;	/* the file's number in the trace */
-	unsigned v_usecount; /* this and what follows: vnodeslock */
-	unsigned v_opens; /* of those, open descriptors */
-	uint64_t v_size;  /* bytes, as the file system has it */
+	unsigned v_usecount;	/* this and what follows: vnodeslock */
+	unsigned v_opens;	/* of those, open descriptors */
+	uint64_t v_size;	/* bytes, as the file system has it */
 	bool v_incore;
 	bool v_onfree;
 	bool v_locked; /* the sleeping vnode lock */
@@ -51,6 +51,9 @@ void vnode_rele(struct uvm *uvm, struct vnode *vp);
  */
 void vnode_quiesce(struct uvm *uvm, struct vnode *vp);
 void vnode_resume(struct uvm *uvm, struct vnode *vp);
+
+/* Let the backend's file have v_size. => vnode locked, no I/O under way */
+int vnode_resize(struct uvm *uvm, struct vnode *vp);
 
 /* The file's truncate: size, pager, backend. => vnode locked */
 int vnode_truncate(struct uvm *uvm, struct vnode *vp, uint64_t size);

@@ -55,6 +55,15 @@ clock_ticks(void)
 	return clock_monotonic();
 }
 
+/* Within a loop that reads a clock again and again: let others go first. */
+static inline void
+clock_relax(void)
+{
+#if defined(__x86_64__)
+	_mm_pause();
+#endif
+}
+
 static inline uint64_t
 clock_ns(uint64_t ticks)
 {

@@ -31,6 +31,8 @@ kind_name(enum tunable_kind kind)
 		return "quirk";
 	case TUN_LOG:
 		return "log";
+	case TUN_PACE:
+		return "pace";
 	}
 	return "";
 }
@@ -39,7 +41,7 @@ static bool
 has_bounds(const struct tunable *tn)
 {
 	return tn->tn_kind != TUN_ENUM && tn->tn_kind != TUN_QUIRK &&
-	    tn->tn_kind != TUN_LOG;
+	    tn->tn_kind != TUN_LOG && tn->tn_kind != TUN_PACE;
 }
 
 /* Is there no upper bound but that of 64 bits? */
@@ -65,6 +67,10 @@ range_text(const struct tunable *tn, char *buf, size_t len)
 	}
 	if (tn->tn_kind == TUN_LOG) {
 		(void)snprintf(buf, len, "summary|ops|sample:N");
+		return;
+	}
+	if (tn->tn_kind == TUN_PACE) {
+		(void)snprintf(buf, len, "asap|trace|FACTOR");
 		return;
 	}
 	tunable_format(tn, tn->tn_min, min, sizeof(min));

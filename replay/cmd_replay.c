@@ -353,6 +353,7 @@ run(const struct replay_args *ra, struct config *cf, struct db *db,
 	if (!op->op_quiet) {
 		report_window(job.ej_trace, er.er_window_pages);
 		report_lost(job.ej_trace, er.er_lost);
+		report_folded(job.ej_trace, er.er_folded);
 	}
 	if (er.er_phases_lost > 0 && !op->op_quiet)
 		(void)complain(UVN_OK,

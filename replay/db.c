@@ -22,6 +22,12 @@ const char *const outcome_name[OUTCOME_NOUTCOMES] = {
 #undef O
 };
 
+const char *const role_name[ROLE_NROLES] = {
+#define R(NAME, name) [ROLE_##NAME] = name,
+	ROLES(R)
+#undef R
+};
+
 /* What a failure of the system below SQLite means to the user. */
 static int
 system_error(const struct db *db, int error, const char *doing,

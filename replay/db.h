@@ -67,13 +67,33 @@ enum outcome {
 extern const char *const opkind_name[OP_NKINDS];
 extern const char *const outcome_name[OUTCOME_NOUTCOMES];
 
+/* Whose a thread is, as tables wait and thread_latency spell it. */
+#define ROLES(R)                                                               \
+	R(TRACE, "trace")   /* one of the trace, by its tid */                 \
+	R(OTHERS, "others") /* those of the trace that have no row */          \
+	R(DAEMON, "daemon") /* the page daemon, and what else ends an event */ \
+	R(UPDATE, "update") /* the syncer */
+
+enum role {
+#define R(NAME, name) ROLE_##NAME,
+	ROLES(R)
+#undef R
+	    ROLE_NROLES
+};
+
+extern const char *const role_name[ROLE_NROLES];
+
+#define DB_NEVER UINT64_MAX /* a time that there is none of */
+
 /* A row of table op. */
 struct db_op {
 	uint64_t op_seq;  /* event number in the trace */
 	uint64_t op_time; /* trace time, ns */
 	uint64_t op_offset, op_length;
 	uint64_t op_bytes_in, op_bytes_out;
-	uint64_t op_latency; /* ns */
+	/* ns since the first event: due (DB_NEVER without pace), begun. */
+	uint64_t op_scheduled, op_issued;
+	uint64_t op_latency; /* ns; completed is issued and this */
 	uint32_t op_tid, op_file;
 	uint32_t op_reads, op_writes;
 	uint8_t op_kind;    /* enum opkind */
@@ -119,6 +139,30 @@ struct db_interval {
 	uint64_t in_accesses, in_mapped, in_resident, in_misses;
 	uint64_t in_dirty, in_free, in_active, in_inactive;
 	uint64_t in_bytes_in, in_bytes_out;
+	uint64_t in_real;  /* real time it took, ns */
+	uint64_t in_depth; /* integral over it of I/Os under way, ns */
+	uint64_t in_depth_most;
+};
+
+struct db_thread {
+	uint32_t th_n; /* 0.. in the run */
+	uint32_t th_tid;
+	enum role th_role; /* th_tid means something for ROLE_TRACE */
+};
+
+/* A row of table wait. */
+struct db_wait {
+	struct db_thread wt_thread;
+	enum uvm_waitkind wt_kind;
+	uint64_t wt_count, wt_ns;
+};
+
+/* A row of table thread_latency: of all outcomes. */
+struct db_thread_latency {
+	struct db_thread tl_thread;
+	enum opkind tl_kind;
+	uint64_t tl_count, tl_min, tl_p50, tl_p90, tl_p99, tl_p999, tl_max;
+	double tl_mean;
 };
 
 /* What is known when a run begins. */
@@ -149,6 +193,13 @@ struct db_result {
 	 * log=summary are counted, not timed: rs_untimed. */
 	struct hist *const (*rs_latency)[OUTCOME_NOUTCOMES];
 	const uint64_t (*rs_untimed)[OUTCOME_NOUTCOMES];
+	/* As rs_latency, from the time each was due; NULL without pace. */
+	struct hist *const (*rs_response)[OUTCOME_NOUTCOMES];
+	const struct hist *rs_lateness; /* of events; NULL without pace */
+	const struct db_wait *rs_waits;
+	size_t rs_nwaits;
+	const struct db_thread_latency *rs_threads;
+	size_t rs_nthreads;
 	/* I/Os by pages: rs_cluster[UVM_READ or UVM_WRITE][pages], for
 	 * pages 1 to rs_cluster_max inclusive; NULL: none. */
 	const uint64_t *rs_cluster[2];

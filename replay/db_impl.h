@@ -2,7 +2,8 @@
  * db_impl: what the files of the database share among themselves.
  *
  *	db.c		opening, errors, small helpers
- *	db_schema.c	tables, and bringing an older database up to date
+ *	db_schema.c	making the tables, and bringing older ones up to date
+ *	db_tables.c	what the tables are
  *	db_run.c	the beginning of a run, and runs of the past
  *	db_result.c	the end of a run
  *	db_rows.c	INSERTs of many rows
@@ -56,6 +57,13 @@ void db_bind_known(sqlite3_stmt *st, int at, const char *text);
 /* Now, UTC, ISO 8601, as SQLite's date functions read it. */
 #define DB_STAMP_MAX sizeof("2000-01-01T00:00:00.000Z")
 void db_stamp(char buf[DB_STAMP_MAX]);
+
+/* The columns of table run but those of tunables; the other tables, those of
+ * schema N and what it added to earlier ones; view ops. */
+extern const char db_run_columns[];
+extern const char db_tables[], db_tables_2[], db_tables_3[];
+extern const char db_alter_2[], db_alter_3[];
+extern const char db_view_ops[];
 
 /*
  * Make the tables, or add the columns of tunables this database has not.

@@ -78,9 +78,10 @@ end_counters(struct db *db, int64_t run, const struct db_result *rs,
 	return error;
 }
 
-/* latency_times: columns min..histogram; NULL if h timed nothing. */
+/* put_times: columns min..histogram; NULL if h timed nothing. */
 static int
-latency_times(sqlite3_stmt *st, int at, const struct hist *h)
+put_times(struct db *db, sqlite3_stmt *st, int at, const struct hist *h,
+    struct errmsg *em)
 {
 	static const double quantile[] = { 0.5, 0.9, 0.99, 0.999 };
 	char *text;
@@ -91,7 +92,8 @@ latency_times(sqlite3_stmt *st, int at, const struct hist *h)
 		return 0;
 	}
 	if ((text = hist_text(h)) == NULL)
-		return ENOMEM;
+		return ERRMSG(em, ENOMEM, "%s: %s: out of memory", db->db_path,
+		    ending);
 	db_bind_u64(st, at++, h->h_min);
 	(void)sqlite3_bind_double(st, at++, hist_mean(h));
 	for (size_t i = 0; i < nitems(quantile); i++)
@@ -108,14 +110,14 @@ latency_row(struct db *db, sqlite3_stmt *st, const struct hist *h,
     uint64_t untimed, struct errmsg *em)
 {
 	const uint64_t timed = h == NULL ? 0 : h->h_count;
+	int error;
 
 	if (timed + untimed == 0)
 		return 0;
 	db_bind_u64(st, 4, timed + untimed);
 	db_bind_u64(st, 5, timed);
-	if (latency_times(st, 6, h) != 0)
-		return ERRMSG(em, ENOMEM, "%s: %s: out of memory", db->db_path,
-		    ending);
+	if ((error = put_times(db, st, 6, h, em)) != 0)
+		return error;
 	return db_step(db, st, ending, em);
 }
 
@@ -141,6 +143,123 @@ end_latency(struct db *db, int64_t run, const struct db_result *rs,
 		db_bind_text(st, 2, opkind_name[kind]);
 		db_bind_text(st, 3, outcome_name[outcome]);
 		error = latency_row(db, st, h, untimed, em);
+	}
+	(void)sqlite3_finalize(st);
+	return error;
+}
+
+/* From the time each operation was due; nothing without pace. */
+static int
+end_response(struct db *db, int64_t run, const struct db_result *rs,
+    struct errmsg *em)
+{
+	sqlite3_stmt *st = NULL;
+	int error = db_prepare(db,
+	    "INSERT INTO response VALUES(?,?,?,?,?,?,?,?,?,?,?,?)", &st, em);
+
+	if (error == 0)
+		(void)sqlite3_bind_int64(st, 1, run);
+	for (int i = 0; error == 0 && rs->rs_response != NULL &&
+	     i < OP_NKINDS * OUTCOME_NOUTCOMES;
+	     i++) {
+		const int kind = i / OUTCOME_NOUTCOMES;
+		const int outcome = i % OUTCOME_NOUTCOMES;
+		const struct hist *h = rs->rs_response[kind][outcome];
+
+		if (h == NULL || h->h_count == 0)
+			continue;
+		db_bind_text(st, 2, opkind_name[kind]);
+		db_bind_text(st, 3, outcome_name[outcome]);
+		db_bind_u64(st, 4, h->h_count);
+		if ((error = put_times(db, st, 5, h, em)) == 0)
+			error = db_step(db, st, ending, em);
+	}
+	(void)sqlite3_finalize(st);
+	return error;
+}
+
+static int
+end_lateness(struct db *db, int64_t run, const struct db_result *rs,
+    struct errmsg *em)
+{
+	sqlite3_stmt *st = NULL;
+	int error;
+
+	if (rs->rs_lateness == NULL)
+		return 0;
+	error = db_prepare(db,
+	    "INSERT INTO lateness VALUES(?,?,?,?,?,?,?,?,?,?)", &st, em);
+	if (error == 0) {
+		(void)sqlite3_bind_int64(st, 1, run);
+		db_bind_u64(st, 2, rs->rs_lateness->h_count);
+		error = put_times(db, st, 3, rs->rs_lateness, em);
+	}
+	if (error == 0)
+		error = db_step(db, st, ending, em);
+	(void)sqlite3_finalize(st);
+	return error;
+}
+
+/* Columns thread, role, tid; tid is NULL for all but one of the trace. */
+static void
+put_thread(sqlite3_stmt *st, int at, const struct db_thread *th)
+{
+
+	db_bind_u64(st, at++, th->th_n);
+	db_bind_text(st, at++, role_name[th->th_role]);
+	if (th->th_role == ROLE_TRACE)
+		db_bind_u64(st, at, th->th_tid);
+	else
+		(void)sqlite3_bind_null(st, at);
+}
+
+static int
+end_waits(struct db *db, int64_t run, const struct db_result *rs,
+    struct errmsg *em)
+{
+	sqlite3_stmt *st = NULL;
+	int error =
+	    db_prepare(db, "INSERT INTO wait VALUES(?,?,?,?,?,?,?)", &st, em);
+
+	if (error == 0)
+		(void)sqlite3_bind_int64(st, 1, run);
+	for (size_t i = 0; error == 0 && i < rs->rs_nwaits; i++) {
+		const struct db_wait *wt = &rs->rs_waits[i];
+
+		put_thread(st, 2, &wt->wt_thread);
+		db_bind_text(st, 5, uvm_wait_table[wt->wt_kind].uw_name);
+		db_bind_u64(st, 6, wt->wt_count);
+		db_bind_u64(st, 7, wt->wt_ns);
+		error = db_step(db, st, ending, em);
+	}
+	(void)sqlite3_finalize(st);
+	return error;
+}
+
+static int
+end_threads(struct db *db, int64_t run, const struct db_result *rs,
+    struct errmsg *em)
+{
+	sqlite3_stmt *st = NULL;
+	int error = db_prepare(db,
+	    "INSERT INTO thread_latency VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?)", &st,
+	    em);
+
+	if (error == 0)
+		(void)sqlite3_bind_int64(st, 1, run);
+	for (size_t i = 0; error == 0 && i < rs->rs_nthreads; i++) {
+		const struct db_thread_latency *tl = &rs->rs_threads[i];
+		const uint64_t value[] = { tl->tl_p50, tl->tl_p90, tl->tl_p99,
+			tl->tl_p999, tl->tl_max };
+
+		put_thread(st, 2, &tl->tl_thread);
+		db_bind_text(st, 5, opkind_name[tl->tl_kind]);
+		db_bind_u64(st, 6, tl->tl_count);
+		db_bind_u64(st, 7, tl->tl_min);
+		(void)sqlite3_bind_double(st, 8, tl->tl_mean);
+		for (size_t j = 0; j < nitems(value); j++)
+			db_bind_u64(st, (int)j + 9, value[j]);
+		error = db_step(db, st, ending, em);
 	}
 	(void)sqlite3_finalize(st);
 	return error;
@@ -179,8 +298,8 @@ end_intervals(struct db *db, int64_t run, const struct db_result *rs,
 {
 	sqlite3_stmt *st = NULL;
 	int error = db_prepare(db,
-	    "INSERT INTO interval VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?)", &st,
-	    em);
+	    "INSERT INTO interval VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+	    &st, em);
 
 	if (error == 0)
 		(void)sqlite3_bind_int64(st, 1, run);
@@ -194,6 +313,12 @@ end_intervals(struct db *db, int64_t run, const struct db_result *rs,
 
 		for (size_t j = 0; j < nitems(value); j++)
 			db_bind_u64(st, (int)j + 2, value[j]);
+		db_bind_u64(st, 15, in->in_real);
+		(void)sqlite3_bind_double(st, 16,
+		    in->in_real == 0 ?
+			0 :
+			(double)in->in_depth / (double)in->in_real);
+		db_bind_u64(st, 17, in->in_depth_most);
 		error = db_step(db, st, ending, em);
 	}
 	(void)sqlite3_finalize(st);
@@ -274,6 +399,10 @@ db_run_end(struct db *db, int64_t run, const struct db_result *rs,
 	if ((error = end_run(db, run, rs, em)) != 0 ||
 	    (error = end_counters(db, run, rs, em)) != 0 ||
 	    (error = end_latency(db, run, rs, em)) != 0 ||
+	    (error = end_response(db, run, rs, em)) != 0 ||
+	    (error = end_lateness(db, run, rs, em)) != 0 ||
+	    (error = end_waits(db, run, rs, em)) != 0 ||
+	    (error = end_threads(db, run, rs, em)) != 0 ||
 	    (error = end_clusters(db, run, rs, em)) != 0 ||
 	    (error = end_intervals(db, run, rs, em)) != 0 ||
 	    (error = end_flush_totals(db, run, rs, em)) != 0 ||

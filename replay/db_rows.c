@@ -49,7 +49,12 @@ op_bind(sqlite3_stmt *st, int at, uint64_t n, const struct db_row *row)
 	db_bind_u64(st, at++, op->op_writes);
 	db_bind_u64(st, at++, op->op_bytes_in);
 	db_bind_u64(st, at++, op->op_bytes_out);
-	db_bind_u64(st, at, op->op_latency);
+	db_bind_u64(st, at++, op->op_latency);
+	if (op->op_scheduled != DB_NEVER)
+		db_bind_u64(st, at++, op->op_scheduled);
+	else
+		(void)sqlite3_bind_null(st, at++);
+	db_bind_u64(st, at, op->op_issued);
 }
 
 static void
@@ -85,8 +90,9 @@ flush_bind(sqlite3_stmt *st, int at, uint64_t n, const struct db_row *row)
 
 static const struct table tables[DB_ROW_NKINDS] = {
 	[DB_ROW_OP] = { "op(run, n, seq, time, tid, kind, file, offset, length,"
-			" outcome, reads, writes, bytes_in, bytes_out, latency_ns)",
-	    14, op_bind },
+			" outcome, reads, writes, bytes_in, bytes_out, latency_ns,"
+			" scheduled_ns, issued_ns)",
+	    16, op_bind },
 	[DB_ROW_FLUSH] = { "flush(run, n, seq, caller, file, range_pages, object_pages,"
 			   " method, visits, lookups, cleaned, writes, cpu_ns,"
 			   " latency_ns, choice, other_visits, other_lookups,"

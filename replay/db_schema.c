@@ -8,231 +8,6 @@
 #include "analysis/analysis.h"
 #include "replay/db_impl.h"
 
-/*
- * The columns of table run but for the tunables', which db_create_run() adds
- * from their table.
- */
-static const char run_columns[] = "id INTEGER PRIMARY KEY AUTOINCREMENT,"
-				  "status TEXT NOT NULL,"
-				  "reason TEXT,"
-				  "started TEXT NOT NULL,"
-				  "finished TEXT,"
-				  "trace TEXT,"
-				  "digest TEXT,"
-				  "command TEXT,"
-				  "repeat INTEGER NOT NULL,"
-				  "seed INTEGER NOT NULL,"
-				  "dir TEXT,"
-				  "device TEXT,"
-				  "file_system TEXT,"
-				  "mount_options TEXT,"
-				  "host TEXT,"
-				  "kernel TEXT,"
-				  "cpu TEXT,"
-				  "clock TEXT NOT NULL,"
-				  "version TEXT NOT NULL,"
-				  "compiler TEXT NOT NULL,"
-				  "pid INTEGER NOT NULL,"
-				  "pid_start INTEGER NOT NULL,"
-				  "boot TEXT,"
-				  "events INTEGER,"
-				  "accesses INTEGER,"
-				  "wall_ns INTEGER,"
-				  "cpu_ns INTEGER,"
-				  "verify TEXT,"
-				  "tunables TEXT NOT NULL,"
-				  "sweep INTEGER REFERENCES sweep(id)"
-				  " ON DELETE SET NULL,"
-				  "cell TEXT,"
-				  "revision TEXT";
-
-#define RUN_REF "run INTEGER NOT NULL REFERENCES run(id) ON DELETE CASCADE,"
-
-/*
- * The other tables.  Those with a row a run and name are keyed by them; op and
- * flush, which have millions, by run and the order of writing, so that their
- * rows go in at the end of a tree and a run's rows come out, or are deleted,
- * as one stretch.
- */
-static const char tables[] =
-    "CREATE TABLE op_kind(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE)"
-    " STRICT;"
-    "CREATE TABLE outcome(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE)"
-    " STRICT;"
-    "CREATE TABLE op(" RUN_REF "n INTEGER NOT NULL,"
-    "seq INTEGER NOT NULL,"
-    "time INTEGER NOT NULL,"
-    "tid INTEGER NOT NULL,"
-    "kind INTEGER NOT NULL REFERENCES op_kind(id),"
-    "file INTEGER NOT NULL,"
-    "offset INTEGER NOT NULL,"
-    "length INTEGER NOT NULL,"
-    "outcome INTEGER NOT NULL REFERENCES outcome(id),"
-    "reads INTEGER NOT NULL,"
-    "writes INTEGER NOT NULL,"
-    "bytes_in INTEGER NOT NULL,"
-    "bytes_out INTEGER NOT NULL,"
-    "latency_ns INTEGER NOT NULL,"
-    "PRIMARY KEY(run, n)) STRICT, WITHOUT ROWID;"
-    "CREATE TABLE flush(" RUN_REF "n INTEGER NOT NULL,"
-    "seq INTEGER NOT NULL,"
-    "caller TEXT NOT NULL,"
-    "file INTEGER NOT NULL,"
-    "range_pages INTEGER NOT NULL,"
-    "object_pages INTEGER NOT NULL,"
-    "method TEXT NOT NULL,"
-    "visits INTEGER NOT NULL,"
-    "lookups INTEGER NOT NULL,"
-    "cleaned INTEGER NOT NULL,"
-    "writes INTEGER NOT NULL,"
-    "cpu_ns INTEGER NOT NULL,"
-    "latency_ns INTEGER NOT NULL,"
-    "choice INTEGER,"
-    "other_visits INTEGER,"
-    "other_lookups INTEGER,"
-    "other_writes INTEGER,"
-    "list_ns INTEGER,"
-    "hash_ns INTEGER,"
-    "PRIMARY KEY(run, n)) STRICT, WITHOUT ROWID;"
-    "CREATE TABLE counter(" RUN_REF "name TEXT NOT NULL,"
-    "value INTEGER NOT NULL,"
-    "PRIMARY KEY(run, name)) STRICT, WITHOUT ROWID;"
-    "CREATE TABLE latency(" RUN_REF "kind TEXT NOT NULL,"
-    "outcome TEXT NOT NULL,"
-    "count INTEGER NOT NULL,"
-    "timed INTEGER NOT NULL,"
-    "min INTEGER,"
-    "mean REAL,"
-    "p50 INTEGER,"
-    "p90 INTEGER,"
-    "p99 INTEGER,"
-    "p999 INTEGER,"
-    "max INTEGER,"
-    "histogram TEXT,"
-    "PRIMARY KEY(run, kind, outcome)) STRICT, WITHOUT ROWID;"
-    "CREATE TABLE interval(" RUN_REF "n INTEGER NOT NULL,"
-    "time INTEGER NOT NULL,"
-    "accesses INTEGER NOT NULL,"
-    "hits INTEGER NOT NULL,"
-    "mapped INTEGER NOT NULL,"
-    "resident INTEGER NOT NULL,"
-    "misses INTEGER NOT NULL,"
-    "dirty INTEGER NOT NULL,"
-    "free INTEGER NOT NULL,"
-    "active INTEGER NOT NULL,"
-    "inactive INTEGER NOT NULL,"
-    "bytes_in INTEGER NOT NULL,"
-    "bytes_out INTEGER NOT NULL,"
-    "PRIMARY KEY(run, n)) STRICT, WITHOUT ROWID;"
-    "CREATE TABLE cluster(" RUN_REF "direction TEXT NOT NULL,"
-    "pages INTEGER NOT NULL,"
-    "count INTEGER NOT NULL,"
-    "PRIMARY KEY(run, direction, pages)) STRICT, WITHOUT ROWID;"
-    "CREATE TABLE event(" RUN_REF "phase TEXT NOT NULL,"
-    "name TEXT,"
-    "value INTEGER,"
-    "time_enabled INTEGER,"
-    "time_running INTEGER,"
-    "reason TEXT) STRICT;"
-    "CREATE INDEX event_run ON event(run);";
-
-/* The tables of schema 2. */
-static const char tables_2[] =
-    "CREATE TABLE sweep(id INTEGER PRIMARY KEY AUTOINCREMENT,"
-    "status TEXT NOT NULL,"
-    "reason TEXT,"
-    "started TEXT NOT NULL,"
-    "finished TEXT,"
-    "command TEXT,"
-    "axes TEXT NOT NULL,"
-    "traces TEXT NOT NULL,"
-    "repeats INTEGER NOT NULL,"
-    "seed INTEGER NOT NULL,"
-    "jobs INTEGER NOT NULL,"
-    "cells INTEGER NOT NULL,"
-    "resumed INTEGER NOT NULL DEFAULT 0,"
-    "definition TEXT NOT NULL,"
-    "host TEXT,"
-    "version TEXT NOT NULL,"
-    "revision TEXT,"
-    "pid INTEGER NOT NULL,"
-    "pid_start INTEGER NOT NULL,"
-    "boot TEXT) STRICT;"
-    "CREATE TABLE sweep_cell("
-    "sweep INTEGER NOT NULL REFERENCES sweep(id) ON DELETE CASCADE,"
-    "n INTEGER NOT NULL,"
-    "trace TEXT NOT NULL,"
-    "digest TEXT NOT NULL,"
-    "repeat INTEGER NOT NULL,"
-    "tunables TEXT NOT NULL,"
-    "cell TEXT NOT NULL,"
-    "status TEXT NOT NULL,"
-    "run INTEGER REFERENCES run(id) ON DELETE SET NULL,"
-    "reason TEXT,"
-    "PRIMARY KEY(sweep, n)) STRICT, WITHOUT ROWID;"
-    "CREATE INDEX run_cell ON run(cell) WHERE cell IS NOT NULL;"
-    "CREATE TABLE flush_total(" RUN_REF "caller TEXT NOT NULL,"
-    "method TEXT NOT NULL,"
-    "flushes INTEGER NOT NULL,"
-    "range_pages INTEGER NOT NULL,"
-    "object_pages INTEGER NOT NULL,"
-    "visits INTEGER NOT NULL,"
-    "lookups INTEGER NOT NULL,"
-    "cleaned INTEGER NOT NULL,"
-    "writes INTEGER NOT NULL,"
-    "cpu_ns INTEGER NOT NULL,"
-    "latency_ns INTEGER NOT NULL,"
-    "PRIMARY KEY(run, caller, method)) STRICT, WITHOUT ROWID;"
-    "CREATE TABLE calibration(id INTEGER PRIMARY KEY AUTOINCREMENT,"
-    "session INTEGER NOT NULL,"
-    "started TEXT NOT NULL,"
-    "host TEXT,"
-    "kernel TEXT,"
-    "cpu TEXT,"
-    "core INTEGER,"
-    "version TEXT NOT NULL,"
-    "revision TEXT,"
-    "compiler TEXT NOT NULL,"
-    "seed INTEGER NOT NULL,"
-    "command TEXT,"
-    "pages INTEGER NOT NULL,"
-    "frames TEXT NOT NULL,"
-    "present TEXT NOT NULL,"
-    "caches TEXT NOT NULL,"
-    "repeats INTEGER NOT NULL,"
-    "list_ns REAL NOT NULL,"
-    "list_low REAL NOT NULL,"
-    "list_high REAL NOT NULL,"
-    "lookup_ns REAL NOT NULL,"
-    "lookup_low REAL NOT NULL,"
-    "lookup_high REAL NOT NULL,"
-    "break_even REAL NOT NULL,"
-    "break_even_low REAL NOT NULL,"
-    "break_even_high REAL NOT NULL) STRICT;";
-
-/* What schema 2 added to the tables of schema 1; columns of a new database
- * stand in their CREATE TABLE. */
-static const char alter_2[] =
-    "ALTER TABLE run ADD COLUMN sweep INTEGER REFERENCES sweep(id)"
-    " ON DELETE SET NULL;"
-    "ALTER TABLE run ADD COLUMN cell TEXT;"
-    "ALTER TABLE run ADD COLUMN revision TEXT;"
-    "ALTER TABLE flush ADD COLUMN choice INTEGER;"
-    "ALTER TABLE flush ADD COLUMN other_visits INTEGER;"
-    "ALTER TABLE flush ADD COLUMN other_lookups INTEGER;"
-    "ALTER TABLE flush ADD COLUMN other_writes INTEGER;"
-    "ALTER TABLE flush ADD COLUMN list_ns INTEGER;"
-    "ALTER TABLE flush ADD COLUMN hash_ns INTEGER;";
-
-/* op with words for its codes. */
-static const char view_ops[] =
-    "CREATE VIEW IF NOT EXISTS ops AS SELECT op.run, op.n, op.seq, op.time, op.tid,"
-    " op_kind.name AS kind, op.file, op.offset, op.length,"
-    " outcome.name AS outcome, op.reads, op.writes, op.bytes_in,"
-    " op.bytes_out, op.latency_ns"
-    " FROM op JOIN op_kind ON op_kind.id = op.kind"
-    " JOIN outcome ON outcome.id = op.outcome;";
-
 /* tunable_type: the column's type in SQL, so that SQL computes with it. */
 static const char *
 tunable_type(const struct tunable *tn)
@@ -244,6 +19,7 @@ tunable_type(const struct tunable *tn)
 	case TUN_TIME:
 		return "INTEGER";
 	case TUN_RATIO:
+	case TUN_PACE:
 		return "REAL";
 	case TUN_ENUM:
 	case TUN_QUIRK:
@@ -266,6 +42,7 @@ db_bind_tunable(sqlite3_stmt *st, int at, const struct tunable *tn,
 		db_bind_u64(st, at, val);
 		return;
 	case TUN_RATIO:
+	case TUN_PACE:
 		(void)sqlite3_bind_double(st, at, tunable_real(tn, val));
 		return;
 	case TUN_ENUM:
@@ -340,12 +117,13 @@ create_tables(struct db *db, struct errmsg *em)
 	sqlite3_str *sql = sqlite3_str_new(db->db_sq);
 	int error;
 
-	sqlite3_str_appendf(sql, "CREATE TABLE run(%s", run_columns);
+	sqlite3_str_appendf(sql, "CREATE TABLE run(%s", db_run_columns);
 	for (size_t i = 0; i < config_count(); i++) {
 		sqlite3_str_appendall(sql, ",");
 		column_add(sql, config_tunable(i));
 	}
-	sqlite3_str_appendf(sql, ") STRICT;%s%s", tables, tables_2);
+	sqlite3_str_appendf(sql, ") STRICT;%s%s%s", db_tables, db_tables_2,
+	    db_tables_3);
 	sqlite3_str_appendf(sql,
 	    "PRAGMA application_id = %d; PRAGMA user_version = %d;",
 	    ANALYSIS_APPLICATION_ID, ANALYSIS_SCHEMA);
@@ -515,8 +293,12 @@ upgrade(struct db *db, struct errmsg *em)
 	if ((error = query_int(db, "PRAGMA user_version", &version, em)) != 0)
 		return error;
 	if (version < 2 &&
-	    ((error = db_exec(db, alter_2, doing, em)) != 0 ||
-		(error = db_exec(db, tables_2, doing, em)) != 0))
+	    ((error = db_exec(db, db_alter_2, doing, em)) != 0 ||
+		(error = db_exec(db, db_tables_2, doing, em)) != 0))
+		return error;
+	if (version < 3 &&
+	    ((error = db_exec(db, db_alter_3, doing, em)) != 0 ||
+		(error = db_exec(db, db_tables_3, doing, em)) != 0))
 		return error;
 	(void)snprintf(text, sizeof(text), "PRAGMA user_version = %d",
 	    ANALYSIS_SCHEMA);
@@ -561,11 +343,11 @@ db_schema_setup(struct db *db, struct errmsg *em)
 	if ((error = db_exec(db, "COMMIT", "opening", em)) != 0)
 		return error;
 	if (owner == OWNER_US)
-		return db_exec(db, view_ops, doing, em);
+		return db_exec(db, db_view_ops, doing, em);
 	if ((error = db_exec(db, "BEGIN IMMEDIATE", doing, em)) != 0)
 		return error;
 	if ((error = make_or_mend(db, em)) != 0 ||
-	    (error = db_exec(db, view_ops, doing, em)) != 0 ||
+	    (error = db_exec(db, db_view_ops, doing, em)) != 0 ||
 	    (error = db_exec(db, "COMMIT", doing, em)) != 0)
 		db_rollback(db);
 	return error;

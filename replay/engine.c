@@ -153,7 +153,7 @@ setup(struct engine *en)
 		return UVN_ENVIRONMENT;
 	en->en_data = (en->en_be->be_flags & UVM_BE_DATA) != 0;
 	en->en_shift = (unsigned)__builtin_ctzll(en->en_cf->cf_uvm.page_size);
-	if (engine_log_init(en) != 0 ||
+	if (engine_log_init(en) != 0 || engine_pace_init(en) != 0 ||
 	    uvm_hist_keep(en->en_uvm, (size_t)ej->ej_history) != 0)
 		return ERRMSG(em, UVN_ENVIRONMENT, "no memory for the logs");
 	return setup_files(en);
@@ -286,7 +286,9 @@ static int
 replay_batch(struct engine *en, const struct trace_event *ev, size_t n)
 {
 	const struct uvmexp *const exp = uvm_stat(en->en_uvm);
-	const bool hits = !en->en_job->ej_paranoid && en->en_every == 0;
+	const bool paced = en->en_pace.pc_on;
+	const bool hits =
+	    !en->en_job->ej_paranoid && en->en_every == 0 && !paced;
 	const bool hints = (exp->faults - en->en_faults) * HINT_RARE > n;
 	int status = 0;
 	size_t i, k, hinted = 0;
@@ -304,8 +306,11 @@ replay_batch(struct engine *en, const struct trace_event *ev, size_t n)
 		if (ev[i].te_time >= en->en_due &&
 		    (status = engine_due(en)) != 0)
 			break;
+		if (paced && (status = engine_pace_event(en)) != 0)
+			break;
 		if ((status = engine_apply(en)) != 0)
 			break;
+		en->en_thread = en->en_daemon;
 		uvm_event_end(en->en_uvm);
 		status = replay_check(en);
 		k = 1;
@@ -315,9 +320,9 @@ replay_batch(struct engine *en, const struct trace_event *ev, size_t n)
 
 /* One line on stderr: how far, how fast, how long yet. */
 static void
-progress(const struct engine *en, uint64_t began, uint64_t now)
+progress(const struct engine *en)
 {
-	const double seconds = (double)(now - began) / 1e9;
+	const double seconds = (double)engine_elapsed(en) / 1e9;
 	const double rate = (double)en->en_seq / seconds;
 	const uint64_t count = trace_count(en->en_trace);
 	uint64_t done, all;
@@ -336,21 +341,45 @@ progress(const struct engine *en, uint64_t began, uint64_t now)
 	(void)fflush(stderr);
 }
 
+void
+engine_progress(struct engine *en)
+{
+	uint64_t now;
+
+	if (!en->en_job->ej_progress)
+		return;
+	now = engine_elapsed(en);
+	if (now - en->en_shown >= PROGRESS_NS) {
+		en->en_shown = now;
+		progress(en);
+	}
+}
+
+bool
+engine_interrupted(void)
+{
+
+	return interrupted != 0;
+}
+
 /* The loop.  => 0, or the exit status with which the run ends early */
 static int
 replay(struct engine *en)
 {
 	struct engine_report *const er = en->en_report;
-	const uint64_t began = clock_monotonic();
-	uint64_t shown = began;
 	const struct trace_event *ev;
+	bool begun = false;
 	int status = 0;
 	size_t n;
 
 	for (;;) {
 		if (trace_next(en->en_trace, &ev, &n, &er->er_em) != 0)
 			status = UVN_INPUT;
-		else if (n != 0)
+		if (!begun)
+			engine_pace_begin(en,
+			    status == 0 && n != 0 ? ev->te_time : 0);
+		begun = true;
+		if (status == 0 && n != 0)
 			status = replay_batch(en, ev, n);
 		if (interrupted)
 			status = UVN_FAILED;
@@ -360,13 +389,10 @@ replay(struct engine *en)
 			status = UVN_ENVIRONMENT;
 			break;
 		}
-		if (en->en_job->ej_progress &&
-		    clock_monotonic() - shown >= PROGRESS_NS) {
-			shown = clock_monotonic();
-			progress(en, began, shown);
-		}
+		engine_progress(en);
 	}
-	if (en->en_job->ej_progress && shown != began)
+	engine_pace_end(en);
+	if (en->en_shown != 0)
 		(void)fprintf(stderr, "\r\033[K");
 	if (status == 0 && en->en_verify != NULL &&
 	    verify_finish(en->en_verify, &er->er_em) != 0)
@@ -527,8 +553,12 @@ engine_report_fini(struct engine_report *er)
 		for (outcome = 0; outcome < OUTCOME_NOUTCOMES; outcome++) {
 			free(er->er_latency[kind][outcome]);
 			er->er_latency[kind][outcome] = NULL;
+			free(er->er_response[kind][outcome]);
+			er->er_response[kind][outcome] = NULL;
 		}
 	}
+	free(er->er_lateness);
+	er->er_lateness = NULL;
 	free(er->er_perf);
 	er->er_perf = NULL;
 	er->er_nperf = 0;

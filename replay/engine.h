@@ -39,6 +39,14 @@ struct engine_job {
 	const char *ej_events; /* perf events to count: a,b,c; NULL: none */
 };
 
+/* How often, and how long in ticks of the clock, a kind of wait was. */
+struct engine_wait {
+	uint64_t ew_count, ew_ticks;
+};
+
+/* Threads of a trace that have latencies and waits of their own. */
+#define THREADS_MAX 64
+
 /* What came of it; engine_report_fini() frees what it holds. */
 struct engine_report {
 	const char *er_status; /* as in table run */
@@ -55,6 +63,11 @@ struct engine_report {
 	const char *er_verify; /* "off", "passed", "failed" */
 	struct hist *er_latency[OP_NKINDS][OUTCOME_NOUTCOMES];
 	uint64_t er_untimed[OP_NKINDS][OUTCOME_NOUTCOMES];
+	/* With pace: from the time each was due, and how late events began. */
+	struct hist *er_response[OP_NKINDS][OUTCOME_NOUTCOMES];
+	struct hist *er_lateness; /* NULL without */
+	struct engine_wait er_wait[UVM_NWAITS];
+	bool er_folded; /* the trace has more than THREADS_MAX threads */
 	/* Rows of table event, and how many phases they have and lack. */
 	struct db_event *er_perf;
 	size_t er_nperf, er_phases;

@@ -446,14 +446,21 @@ engine_due(struct engine *en)
 	if (now >= uvm_next_tick(en->en_uvm)) {
 		if (en->en_verify != NULL)
 			verify_event(en->en_verify, en->en_seq);
+		if (en->en_pace.pc_on)
+			engine_pace_until(en, uvm_next_tick(en->en_uvm));
 		began = engine_op_begin(en);
+		en->en_thread = en->en_update;
 		if (uvm_tick(en->en_uvm, now) != 0)
 			status = machine_failed(en);
 		engine_op_end(en, OP_UPDATE, OUTCOME_OK, began, 0, 0);
 		en->en_map = NULL;
 	}
-	if (now >= en->en_iv.iv_end)
+	if (now >= en->en_iv.iv_end) {
+		/* The time until the event is the interval's. */
+		if (en->en_pace.pc_on)
+			engine_pace_until(en, now);
 		engine_interval_close(en, now);
+	}
 	tick = uvm_next_tick(en->en_uvm);
 	en->en_due = tick < en->en_iv.iv_end ? tick : en->en_iv.iv_end;
 	return status;

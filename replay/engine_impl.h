@@ -6,6 +6,8 @@
  *	engine_log.c	latencies, rows, intervals
  *	engine_flush.c	what flushes cost
  *	engine_events.c	perf events
+ *	engine_pace.c	when each event happens
+ *	engine_thread.c	what each thread did and waited for
  */
 #ifndef REPLAY_ENGINE_IMPL_H
 #define REPLAY_ENGINE_IMPL_H
@@ -24,6 +26,32 @@ struct intervals {
 	uint64_t iv_end;       /* of the row under way */
 	bool iv_adapt;	       /* double iv_len when iv_row is full */
 	struct uvmexp iv_last; /* at the end of the last row */
+};
+
+/* When events are due: engine_pace.c. */
+struct pacer {
+	bool pc_on;
+	uint64_t pc_factor;    /* a RATIO: times as fast as recorded */
+	uint64_t pc_first;     /* trace time of the first event */
+	uint64_t pc_scheduled; /* of what is under way; ns since the first */
+	struct hist *pc_lateness;
+	int pc_slack; /* the timers' slack that was */
+};
+
+/* What one thread did; one thread alone writes it. */
+struct engine_thread {
+	uint32_t et_tid;
+	enum role et_role;
+	struct hist *et_latency[OP_NKINDS][OUTCOME_NOUTCOMES];
+	struct hist *et_response[OP_NKINDS][OUTCOME_NOUTCOMES];
+	struct engine_wait et_wait[UVM_NWAITS];
+};
+
+/* I/Os under way, in the interval under way. */
+struct io_depth {
+	unsigned dp_now, dp_most;
+	uint64_t dp_from, dp_since; /* ticks: of the interval, of dp_now */
+	clock_wide dp_sum;	    /* integral from dp_from to dp_since */
 };
 
 struct engine {
@@ -49,6 +77,17 @@ struct engine {
 	uint64_t en_due;	/* trace time of the next tick or interval */
 	uint64_t en_faults;	/* when the batch began */
 
+	/* time */
+	uint64_t en_began; /* of the first event, ticks */
+	struct pacer en_pace;
+	uint64_t en_shown; /* when the progress line changed */
+
+	/* threads */
+	struct engine_threads *en_threads;
+	struct engine_thread *en_thread; /* at work */
+	struct engine_thread *en_daemon, *en_update;
+	struct io_depth en_depth;
+
 	/* logging */
 	uint64_t en_every;	 /* one op row in so many; 0: none */
 	uint64_t en_skip;	 /* ops until the next row */
@@ -61,6 +100,14 @@ struct engine {
 	struct engine_events *en_events; /* engine_events.c; NULL: none */
 	uint64_t en_op_errors; /* calls that failed with an I/O error */
 };
+
+/* Since the first event, ns. */
+static inline uint64_t
+engine_elapsed(const struct engine *en)
+{
+
+	return clock_ns(clock_ticks() - en->en_began);
+}
 
 /*
  * Is this op one of those that get no row, and, if it is a mapped hit, no
@@ -108,6 +155,49 @@ uint64_t engine_op_begin(struct engine *en);
 /* An op ended: into its histogram, and perhaps a row. */
 void engine_op_end(struct engine *en, enum opkind kind, enum outcome outcome,
     uint64_t began, uint64_t offset, uint64_t length);
+
+/* Has a signal asked for an end? */
+bool engine_interrupted(void);
+
+/* Change the progress line, if there is one and it is time to. */
+void engine_progress(struct engine *en);
+
+/*
+ * The clock from which events are due begins now; first is the trace time of
+ * the first.
+ *
+ * => init: 0, or the exit status
+ */
+int engine_pace_init(struct engine *en);
+void engine_pace_begin(struct engine *en, uint64_t first);
+void engine_pace_end(struct engine *en);
+
+/* Wait until trace time te is due: pc_scheduled.  A signal cuts it short. */
+void engine_pace_until(struct engine *en, uint64_t te);
+
+/*
+ * Wait until the event is due, and note how late it is.
+ *
+ * => 0, or UVN_FAILED: a signal came first
+ */
+int engine_pace_event(struct engine *en);
+
+/* The threads of the trace, and the pager's own. => ENOMEM */
+int engine_threads_init(struct engine *en);
+void engine_threads_fini(struct engine *en);
+void engine_threads_observe(struct engine *en, struct uvm_observer *uo);
+
+/* The thread at work is now tid of the trace. */
+void engine_thread_enter(struct engine *en, uint32_t tid);
+
+/* Add a time to a histogram, which is made. => false: no memory */
+bool engine_thread_add(struct hist **hp, uint64_t ns);
+
+/* What the interval had of I/O under way; the next begins. */
+void engine_depth_take(struct engine *en, struct db_interval *in);
+
+/* Rows of all threads, which the engine keeps; and sums, into the report. */
+void engine_threads_result(struct engine *en, struct db_result *rs);
 
 int engine_log_init(struct engine *en);
 void engine_log_fini(struct engine *en);

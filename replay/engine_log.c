@@ -36,7 +36,7 @@ engine_log_init(struct engine *en)
 	if (en->en_cluster[UVM_READ] == NULL ||
 	    en->en_cluster[UVM_WRITE] == NULL || iv->iv_row == NULL)
 		return ENOMEM;
-	return 0;
+	return engine_threads_init(en);
 }
 
 void
@@ -46,6 +46,8 @@ engine_log_fini(struct engine *en)
 	free(en->en_cluster[UVM_READ]);
 	free(en->en_cluster[UVM_WRITE]);
 	free(en->en_iv.iv_row);
+	free(en->en_pace.pc_lateness);
+	engine_threads_fini(en);
 }
 
 static void
@@ -74,6 +76,7 @@ engine_log_observe(struct engine *en)
 		.uo_freed = en->en_verify != NULL ? observe_freed : NULL,
 	};
 
+	engine_threads_observe(en, &uo);
 	engine_flush_observe(en, &uo);
 	engine_events_observe(en, &uo);
 	uvm_observe(en->en_uvm, &uo);
@@ -83,22 +86,29 @@ uint64_t
 engine_op_begin(struct engine *en)
 {
 
+	engine_thread_enter(en, en->en_ev->te_tid);
 	if (en->en_every != 0 && en->en_skip == 1)
 		en->en_before = *uvm_stat(en->en_uvm);
 	return clock_ticks();
 }
 
-static struct hist *
-latency_hist(struct engine *en, enum opkind kind, enum outcome outcome)
+/* The row of an op: where it was due, and begun. */
+static void
+put_op_row(struct engine *en, struct db_op *op)
 {
-	struct hist **const hp = &en->en_report->er_latency[kind][outcome];
+	const struct trace_event *const ev = en->en_ev;
+	const struct uvmexp *const now = uvm_stat(en->en_uvm);
+	const struct uvmexp *const before = &en->en_before;
 
-	if (unlikely(*hp == NULL)) {
-		*hp = malloc(sizeof(**hp));
-		if (*hp != NULL)
-			hist_init(*hp);
-	}
-	return *hp;
+	op->op_seq = en->en_seq;
+	op->op_time = ev->te_time;
+	op->op_tid = ev->te_tid;
+	op->op_file = ev->te_file;
+	op->op_bytes_in = now->pagein_bytes - before->pagein_bytes;
+	op->op_bytes_out = now->pageout_bytes - before->pageout_bytes;
+	op->op_reads = (uint32_t)(now->pagein_ios - before->pagein_ios);
+	op->op_writes = (uint32_t)(now->pageout_ios - before->pageout_ios);
+	db_put_op(en->en_writer, op);
 }
 
 void
@@ -106,31 +116,25 @@ engine_op_end(struct engine *en, enum opkind kind, enum outcome outcome,
     uint64_t began, uint64_t offset, uint64_t length)
 {
 	const uint64_t latency = clock_ns(clock_ticks() - began);
-	const struct trace_event *const ev = en->en_ev;
-	const struct uvmexp *now, *before = &en->en_before;
-	struct hist *const h = latency_hist(en, kind, outcome);
+	const uint64_t issued = clock_ns(began - en->en_began);
+	const struct pacer *const pc = &en->en_pace;
+	struct engine_thread *const th = en->en_thread;
 
-	if (likely(h != NULL))
-		hist_add(h, latency);
-	else
+	if (!engine_thread_add(&th->et_latency[kind][outcome], latency))
 		en->en_report->er_untimed[kind][outcome]++;
+	if (pc->pc_on)
+		(void)engine_thread_add(&th->et_response[kind][outcome],
+		    issued + latency - pc->pc_scheduled);
 	if (en->en_every == 0 || --en->en_skip != 0)
 		return;
 	en->en_skip = en->en_every;
-	now = uvm_stat(en->en_uvm);
-	db_put_op(en->en_writer,
+	put_op_row(en,
 	    &(struct db_op){
-		.op_seq = en->en_seq,
-		.op_time = ev->te_time,
 		.op_offset = offset,
 		.op_length = length,
-		.op_bytes_in = now->pagein_bytes - before->pagein_bytes,
-		.op_bytes_out = now->pageout_bytes - before->pageout_bytes,
+		.op_scheduled = pc->pc_on ? pc->pc_scheduled : DB_NEVER,
+		.op_issued = issued,
 		.op_latency = latency,
-		.op_tid = ev->te_tid,
-		.op_file = ev->te_file,
-		.op_reads = (uint32_t)(now->pagein_ios - before->pagein_ios),
-		.op_writes = (uint32_t)(now->pageout_ios - before->pageout_ios),
 		.op_kind = (uint8_t)kind,
 		.op_outcome = (uint8_t)outcome,
 	    });
@@ -152,6 +156,10 @@ intervals_append(struct intervals *iv, struct db_interval in)
 		in.in_misses += last->in_misses;
 		in.in_bytes_in += last->in_bytes_in;
 		in.in_bytes_out += last->in_bytes_out;
+		in.in_real += last->in_real;
+		in.in_depth += last->in_depth;
+		if (in.in_depth_most < last->in_depth_most)
+			in.in_depth_most = last->in_depth_most;
 		iv->iv_n--;
 	}
 	iv->iv_row[iv->iv_n++] = in;
@@ -209,9 +217,7 @@ engine_interval_close(struct engine *en, uint64_t now)
 		was->accesses + was->pageout_ios + was->file_writes &&
 	    intervals_room(iv)) {
 		const uint64_t len = iv->iv_len;
-
-		intervals_append(iv,
-		    (struct db_interval){
+		struct db_interval in = {
 			/* iv_len may have grown: align its end again. */
 			.in_time = (iv->iv_end + len - 1) / len * len,
 			.in_accesses = exp->accesses - was->accesses,
@@ -224,7 +230,10 @@ engine_interval_close(struct engine *en, uint64_t now)
 			.in_inactive = exp->inactive,
 			.in_bytes_in = exp->pagein_bytes - was->pagein_bytes,
 			.in_bytes_out = exp->pageout_bytes - was->pageout_bytes,
-		    });
+		};
+
+		engine_depth_take(en, &in);
+		intervals_append(iv, in);
 		iv->iv_last = *exp;
 	}
 	iv->iv_end = now - now % iv->iv_len;
@@ -239,10 +248,18 @@ engine_log_result(struct engine *en, struct db_result *rs)
 
 	en->en_report->er_untimed[OP_READ][OUTCOME_MAPPED] += en->en_mapped[0];
 	en->en_report->er_untimed[OP_WRITE][OUTCOME_MAPPED] += en->en_mapped[1];
+	engine_threads_result(en, rs);
 	rs->rs_exp = &en->en_report->er_exp;
 	/* C11 adds no const to the elements of arrays by itself. */
 	rs->rs_latency =
 	    (struct hist *const(*)[OUTCOME_NOUTCOMES])en->en_report->er_latency;
+	if (en->en_pace.pc_on) {
+		en->en_report->er_lateness = en->en_pace.pc_lateness;
+		en->en_pace.pc_lateness = NULL;
+		rs->rs_response = (struct hist *const(*)[OUTCOME_NOUTCOMES])
+				      en->en_report->er_response;
+		rs->rs_lateness = en->en_report->er_lateness;
+	}
 	rs->rs_untimed =
 	    (const uint64_t(*)[OUTCOME_NOUTCOMES])en->en_report->er_untimed;
 	rs->rs_cluster[UVM_READ] = en->en_cluster[UVM_READ];

@@ -16,6 +16,23 @@ hist_init(struct hist *h)
 	h->h_min = UINT64_MAX;
 }
 
+void
+hist_merge(struct hist *h, const struct hist *from)
+{
+
+	if (from->h_count == 0)
+		return;
+	h->h_count += from->h_count;
+	h->h_sum += from->h_sum;
+	if (from->h_min < h->h_min)
+		h->h_min = from->h_min;
+	if (from->h_max > h->h_max)
+		h->h_max = from->h_max;
+	for (size_t b = hist_bucket(from->h_min); b <= hist_bucket(from->h_max);
+	     b++)
+		h->h_bucket[b] += from->h_bucket[b];
+}
+
 /* The power of two that is the width of bucket b, b >= HIST_EXACT. */
 static unsigned
 hist_shift(size_t b)

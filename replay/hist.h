@@ -47,6 +47,9 @@ hist_add(struct hist *h, uint64_t v)
 	h->h_bucket[hist_bucket(v)]++;
 }
 
+/* Add the values of from to h, as if each had been added there. */
+void hist_merge(struct hist *h, const struct hist *from);
+
 /* The value below or at which the fraction q (0..1) of values lies; 0 if
  * empty.  Clamped to [min, max]. */
 uint64_t hist_quantile(const struct hist *h, double q);

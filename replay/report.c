@@ -66,7 +66,7 @@ bytes_text(uint64_t bytes, char buf[TEXT_MAX])
 	return scaled_text(bytes, 1024, units, nitems(units), buf);
 }
 
-static const char *
+const char *
 time_text(uint64_t ns, char buf[TEXT_MAX])
 {
 	static const char *const units[] = { "ns", "us", "ms", "s" };
@@ -80,11 +80,8 @@ ratio(uint64_t part, uint64_t whole)
 	return whole == 0 ? 0 : (double)part / (double)whole;
 }
 
-static void line(FILE *out, const char *label, const char *fmt, ...)
-    printflike(3, 4);
-
-static void
-line(FILE *out, const char *label, const char *fmt, ...)
+void
+report_line(FILE *out, const char *label, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -100,7 +97,7 @@ text_share(FILE *out, const char *label, uint64_t n, uint64_t of)
 {
 	char buf[TEXT_MAX];
 
-	line(out, label, "%15s  %6.2f %%", count_text(n, buf),
+	report_line(out, label, "%15s  %6.2f %%", count_text(n, buf),
 	    100 * ratio(n, of));
 }
 
@@ -111,14 +108,14 @@ text_accesses(FILE *out, const struct uvmexp *exp)
 	    exp->accesses - exp->mapped_hits - exp->resident_hits - exp->misses;
 	char a[TEXT_MAX], b[TEXT_MAX];
 
-	line(out, "accesses", "%15s", count_text(exp->accesses, a));
+	report_line(out, "accesses", "%15s", count_text(exp->accesses, a));
 	text_share(out, "  mapped", exp->mapped_hits, exp->accesses);
 	text_share(out, "  resident", exp->resident_hits, exp->accesses);
 	text_share(out, "  miss", exp->misses, exp->accesses);
 	if (other > 0)
 		text_share(out, "  refused", other, exp->accesses);
-	line(out, "faults", "%15s  %s failed", count_text(exp->faults, a),
-	    count_text(exp->fault_errors, b));
+	report_line(out, "faults", "%15s  %s failed",
+	    count_text(exp->faults, a), count_text(exp->fault_errors, b));
 }
 
 static void
@@ -127,7 +124,7 @@ text_io(FILE *out, const char *label, uint64_t ios, uint64_t pages,
 {
 	char a[TEXT_MAX], b[TEXT_MAX], c[TEXT_MAX], d[TEXT_MAX];
 
-	line(out, label, "%15s I/Os  %s pages  %s  %.2f pages/I/O%s%s%s",
+	report_line(out, label, "%15s I/Os  %s pages  %s  %.2f pages/I/O%s%s%s",
 	    count_text(ios, a), count_text(pages, b), bytes_text(bytes, c),
 	    ratio(pages, ios), errors > 0 ? "  " : "",
 	    errors > 0 ? count_text(errors, d) : "",
@@ -143,17 +140,18 @@ text_pager(FILE *out, const struct uvmexp *exp)
 	    exp->pagein_bytes, exp->pagein_errors);
 	text_io(out, "page-outs", exp->pageout_ios, exp->pageout_pages,
 	    exp->pageout_bytes, exp->pageout_errors);
-	line(out, "dirtied", "%15s pages  written %.2f times on average",
+	report_line(out, "dirtied", "%15s pages  written %.2f times on average",
 	    count_text(exp->dirtied, a),
 	    ratio(exp->pageout_pages, exp->dirtied));
-	line(out, "flushes", "%15s  %s by list, %s by hash",
+	report_line(out, "flushes", "%15s  %s by list, %s by hash",
 	    count_text(exp->flushes, a), count_text(exp->flush_by_list, b),
 	    count_text(exp->flush_by_hash, c));
-	line(out, "", "%15s  pages visited on lists",
+	report_line(out, "", "%15s  pages visited on lists",
 	    count_text(exp->list_visits, a));
-	line(out, "", "%15s  lookups in the page hash",
+	report_line(out, "", "%15s  lookups in the page hash",
 	    count_text(exp->lookups, a));
-	line(out, "page daemon", "%15s turns  %s pages freed, %s put out",
+	report_line(out, "page daemon",
+	    "%15s turns  %s pages freed, %s put out",
 	    count_text(exp->pdwoke, a), count_text(exp->pdfreed, b),
 	    count_text(exp->pgswapout, c));
 }
@@ -224,35 +222,37 @@ report_text(FILE *out, const struct engine_job *ej,
 	const struct uvmexp *exp = &er->er_exp;
 	char a[TEXT_MAX], b[TEXT_MAX], c[TEXT_MAX];
 
-	line(out, "trace", "%s", ej->ej_trace);
+	report_line(out, "trace", "%s", ej->ej_trace);
 	if (er->er_em.em_text[0] != '\0')
-		line(out, "status", "%s: %s", er->er_status, er->er_em.em_text);
+		report_line(out, "status", "%s: %s", er->er_status,
+		    er->er_em.em_text);
 	else
-		line(out, "status", "%s", er->er_status);
+		report_line(out, "status", "%s", er->er_status);
 	text_tunables(out, ej->ej_config);
-	line(out, "time", "%15s wall  %s processor",
+	report_line(out, "time", "%15s wall  %s processor",
 	    time_text(er->er_wall_ns, a), time_text(er->er_cpu_ns, b));
-	line(out, "events", "%15s  %s/s", count_text(er->er_events, a),
+	report_line(out, "events", "%15s  %s/s", count_text(er->er_events, a),
 	    count_text(er->er_wall_ns == 0 ? 0 :
 					     (uint64_t)((double)er->er_events *
 						 1e9 / (double)er->er_wall_ns),
 		b));
+	report_times_text(out, er);
 	text_accesses(out, exp);
 	text_pager(out, exp);
-	line(out, "memory", "%15s pages free  %s active, %s inactive",
+	report_line(out, "memory", "%15s pages free  %s active, %s inactive",
 	    count_text(exp->free, a), count_text(exp->active, b),
 	    count_text(exp->inactive, c));
 	text_latencies(out, er);
 	report_events_text(out, er);
-	line(out, "verify", "%s",
+	report_line(out, "verify", "%s",
 	    er->er_verify != NULL ? er->er_verify : "off");
 	if (db == NULL) {
-		line(out, "database", "none");
+		report_line(out, "database", "none");
 		return;
 	}
-	line(out, "rows", "%15s  %s waits for the database",
+	report_line(out, "rows", "%15s  %s waits for the database",
 	    count_text(er->er_rows, a), count_text(er->er_waits, b));
-	line(out, "run", "%" PRId64 " in %s", er->er_run, db);
+	report_line(out, "run", "%" PRId64 " in %s", er->er_run, db);
 }
 
 /*
@@ -409,6 +409,9 @@ report_json(FILE *out, const struct engine_job *ej,
 	    put(root, "tunables", json_tunables(ej->ej_config)) &&
 	    put(root, "counters", json_counters(&er->er_exp)) &&
 	    put(root, "latency", json_latency(er)) &&
+	    put(root, "response", report_response_json(er)) &&
+	    put(root, "lateness", report_lateness_json(er)) &&
+	    put(root, "wait", report_waits_json(er)) &&
 	    put(root, "perf_events", report_events_json(er));
 	if (ok)
 		ok = json_dumpf(root, out,
@@ -416,6 +419,16 @@ report_json(FILE *out, const struct engine_job *ej,
 		    fputc('\n', out) != EOF;
 	json_decref(root);
 	return ok ? 0 : ENOMEM;
+}
+
+void
+report_folded(const char *path, bool folded)
+{
+	if (folded)
+		(void)complain(UVN_OK,
+		    "%s has more than %d threads: those after the first %d "
+		    "share their rows of tables thread_latency and wait",
+		    path, THREADS_MAX, THREADS_MAX);
 }
 
 void

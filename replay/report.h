@@ -27,4 +27,7 @@ int report_json(FILE *out, const struct engine_job *ej,
 void report_window(const char *path, uint64_t window);
 void report_lost(const char *path, uint64_t lost);
 
+/* Say on stderr that the trace has more threads than are kept apart. */
+void report_folded(const char *path, bool folded);
+
 #endif

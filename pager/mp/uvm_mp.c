@@ -80,7 +80,13 @@ simple_lock(struct lockstat *ls, struct simplelock *l)
 	KASSERT(l->sl_rank != RANK_NONE && !simple_lock_held(l));
 	for (unsigned i = 0; i < ls->ls_spins; i++)
 		KASSERT(ls->ls_rank[i] < l->sl_rank);
-	(void)pthread_mutex_lock(&l->sl_mutex);
+	if (unlikely(pthread_mutex_trylock(&l->sl_mutex) != 0)) {
+		struct uvm *const uvm = ls->ls_uvm;
+
+		uvm_waiting(uvm, UVM_WAIT_LOCK, uvm_clock(uvm));
+		(void)pthread_mutex_lock(&l->sl_mutex);
+		uvm_waited(uvm, uvm_clock(uvm));
+	}
 	lock_taken(ls, l);
 }
 
@@ -142,14 +148,17 @@ soon(void)
 }
 
 bool
-uvm_mp_sleep(struct uvm *uvm, const void *chan, const char *what,
-    struct simplelock *l)
+uvm_mp_sleep(struct uvm *uvm, const void *chan, enum uvm_waitkind kind,
+    const char *what, struct simplelock *l)
 {
 	struct sleepq *const sq = sleepq_of(uvm, chan);
 	unsigned seconds = 0;
 	uint64_t before;
 
 	KASSERT(SELF(uvm)->ls.ls_spins == 1);
+	/* A daemon that has nothing to do waits for nothing. */
+	if (what != NULL)
+		uvm_waiting(uvm, kind, uvm_clock(uvm));
 	(void)pthread_mutex_lock(&sq->sq_mutex);
 	before = sq->sq_wakeups;
 	sq->sq_sleepers++;
@@ -165,6 +174,8 @@ uvm_mp_sleep(struct uvm *uvm, const void *chan, const char *what,
 	}
 	sq->sq_sleepers--;
 	(void)pthread_mutex_unlock(&sq->sq_mutex);
+	if (what != NULL)
+		uvm_waited(uvm, uvm_clock(uvm));
 	if (seconds == SLEEP_MOST)
 		(void)uvm_fail(uvm, EDEADLK,
 		    "deadlock: a thread waited %d s for %s", SLEEP_MOST, what);
@@ -272,6 +283,7 @@ uvm_thread_join(struct uvm *uvm)
 		return ENOMEM;
 	}
 	(void)pthread_mutex_lock(&mp->mp_lock);
+	self->ls.ls_uvm = uvm;
 	self->ls.ls_chaos = uvm->up.chaos;
 	self->ls.ls_random = ++mp->mp_chaos_seed * 0x9e3779b97f4a7c15ULL | 1;
 	self->next = mp->mp_selves;
@@ -364,8 +376,8 @@ daemon_main(void *arg)
 		if (!waiters &&
 		    (shared_get(&uvm->hot.uh_due) & UVM_DUE_DAEMON) == 0 &&
 		    !shared_get(&uvm->mp.mp_stop))
-			(void)uvm_sleep(uvm, &uvm->inactarg, NULL,
-			    &uvm->fpageqlock);
+			(void)uvm_sleep(uvm, &uvm->inactarg, UVM_WAIT_LOCK,
+			    NULL, &uvm->fpageqlock);
 		simple_unlock(&SELF(uvm)->ls, &uvm->fpageqlock);
 		if (!waiters &&
 		    (shared_get(&uvm->hot.uh_due) & UVM_DUE_DAEMON) == 0)
@@ -398,10 +410,10 @@ aiodone_main(void *arg)
 	}
 	while (FAILED(uvm) == 0) {
 		simple_lock(&SELF(uvm)->ls, &ai->ai_lock);
-		while (ai->ai_flying == 0 &&
-		    !shared_get(&uvm->mp.mp_stopaio) && FAILED(uvm) == 0)
-			(void)uvm_sleep(uvm, &ai->ai_flying, NULL,
-			    &ai->ai_lock);
+		while (ai->ai_flying == 0 && !shared_get(&uvm->mp.mp_stopaio) &&
+		    FAILED(uvm) == 0)
+			(void)uvm_sleep(uvm, &ai->ai_flying, UVM_WAIT_LOCK,
+			    NULL, &ai->ai_lock);
 		if (ai->ai_flying == 0) {
 			simple_unlock(&SELF(uvm)->ls, &ai->ai_lock);
 			break;

@@ -51,11 +51,19 @@ static const char schema[] =
     " accesses INTEGER, hits INTEGER, mapped INTEGER, resident INTEGER,"
     " misses INTEGER, dirty INTEGER, free INTEGER, active INTEGER,"
     " inactive INTEGER, bytes_in INTEGER, bytes_out INTEGER,"
+    " real_ns INTEGER, depth REAL, depth_most INTEGER,"
     " PRIMARY KEY(run, n)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE wait(run INTEGER, thread INTEGER, role TEXT, tid INTEGER,"
+    " kind TEXT, count INTEGER, ns INTEGER, PRIMARY KEY(run, thread, kind))"
+    " STRICT, WITHOUT ROWID;"
+    "CREATE TABLE thread_latency(run INTEGER, thread INTEGER, role TEXT,"
+    " tid INTEGER, kind TEXT, count INTEGER, min INTEGER, mean REAL,"
+    " p50 INTEGER, p90 INTEGER, p99 INTEGER, p999 INTEGER, max INTEGER,"
+    " PRIMARY KEY(run, thread, kind)) STRICT, WITHOUT ROWID;"
     "CREATE TABLE cluster(run INTEGER, direction TEXT, pages INTEGER,"
     " count INTEGER, PRIMARY KEY(run, direction, pages))"
     " STRICT, WITHOUT ROWID;"
-    "PRAGMA application_id = 1970695729; PRAGMA user_version = 2;";
+    "PRAGMA application_id = 1970695729; PRAGMA user_version = 3;";
 
 int
 made_setup(void **state)
@@ -158,11 +166,21 @@ made_run(struct made *md, int64_t run)
 	    "INSERT INTO cluster VALUES(%lld, 'in', 1, 4);"
 	    "INSERT INTO cluster VALUES(%lld, 'out', 16, 2);",
 	    id, id, id, id, id);
+	made_exec(md,
+	    "INSERT INTO thread_latency VALUES"
+	    "(%lld, 0, 'trace', 7, 'read', 3, 80, 90.0, 85, 95, 99, 99, 120),"
+	    "(%lld, 1, 'trace', 9, 'read', 1, 90, 90.0, 90, 90, 90, 90, 90),"
+	    "(%lld, 1, 'trace', 9, 'msync', 1, 5000, 5000.0, 5000, 5000, 5000,"
+	    " 5000, 5000);"
+	    "INSERT INTO wait VALUES(%lld, 0, 'trace', 7, 'device', 3, 200),"
+	    " (%lld, 0, 'trace', 7, 'memory', 1, 1000),"
+	    " (%lld, 2, 'daemon', NULL, 'device', 2, 4000);",
+	    id, id, id, id, id, id);
 	for (int i = 0; i < 5; i++)
 		made_exec(md,
 		    "INSERT INTO interval VALUES(%lld, %d, %d, 100, 90, 80, 10,"
-		    " 10, %d, 50, 30, 20, 4096, 0)",
-		    id, i, (i + 1) * 1000, i);
+		    " 10, %d, 50, 30, 20, 4096, 0, 2000, 0.5, %d)",
+		    id, i, (i + 1) * 1000, i, 1 + i);
 	for (int i = 0; i < 20; i++)
 		made_exec(md,
 		    "INSERT INTO flush VALUES(%lld, %d, %d, 'msync', 1, %d, 64,"

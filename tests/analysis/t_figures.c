@@ -167,11 +167,18 @@ the_data_are_the_rows_of_the_view(void **state)
 	made_run(md, 1);
 	made_exec(md,
 	    "INSERT INTO interval VALUES"
-	    "(1, 5, 9000, 0, 0, 0, 0, 0, 7, 50, 30, 20, 0, 0)");
+	    "(1, 5, 9000, 0, 0, 0, 0, 0, 7, 50, 30, 20, 0, 0, 9, 1.5, 4)");
 	write_only(md, 1, &fp);
 	assert_string_equal(rows_of(made_text(md, "rates.dat")),
-	    "1000 90 0 50 30 20\n2000 90 1 50 30 20\n3000 90 2 50 30 20\n"
-	    "4000 90 3 50 30 20\n5000 90 4 50 30 20\n9000 NaN 7 50 30 20\n");
+	    "1000 90 0 50 30 20 0.5 1\n2000 90 1 50 30 20 0.5 2\n"
+	    "3000 90 2 50 30 20 0.5 3\n4000 90 3 50 30 20 0.5 4\n"
+	    "5000 90 4 50 30 20 0.5 5\n9000 NaN 7 50 30 20 1.5 4\n");
+	/* Waits before latencies, and the script knows the threads' names. */
+	assert_string_equal(rows_of(made_text(md, "threads.dat")),
+	    "0 0 1000 NaN 1000\n0 1000 1200 NaN 200\n2 0 4000 NaN 4000\n"
+	    "1 5000 5000 5000 5000\n0 85 99 120 270\n1 90 90 90 90\n");
+	assert_non_null(strstr(made_text(md, "threads.gp"),
+	    "\nthreads = \"7 9 daemon\"\n"));
 	/* What took most time comes first; two blank lines between blocks. */
 	const char *text = made_text(md, "latency.dat");
 	assert_non_null(strstr(text,

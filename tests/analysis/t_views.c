@@ -121,14 +121,53 @@ a_hit_rate_is_hits_of_the_intervals_accesses(void **state)
 
 	made_exec(md,
 	    "INSERT INTO interval VALUES"
-	    "(1, 0, 10, 8, 6, 5, 1, 2, 3, 100, 20, 30, 0, 0),"
-	    "(1, 1, 20, 0, 0, 0, 0, 0, 4, 101, 21, 31, 0, 0)");
+	    "(1, 0, 10, 8, 6, 5, 1, 2, 3, 100, 20, 30, 0, 0, 9, 0.5, 2),"
+	    "(1, 1, 20, 0, 0, 0, 0, 0, 4, 101, 21, 31, 0, 0, 9, 0.5, 2)");
 	assert_string_equal(
 	    made_rows(md,
 		"SELECT time_ns || ' ' || coalesce(hit_rate, 'none') || ' ' ||"
 		" dirty || ' ' || free || ' ' || active || ' ' || inactive"
 		" FROM figure_8_rates WHERE run = 1 ORDER BY time_ns"),
 	    "10 75.0 3 100 20 30\n20 none 4 101 21 31\n");
+}
+
+static void
+waits_of_a_thread_are_stacked_and_others_are_by_their_role(void **state)
+{
+	struct made *md = *state;
+
+	made_run(md, 1);
+	made_run(md, 2);
+	assert_string_equal(
+	    made_rows(md,
+		"SELECT name || ' ' || kind || ' ' || low_ns || ' ' || high_ns"
+		" || ' ' || coalesce(most_ns, 'none') || ' ' || total_ns"
+		" FROM figure_8_threads WHERE run = 1"
+		" ORDER BY part, thread, low_ns"),
+	    "7 read 85 99 120 270.0\n9 read 90 90 90 90.0\n"
+	    "9 msync 5000 5000 5000 5000.0\n"
+	    "7 memory 0 1000 none 1000\n7 device 1000 1200 none 200\n"
+	    "daemon device 0 4000 none 4000\n");
+}
+
+static void
+waits_of_other_runs_are_not_looked_at(void **state)
+{
+	struct made *md = *state;
+	sqlite3_stmt *st;
+	unsigned searches = 0;
+
+	must(sqlite3_prepare_v2(md->md_sq,
+	    "EXPLAIN QUERY PLAN SELECT * FROM figure_8_threads WHERE run = ?1",
+	    -1, &st, NULL));
+	while (sqlite3_step(st) == SQLITE_ROW) {
+		const char *line = (const char *)sqlite3_column_text(st, 3);
+
+		if (strstr(line, "USING PRIMARY KEY (run=?)") != NULL)
+			searches++;
+	}
+	(void)sqlite3_finalize(st);
+	assert_int_equal(searches, 2);
 }
 
 static void
@@ -184,6 +223,8 @@ main(void)
 		T(what_was_not_timed_has_no_curve),
 		T(only_the_run_asked_for_is_unfolded),
 		T(a_hit_rate_is_hits_of_the_intervals_accesses),
+		T(waits_of_a_thread_are_stacked_and_others_are_by_their_role),
+		T(waits_of_other_runs_are_not_looked_at),
 		T(cluster_sizes_that_did_not_occur_are_left_out),
 		T(every_figure_selects_from_a_view),
 		T(making_the_views_twice_is_no_error),

@@ -21,6 +21,8 @@ static const struct tunable row_enum = { "backend", TUN_ENUM, 0, 0, 0, 0, "",
 	"null|buffered|direct", "" };
 static const struct tunable row_quirk = { "q1_x", TUN_QUIRK, 0, 0, 0, 0, "",
 	NULL, "" };
+static const struct tunable row_pace = { "pace", TUN_PACE, 0, RATIO_INF,
+	RATIO(1, 1000), RATIO_INF, "", NULL, "" };
 static const struct tunable row_log = { "log", TUN_LOG, 0, 0, 0, UINT64_MAX, "",
 	NULL, "" };
 
@@ -74,6 +76,12 @@ static const struct good good[] = {
 	{ &row_log, "ops", 1, "ops" },
 	{ &row_log, "sample:1000", 1000, "sample:1000" },
 	{ &row_log, "sample:1", 1, "ops" },
+	{ &row_pace, "asap", RATIO_INF, "asap" },
+	{ &row_pace, "inf", RATIO_INF, "asap" },
+	{ &row_pace, "trace", RATIO(1, 1), "trace" },
+	{ &row_pace, "1", RATIO(1, 1), "trace" },
+	{ &row_pace, "2", RATIO(2, 1), "2" },
+	{ &row_pace, "0.5", RATIO(1, 2), "1/2" },
 };
 
 static void
@@ -155,6 +163,10 @@ static const struct bad bad[] = {
 	{ &row_log, "sample:", EINVAL, "sample:N" },
 	{ &row_log, "sample:0", EINVAL, "sample:N" },
 	{ &row_log, "all", EINVAL, "sample:N" },
+	{ &row_pace, "none", EINVAL, "asap, trace or a factor" },
+	{ &row_pace, "2x", EINVAL, "asap, trace or a factor" },
+	{ &row_pace, "-1", EINVAL, "asap, trace or a factor" },
+	{ &row_pace, "0", ERANGE, "1/1000 to asap" },
 };
 
 static void

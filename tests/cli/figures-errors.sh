@@ -74,7 +74,7 @@ PATH=$work/bin uvn figures r.db -o bare --quiet
 [ "$rc" -eq 4 ] || fail "exit status $rc"
 says_one_line
 says "install the package gnuplot-nox"
-is "clusters.dat clusters.gp latency.dat latency.gp rates.dat rates.gp " \
+is "clusters.dat clusters.gp latency.dat latency.gp rates.dat rates.gp threads.dat threads.gp " \
     "$(ls bare | tr '\n' ' ')" "the folder"
 is "$(ls bare | sed 's,^,bare/,' | LC_ALL=C sort)" "$(LC_ALL=C sort out)" \
     "what is printed"

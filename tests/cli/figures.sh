@@ -18,7 +18,7 @@ expect 0 replay t.csv --backend buffered --memory 1M --db r.db --quiet
 check "all figures of the newest run, in all formats"
 expect 0 figures r.db --quiet
 [ ! -s err ] || fail "something on standard error"
-for name in latency rates clusters; do
+for name in latency rates threads clusters; do
 	for ext in dat gp png svg pdf; do
 		echo "figures/$name.$ext"
 	done

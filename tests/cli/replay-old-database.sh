@@ -14,7 +14,7 @@ cmp -s old.db kept.db || fail "the database was changed"
 
 check "a replay adds the tables and columns it lacks"
 expect 0 replay --backend null --db old.db t.csv
-is 2 "$(sql old.db "PRAGMA user_version")" user_version
+is 3 "$(sql old.db "PRAGMA user_version")" user_version
 is ok "$(sql old.db "PRAGMA integrity_check")" integrity
 is "" "$(sql old.db "PRAGMA foreign_key_check")" "foreign keys"
 
@@ -27,13 +27,19 @@ is 0 "$(sql old.db "SELECT count(*) FROM flush_total WHERE run = 1")" \
 is 1 "$(sql old.db "SELECT count(*) FROM flush_total WHERE run = 2 AND
     caller = 'msync' AND method = 'list'")" "flush_total of run 2"
 
+is "" "$(sql old.db "SELECT run FROM wait WHERE run = 1 UNION ALL
+    SELECT run FROM thread_latency WHERE run = 1")" "threads of run 1"
+is 0 "$(sql old.db "SELECT count(*) FROM interval WHERE run = 1 AND
+    (depth IS NOT NULL OR real_ns IS NOT NULL)")" "depths of run 1"
+
 check "it has the tables and views of a new one"
 expect 0 replay --backend null --db new.db t.csv
 names="SELECT type, name FROM sqlite_schema ORDER BY 1, 2"
 is "$(sql new.db "$names")" "$(sql old.db "$names")" "what there is"
 for table in $(sql new.db "SELECT name FROM sqlite_schema
     WHERE type = 'table' AND name NOT GLOB 'sqlite_*'"); do
-	columns="SELECT name, type, \"notnull\", pk FROM pragma_table_info('$table')
+	columns="SELECT name, type, \"notnull\", pk, hidden
+	    FROM pragma_table_xinfo('$table')
 	    ORDER BY name"
 	is "$(sql new.db "$columns")" "$(sql old.db "$columns")" "table $table"
 done

@@ -31,10 +31,10 @@
 struct stress {
 	struct uvm *st_uvm;
 	struct membe *st_be;
-	uint64_t st_stamp[FILES + 1][PAGES];   /* of the last store */
-	bool st_shrunk[FILES + 1];	       /* it was ever truncated */
-	uint32_t st_maps;		       /* ids given out */
-	uint64_t st_stamps;		       /* given out */
+	uint64_t st_stamp[FILES + 1][PAGES]; /* of the last store */
+	bool st_shrunk[FILES + 1];	     /* it was ever truncated */
+	uint32_t st_maps;		     /* ids given out */
+	uint64_t st_stamps;		     /* given out */
 	uint64_t st_seed;
 	time_t st_end;
 };
@@ -81,8 +81,7 @@ static void
 access_one(struct worker *wk, uint32_t file)
 {
 	struct stress *const st = wk->wk_st;
-	struct uvm_map *const map =
-	    uvm_map_find(st->st_uvm, wk->wk_map[file]);
+	struct uvm_map *const map = uvm_map_find(st->st_uvm, wk->wk_map[file]);
 	struct stamp sp = { st, file, rnd(wk, PAGES) };
 	const struct uvm_store store = { put_stamp, &sp };
 	const bool write = rnd(wk, 3) == 0;
@@ -180,8 +179,8 @@ work(void *arg)
 	}
 	for (uint32_t file = 1; file <= FILES && wk->wk_error == 0; file++)
 		if (wk->wk_map[file] != 0)
-			wk->wk_error = uvm_sys_munmap(st->st_uvm,
-			    wk->wk_map[file], 0, 0);
+			wk->wk_error =
+			    uvm_sys_munmap(st->st_uvm, wk->wk_map[file], 0, 0);
 	uvm_thread_leave(st->st_uvm);
 	return NULL;
 }
@@ -199,8 +198,8 @@ verify(const struct stress *st)
 
 			if (have == want || (st->st_shrunk[file] && have == 0))
 				continue;
-			fail_msg("file %" PRIu32 " page %" PRIu64
-				 ": %" PRIu64 ", not %" PRIu64,
+			fail_msg("file %" PRIu32 " page %" PRIu64 ": %" PRIu64
+				 ", not %" PRIu64,
 			    file, page, have, want);
 		}
 }
@@ -241,8 +240,9 @@ storm(void (*tune)(struct uvm_param *))
 	if (uvm_create(&up, &membe_backend, st.st_be, &st.st_uvm, &em) != 0)
 		fail_msg("%s", em.em_text);
 	for (uint32_t file = 1; file <= FILES; file++)
-		assert_int_equal(
-		    uvm_file_add(st.st_uvm, file, (uint64_t)PAGES * PGSIZE), 0);
+		assert_int_equal(uvm_file_add(st.st_uvm, file,
+				     (uint64_t)PAGES * PGSIZE),
+		    0);
 	if (uvm_threads_start(st.st_uvm, &em) != 0)
 		fail_msg("%s", em.em_text);
 	st.st_end = time(NULL) + (seconds != NULL ? atoi(seconds) : 3);

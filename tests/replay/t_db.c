@@ -20,7 +20,7 @@ a_new_database_has_the_tables_of_the_manual(void **state)
 {
 	static const char *const table[] = { "run", "counter", "op", "op_kind",
 		"outcome", "ops", "latency", "interval", "flush", "cluster",
-		"event" };
+		"event", "response", "lateness", "wait", "thread_latency" };
 	struct dbtest *dt = *state;
 	struct db *db = dbtest_open(dt);
 
@@ -32,7 +32,7 @@ a_new_database_has_the_tables_of_the_manual(void **state)
 		assert_int_equal(n, 1);
 	}
 	assert_int_equal(dbtest_int(dt, "PRAGMA application_id"), 0x75766e31);
-	assert_int_equal(dbtest_int(dt, "PRAGMA user_version"), 2);
+	assert_int_equal(dbtest_int(dt, "PRAGMA user_version"), 3);
 	char *mode = dbtest_text(dt, "PRAGMA journal_mode");
 	assert_string_equal(mode, "wal");
 	free(mode);
@@ -142,8 +142,8 @@ end_run(struct db *db, int64_t run)
 	const uint64_t in[17] = { [1] = 100 };
 	const uint64_t out[17] = { [1] = 3, [16] = 9 };
 	const struct db_interval intervals[] = {
-		{ 1000, 10, 5, 3, 2, 1, 90, 6, 4, 8192, 0 },
-		{ 2000, 20, 18, 1, 1, 2, 80, 16, 4, 4096, 65536 },
+		{ 1000, 10, 5, 3, 2, 1, 90, 6, 4, 8192, 0, 9, 9, 1 },
+		{ 2000, 20, 18, 1, 1, 2, 80, 16, 4, 4096, 65536, 9, 9, 1 },
 	};
 	struct uvmexp exp;
 	struct errmsg em = { .em_text = "" };
@@ -315,7 +315,7 @@ a_run_can_be_repeated_with_every_tunable_as_it_was(void **state)
 		const struct tunable *tn = config_tunable(i);
 		uint64_t val = 1;
 
-		if (tn->tn_kind == TUN_RATIO)
+		if (tn->tn_kind == TUN_RATIO || tn->tn_kind == TUN_PACE)
 			val = RATIO(1, 3);
 		else if (tn->tn_kind == TUN_QUIRK)
 			val = QUIRK_FIXED;

@@ -195,6 +195,35 @@ the_text_holds_every_bucket_and_its_count(void **state)
 	free(h);
 }
 
+/* Whatever the values and however they are shared out. */
+static void
+histograms_joined_are_that_of_all_values(void **state)
+{
+	const uint64_t seed = (uint64_t)time(NULL) | 1;
+	struct hist *all = new_hist(), *sum = new_hist(), *part = new_hist();
+	uint64_t x = seed;
+
+	(void)state;
+	print_message("seed %" PRIu64 "\n", seed);
+	for (unsigned i = 0; i < 20; i++) {
+		/* The first and others are empty. */
+		const uint64_t n = i % 7 == 0 ? 0 : next(&x) % 50;
+
+		hist_init(part);
+		for (uint64_t k = 0; k < n; k++) {
+			const uint64_t v = next(&x) >> (1 + next(&x) % 62);
+
+			hist_add(part, v);
+			hist_add(all, v);
+		}
+		hist_merge(sum, part);
+	}
+	assert_memory_equal(sum, all, sizeof(*all));
+	free(part);
+	free(sum);
+	free(all);
+}
+
 int
 main(void)
 {
@@ -207,6 +236,7 @@ main(void)
 		cmocka_unit_test(quantiles_stay_within_min_and_max),
 		cmocka_unit_test(every_quantile_is_within_1_percent),
 		cmocka_unit_test(the_text_holds_every_bucket_and_its_count),
+		cmocka_unit_test(histograms_joined_are_that_of_all_values),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -25,6 +25,8 @@ op_of(uint64_t i)
 		.op_length = i % 8192,
 		.op_bytes_in = i % 7,
 		.op_bytes_out = i % 11,
+		.op_scheduled = i % 4 == 0 ? DB_NEVER : 9 * i,
+		.op_issued = 10 * i,
 		.op_latency = i % 100003,
 		.op_tid = (uint32_t)(i % 3),
 		.op_file = (uint32_t)(1 + i % 5),
@@ -51,7 +53,9 @@ holds_ops(const struct dbtest *dt, int64_t run, uint64_t nrows)
 		" n %% %d AND file = 1 + n %% 5 AND offset = 4096 * n AND"
 		" length = n %% 8192 AND outcome = n %% %d AND reads = n %% 2"
 		" AND writes = n %% 13 AND bytes_in = n %% 7 AND bytes_out ="
-		" n %% 11 AND latency_ns = n %% 100003",
+		" n %% 11 AND latency_ns = n %% 100003 AND issued_ns = 10 * n"
+		" AND completed_ns = 10 * n + n %% 100003 AND scheduled_ns IS"
+		" CASE n %% 4 WHEN 0 THEN NULL ELSE 9 * n END",
 		run, (int)OP_NKINDS, (int)OUTCOME_NOUTCOMES),
 	    nrows);
 }
