@@ -65,7 +65,7 @@ progsrc	:= $(sort $(wildcard tests/programs/*.c))
 helpsrc	:= $(sort $(filter-out $(testsrc) $(progsrc),$(wildcard tests/*/*.c)))
 clisrc	:= $(sort $(filter-out %/lib.sh,$(wildcard tests/cli/*.sh)))
 hdr	:= $(sort $(wildcard $(addsuffix /*.h,$(layers)) traces/preload/*.h \
-    pager/mp/*.h \
+    pager/mp/*.h replay/mp/*.h \
     tests/*.h tests/*/*.h))
 allsrc	:= $(src) $(sosrc) $(testsrc) $(helpsrc) $(progsrc)
 manuals	:= $(sort $(wildcard docs/man/*.[1-9]))
@@ -75,6 +75,10 @@ soobj	:= $(sosrc:%.c=$B/%.o)
 libobj	:= $(libsrc:%.c=$B/%.o)
 helpobj	:= $(helpsrc:%.c=$B/%.o)
 mpobj	:= $(mpsrc:%.c=$B/threads/%.o)
+# With it the engine: what engine.c and its kin are but for engine_run_threads
+# is theirs alone, so that both can be linked together.
+mprunsrc := $(sort $(wildcard replay/engine*.c replay/mp/*.c))
+mprunobj := $(mprunsrc:%.c=$B/threads/%.o)
 testobj	:= $(testsrc:%.c=$B/%.o)
 testbin	:= $(testsrc:%.c=$B/%)
 progbin	:= $(progsrc:%.c=$B/%)
@@ -101,12 +105,17 @@ out/.deps-lint: | out/.deps-test
 uvn: $B/uvn FORCE
 	$(Q)cmp -s $< $@ || { cp -f $< $@.tmp && mv -f $@.tmp $@; }
 
-$B/uvn: $(obj)
+$B/threads.o: $(mpobj) $(mprunobj)
+	@echo "  LD      $@"
+	$(Q)ld -r -o $@.all $^ && objcopy \
+	    --keep-global-symbol=engine_run_threads $@.all $@ && rm $@.all
+
+$B/uvn: $(obj) $B/threads.o
 	@echo "  LD      $@"
 	$(Q)$(CC) $(ALLFLAGS) -o $@ $^ $(LIBS)
 
 # Appended, not replaced: folders may have files of the same name.
-$B/libuvn.a: $(libobj)
+$B/libuvn.a: $(libobj) $B/threads.o
 	$(Q)rm -f $@ && ar qcs $@ $^
 
 $B/libuvm-mp.a: $(mpobj)
@@ -129,7 +138,7 @@ $B/.revision: FORCE
 $B/replay/host.o: $B/.revision
 $B/replay/host.o: ALSO = -DUVN_REVISION='"$(file <$B/.revision)"'
 
-$(obj) $(soobj) $(mpobj): | out/.deps-build
+$(obj) $(soobj) $(mpobj) $(mprunobj): | out/.deps-build
 $(testobj) $(helpobj): | out/.deps-test
 # What sources embed (.incbin); the compiler does not tell make of it.
 $(filter $B/analysis/%,$(obj)): $(wildcard analysis/*.gp analysis/*.sql \
@@ -156,7 +165,7 @@ $B/threads/%.o: %.c $B/.flags
 	@echo "  CC      $< (threads)"
 	$(Q)$(CC) $(ALLFLAGS) -DUVM_MP -MMD -MP -MF $(@:.o=.d) -c -o $@ $<
 
--include $(mpobj:.o=.d)
+-include $(mpobj:.o=.d) $(mprunobj:.o=.d)
 -include $(obj:.o=.d) $(soobj:.o=.d) $(helpobj:.o=.d) $(testobj:.o=.d) \
     $(progbin:%=%.d)
 

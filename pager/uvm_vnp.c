@@ -78,7 +78,9 @@ uvm_vnp_uncache(struct uvm *uvm, struct vnode *vp)
 
 	const bool locked = vn_islocked(uvm, vp);
 
-	KASSERT(locked || CONCURRENT(uvm));
+#ifndef UVM_MP
+	KASSERT(locked);
+#endif
 	OBJ_LOCK(uvm, uobj);
 	if ((uvn->u_flags & UVM_VNODE_VALID) == 0 ||
 	    (uvn->u_flags & UVM_VNODE_BLOCKED) != 0) {

@@ -126,6 +126,46 @@ setup_files(struct engine *en)
 	return 0;
 }
 
+#ifdef UVM_MP
+
+static int
+begin_threads(struct engine *en)
+{
+
+	en->en_mp = mp_create(en);
+	en->en_lock = malloc(sizeof(*en->en_lock));
+	if (en->en_mp == NULL || en->en_lock == NULL)
+		return ERRMSG(&en->en_report->er_em, UVN_ENVIRONMENT,
+		    "no memory for threads");
+	(void)pthread_mutex_init(en->en_lock, NULL);
+	return 0;
+}
+
+static int
+end_threads(struct engine *en, int status)
+{
+	struct mp *const mp = en->en_mp;
+
+	en->en_mp = NULL;
+	return mp != NULL ? mp_destroy(mp, status) : status;
+}
+
+static void
+free_threads(struct engine *en)
+{
+
+	(void)end_threads(en, 0);
+	free(en->en_lock);
+}
+
+#else
+
+#define begin_threads(en)	0
+#define end_threads(en, status) (status)
+#define free_threads(en)	((void)(en))
+
+#endif
+
 static int
 setup(struct engine *en)
 {
@@ -154,6 +194,7 @@ setup(struct engine *en)
 	en->en_data = (en->en_be->be_flags & UVM_BE_DATA) != 0;
 	en->en_shift = (unsigned)__builtin_ctzll(en->en_cf->cf_uvm.page_size);
 	if (engine_log_init(en) != 0 || engine_pace_init(en) != 0 ||
+	    begin_threads(en) != 0 ||
 	    uvm_hist_keep(en->en_uvm, (size_t)ej->ej_history) != 0)
 		return ERRMSG(em, UVN_ENVIRONMENT, "no memory for the logs");
 	return setup_files(en);
@@ -362,6 +403,23 @@ engine_interrupted(void)
 	return interrupted != 0;
 }
 
+#ifdef UVM_MP
+
+/* Without threads as long as there is but one. */
+static int
+replay_threads(struct engine *en, const struct trace_event *ev, size_t n)
+{
+	const size_t alone = mp_alone(en->en_mp, ev, n);
+	const int status = replay_batch(en, ev, alone);
+
+	return status != 0 ? status :
+			     mp_batch(en->en_mp, ev + alone, n - alone);
+}
+
+#else
+#define replay_threads(en, ev, n) replay_batch((en), (ev), (n))
+#endif
+
 /* The loop.  => 0, or the exit status with which the run ends early */
 static int
 replay(struct engine *en)
@@ -380,7 +438,7 @@ replay(struct engine *en)
 			    status == 0 && n != 0 ? ev->te_time : 0);
 		begun = true;
 		if (status == 0 && n != 0)
-			status = replay_batch(en, ev, n);
+			status = replay_threads(en, ev, n);
 		if (interrupted)
 			status = UVN_FAILED;
 		if (status != 0 || n == 0)
@@ -392,6 +450,7 @@ replay(struct engine *en)
 		engine_progress(en);
 	}
 	engine_pace_end(en);
+	status = end_threads(en, status);
 	if (en->en_shown != 0)
 		(void)fprintf(stderr, "\r\033[K");
 	if (status == 0 && en->en_verify != NULL &&
@@ -494,7 +553,35 @@ teardown(struct engine *en)
 		trace_close(en->en_trace);
 	engine_log_fini(en);
 	engine_events_fini(en);
+	free_threads(en);
 }
+
+#ifdef UVM_MP
+#define engine_run engine_run_threads
+#else
+
+/* What one thread alone can do. => 0, or an exit status */
+static int
+refuse_threads(const struct engine_job *ej, struct engine_report *er)
+{
+	const char *const what = ej->ej_flush_both ? "--flush-both" :
+	    ej->ej_events != NULL		   ? "--events" :
+	    ej->ej_history != 0			   ? "--history" :
+	    ej->ej_paranoid			   ? "--paranoid" :
+						     NULL;
+
+	if (what == NULL)
+		return 0;
+	(void)memset(er, 0, sizeof(*er));
+	er->er_status = "failed";
+	er->er_verify = "off";
+	er->er_exit = UVN_USAGE;
+	return ERRMSG(&er->er_em, UVN_USAGE,
+	    "%s needs a run of one thread: leave it out, or say --threads one",
+	    what);
+}
+
+#endif
 
 int
 engine_run(const struct engine_job *ej, struct engine_report *er)
@@ -508,6 +595,11 @@ engine_run(const struct engine_job *ej, struct engine_report *er)
 	uint64_t wall, cpu;
 	int status;
 
+#ifndef UVM_MP
+	if (ej->ej_config->cf_uvm.threads != THREADS_ONE)
+		return refuse_threads(ej, er) != 0 ? er->er_exit :
+						     engine_run_threads(ej, er);
+#endif
 	(void)memset(er, 0, sizeof(*er));
 	er->er_status = "failed";
 	er->er_verify = "off";
@@ -544,6 +636,8 @@ engine_run(const struct engine_job *ej, struct engine_report *er)
 	return er->er_exit;
 }
 
+#ifndef UVM_MP
+
 void
 engine_report_fini(struct engine_report *er)
 {
@@ -563,3 +657,5 @@ engine_report_fini(struct engine_report *er)
 	er->er_perf = NULL;
 	er->er_nperf = 0;
 }
+
+#endif

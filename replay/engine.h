@@ -80,6 +80,9 @@ struct engine_report {
  * done stored as "interrupted".
  */
 int engine_run(const struct engine_job *ej, struct engine_report *er);
+
+/* The same with threads=trace, which engine_run() comes to. */
+int engine_run_threads(const struct engine_job *ej, struct engine_report *er);
 void engine_report_fini(struct engine_report *er);
 
 #endif

@@ -76,9 +76,8 @@ judge(struct engine *en, int error)
 
 /* A store went to a page: leave its mark in the bytes. */
 static void
-stamp(struct engine *en, struct uvm_map *map, uint64_t pgno)
+stamp(struct engine *en, const struct uvm_map *map, uint64_t pgno, void *bytes)
 {
-	uint8_t *const bytes = uvm_page_bytes(en->en_uvm, map, pgno);
 	const uint64_t offset = pgno << en->en_shift;
 	const uint64_t mark[3] = { map->um_file, pgno, en->en_seq + 1 };
 
@@ -128,6 +127,57 @@ access_failed(struct engine *en, enum uvm_outcome got)
 	return judge(en, EIO);
 }
 
+#ifdef UVM_MP
+
+/* A store has to be done at the moment of the access: others may take the page.
+ */
+struct stamper {
+	struct engine *st_en;
+	const struct uvm_map *st_map;
+	uint64_t st_pgno;
+};
+
+static void
+stamp_now(void *arg, void *bytes)
+{
+	const struct stamper *const st = arg;
+
+	stamp(st->st_en, st->st_map, st->st_pgno, bytes);
+}
+
+static bool
+store_too(const struct engine *en, enum uvm_access how)
+{
+
+	return how == UVM_ACCESS_WRITE && en->en_data;
+}
+
+static enum uvm_outcome
+access_page(struct engine *en, struct uvm_map *map, uint64_t pgno,
+    enum uvm_access how)
+{
+	struct stamper st = { en, map, pgno };
+	const struct uvm_store us = { stamp_now, &st };
+
+	if (!store_too(en, how))
+		return uvm_access(en->en_uvm, map, pgno, how);
+	return uvm_access_store(en->en_uvm, map, pgno, how, &us);
+}
+
+#else
+
+#define store_too(en, how) false
+
+static enum uvm_outcome
+access_page(struct engine *en, struct uvm_map *map, uint64_t pgno,
+    enum uvm_access how)
+{
+
+	return uvm_access(en->en_uvm, map, pgno, how);
+}
+
+#endif
+
 /* One page of an access event. */
 static int
 apply_page(struct engine *en, struct uvm_map *map, uint64_t pgno,
@@ -137,9 +187,9 @@ apply_page(struct engine *en, struct uvm_map *map, uint64_t pgno,
 	enum uvm_outcome got;
 	uint64_t began;
 
-	if (!engine_hit(en, map, pgno, how)) {
+	if (store_too(en, how) || !engine_hit(en, map, pgno, how)) {
 		began = engine_op_begin(en);
-		got = uvm_access(en->en_uvm, map, pgno, how);
+		got = access_page(en, map, pgno, how);
 		if (got == UVM_FAULT_NOMAP)
 			return refuse(en, UVN_INPUT,
 			    "outside the mapping, or in a part of it that was "
@@ -153,8 +203,8 @@ apply_page(struct engine *en, struct uvm_map *map, uint64_t pgno,
 		if (got >= UVM_FAULT_PROT)
 			return access_failed(en, got);
 	}
-	if (write && en->en_data)
-		stamp(en, map, pgno);
+	if (write && en->en_data && !store_too(en, how))
+		stamp(en, map, pgno, uvm_page_bytes(en->en_uvm, map, pgno));
 	return 0;
 }
 
@@ -167,8 +217,9 @@ apply_access(struct engine *en)
 	uint64_t pgno, end;
 	int status = 0;
 
-	if (en->en_map == NULL || en->en_map->um_id != ev->te_map) {
+	if (en->en_map == NULL || en->en_map_id != ev->te_map) {
 		en->en_map = uvm_map_find(en->en_uvm, ev->te_map);
+		en->en_map_id = ev->te_map;
 		if (en->en_map == NULL)
 			return judge(en, ESRCH);
 	}
@@ -437,31 +488,46 @@ engine_apply(struct engine *en)
 }
 
 int
-engine_due(struct engine *en)
+engine_tick(struct engine *en)
 {
 	const uint64_t now = en->en_ev->te_time;
-	uint64_t began, tick;
+	uint64_t began;
 	int status = 0;
 
-	if (now >= uvm_next_tick(en->en_uvm)) {
-		if (en->en_verify != NULL)
-			verify_event(en->en_verify, en->en_seq);
-		if (en->en_pace.pc_on)
-			engine_pace_until(en, uvm_next_tick(en->en_uvm));
-		began = engine_op_begin(en);
-		en->en_thread = en->en_update;
-		if (uvm_tick(en->en_uvm, now) != 0)
-			status = machine_failed(en);
-		engine_op_end(en, OP_UPDATE, OUTCOME_OK, began, 0, 0);
-		en->en_map = NULL;
-	}
+	if (en->en_verify != NULL)
+		verify_event(en->en_verify, en->en_seq);
+	if (en->en_pace.pc_on)
+		engine_pace_until(en, uvm_next_tick(en->en_uvm));
+	began = engine_op_begin(en);
+	en->en_thread = en->en_update;
+	if (uvm_tick(en->en_uvm, now) != 0)
+		status = machine_failed(en);
+	engine_op_end(en, OP_UPDATE, OUTCOME_OK, began, 0, 0);
+	en->en_map = NULL;
+	return status;
+}
+
+void
+engine_due_interval(struct engine *en, uint64_t tick)
+{
+	const uint64_t now = en->en_ev->te_time;
+
 	if (now >= en->en_iv.iv_end) {
 		/* The time until the event is the interval's. */
 		if (en->en_pace.pc_on)
 			engine_pace_until(en, now);
 		engine_interval_close(en, now);
 	}
-	tick = uvm_next_tick(en->en_uvm);
 	en->en_due = tick < en->en_iv.iv_end ? tick : en->en_iv.iv_end;
+}
+
+int
+engine_due(struct engine *en)
+{
+	int status = 0;
+
+	if (en->en_ev->te_time >= uvm_next_tick(en->en_uvm))
+		status = engine_tick(en);
+	engine_due_interval(en, uvm_next_tick(en->en_uvm));
 	return status;
 }

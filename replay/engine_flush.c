@@ -9,7 +9,8 @@ flush_row(const struct engine *en, const struct uvm_flushinfo *fi)
 	const uint64_t ticks = fi->fi_end - fi->fi_begin;
 
 	return (struct db_flush){
-		.fl_seq = en->en_seq,
+		.fl_seq =
+		    engine_worker != NULL ? engine_worker->en_seq : en->en_seq,
 		.fl_range_pages = fi->fi_range_pages,
 		.fl_object_pages = fi->fi_object_pages,
 		.fl_visits = fi->fi_visits,
@@ -39,6 +40,7 @@ observe_flush(void *arg, const struct uvm_flushinfo *fi)
 	struct db_flush_total *const ft =
 	    &en->en_flush_total[fl.fl_caller][fl.fl_by_list];
 
+	ENGINE_LOCK(en);
 	ft->ft_flushes++;
 	ft->ft_range_pages += fl.fl_range_pages;
 	ft->ft_object_pages += fl.fl_object_pages;
@@ -51,6 +53,7 @@ observe_flush(void *arg, const struct uvm_flushinfo *fi)
 	if (en->en_writer != NULL &&
 	    en->en_cf->cf_replay.log_flush == FLUSHLOG_ALL)
 		db_put_flush(en->en_writer, &fl);
+	ENGINE_UNLOCK(en);
 }
 
 void

@@ -12,6 +12,10 @@
 #ifndef REPLAY_ENGINE_IMPL_H
 #define REPLAY_ENGINE_IMPL_H
 
+#ifdef UVM_MP
+#include <pthread.h>
+#endif
+
 #include "pager/uvm.h"
 #include "replay/clock.h"
 #include "replay/engine.h"
@@ -74,8 +78,9 @@ struct engine {
 	const struct trace_event *en_ev;
 	uint64_t en_seq;
 	struct uvm_map *en_map; /* of the last access; NULL: look it up */
-	uint64_t en_due;	/* trace time of the next tick or interval */
-	uint64_t en_faults;	/* when the batch began */
+	uint32_t en_map_id;
+	uint64_t en_due;    /* trace time of the next tick or interval */
+	uint64_t en_faults; /* when the batch began */
 
 	/* time */
 	uint64_t en_began; /* of the first event, ticks */
@@ -98,8 +103,40 @@ struct engine {
 	struct intervals en_iv;
 	struct db_flush_total en_flush_total[FLUSH_NCALLER][2];
 	struct engine_events *en_events; /* engine_events.c; NULL: none */
+#ifdef UVM_MP
+	struct mp *en_mp;
+	pthread_mutex_t *en_lock; /* of what all threads write: ENGINE_LOCK() */
+#endif
 	uint64_t en_op_errors; /* calls that failed with an I/O error */
 };
+
+/*
+ * With threads, the view of the run that the running thread has, or NULL: it is
+ * a daemon; and the lock of the writer and of what observers write.
+ */
+#ifdef UVM_MP
+extern _Thread_local struct engine *engine_worker;
+#define ENGINE_LOCK(en)	  ((void)pthread_mutex_lock((en)->en_lock))
+#define ENGINE_UNLOCK(en) ((void)pthread_mutex_unlock((en)->en_lock))
+#else
+#define engine_worker	  ((struct engine *)NULL)
+#define ENGINE_LOCK(en)	  ((void)(en))
+#define ENGINE_UNLOCK(en) ((void)(en))
+#endif
+
+/*
+ * What replays the trace's threads as threads: replay/mp/.
+ *
+ * => alone: so many of the first n events are those of one thread, and the
+ *    caller's to replay
+ * => batch: the others; 0, or an exit status
+ * => destroy: all have ended; the exit status, given the one so far
+ */
+struct mp;
+struct mp *mp_create(struct engine *en);
+size_t mp_alone(struct mp *mp, const struct trace_event *ev, size_t n);
+int mp_batch(struct mp *mp, const struct trace_event *ev, size_t n) mustcheck;
+int mp_destroy(struct mp *mp, int status);
 
 /* Since the first event, ns. */
 static inline uint64_t
@@ -146,8 +183,13 @@ engine_hit(struct engine *en, struct uvm_map *map, uint64_t pgno,
  */
 int engine_apply(struct engine *en);
 
-/* The time of the event has reached en_due: update's syncs and intervals. */
+/*
+ * The time of the event has reached en_due: update's syncs and intervals.  The
+ * two by themselves, for threads: tick is when the next sync is due.
+ */
 int engine_due(struct engine *en);
+int engine_tick(struct engine *en);
+void engine_due_interval(struct engine *en, uint64_t tick);
 
 /* Begin an op that will be timed: its clock; and its row's counters. */
 uint64_t engine_op_begin(struct engine *en);
@@ -171,6 +213,9 @@ void engine_progress(struct engine *en);
 int engine_pace_init(struct engine *en);
 void engine_pace_begin(struct engine *en, uint64_t first);
 void engine_pace_end(struct engine *en);
+
+/* A thread beside the one that began: its timers, too. */
+void engine_pace_thread(const struct engine *en);
 
 /* Wait until trace time te is due: pc_scheduled.  A signal cuts it short. */
 void engine_pace_until(struct engine *en, uint64_t te);

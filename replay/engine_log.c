@@ -55,7 +55,9 @@ observe_io(void *arg, const struct uvm_buf *b)
 {
 	struct engine *const en = arg;
 
+	ENGINE_LOCK(en);
 	en->en_cluster[b->b_io][b->b_npages]++;
+	ENGINE_UNLOCK(en);
 }
 
 static void
@@ -82,13 +84,26 @@ engine_log_observe(struct engine *en)
 	uvm_observe(en->en_uvm, &uo);
 }
 
+/* Of the thread that does the op, where there are several. */
+static const struct uvmexp *
+engine_counters(const struct engine *en)
+{
+
+#ifdef UVM_MP
+	(void)en;
+	return uvm_counters();
+#else
+	return uvm_stat(en->en_uvm);
+#endif
+}
+
 uint64_t
 engine_op_begin(struct engine *en)
 {
 
 	engine_thread_enter(en, en->en_ev->te_tid);
 	if (en->en_every != 0 && en->en_skip == 1)
-		en->en_before = *uvm_stat(en->en_uvm);
+		en->en_before = *engine_counters(en);
 	return clock_ticks();
 }
 
@@ -97,7 +112,7 @@ static void
 put_op_row(struct engine *en, struct db_op *op)
 {
 	const struct trace_event *const ev = en->en_ev;
-	const struct uvmexp *const now = uvm_stat(en->en_uvm);
+	const struct uvmexp *const now = engine_counters(en);
 	const struct uvmexp *const before = &en->en_before;
 
 	op->op_seq = en->en_seq;
@@ -108,7 +123,9 @@ put_op_row(struct engine *en, struct db_op *op)
 	op->op_bytes_out = now->pageout_bytes - before->pageout_bytes;
 	op->op_reads = (uint32_t)(now->pagein_ios - before->pagein_ios);
 	op->op_writes = (uint32_t)(now->pageout_ios - before->pageout_ios);
+	ENGINE_LOCK(en);
 	db_put_op(en->en_writer, op);
+	ENGINE_UNLOCK(en);
 }
 
 void

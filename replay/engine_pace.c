@@ -48,6 +48,14 @@ engine_pace_begin(struct engine *en, uint64_t first)
 }
 
 void
+engine_pace_thread(const struct engine *en)
+{
+
+	if (en->en_pace.pc_on)
+		(void)prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
+}
+
+void
 engine_pace_end(struct engine *en)
 {
 	const struct pacer *const pc = &en->en_pace;

@@ -90,6 +90,8 @@ engine_thread_enter(struct engine *en, uint32_t tid)
 {
 	struct engine_threads *const ts = en->en_threads;
 
+	if (engine_worker != NULL)
+		return; /* it is, and stays it */
 	if (unlikely(ts->ts_last == NULL || ts->ts_last->et_tid != tid ||
 		ts->ts_last->et_role != ROLE_TRACE))
 		ts->ts_last = thread_find(ts, tid);
@@ -113,11 +115,18 @@ engine_thread_add(struct hist **hp, uint64_t ns)
 static void
 observe_wait(void *arg, enum uvm_waitkind kind, uint64_t begin, uint64_t end)
 {
-	const struct engine *const en = arg;
-	struct engine_wait *const ew = &en->en_thread->et_wait[kind];
+	struct engine *const en = arg;
+	struct engine *const worker = engine_worker;
+	struct engine_wait *const ew =
+	    &(worker != NULL ? worker : en)->en_thread->et_wait[kind];
 
+	/* The daemons share a place. */
+	if (worker == NULL)
+		ENGINE_LOCK(en);
 	ew->ew_count++;
 	ew->ew_ticks += end - begin;
+	if (worker == NULL)
+		ENGINE_UNLOCK(en);
 }
 
 /* Bring the integral up to now. */
@@ -125,6 +134,9 @@ static void
 depth_settle(struct io_depth *dp, uint64_t now)
 {
 
+	/* Threads may be told in another order than their clocks. */
+	if (now <= dp->dp_since)
+		return;
 	dp->dp_sum += (clock_wide)dp->dp_now * (now - dp->dp_since);
 	dp->dp_since = now;
 }
@@ -132,12 +144,15 @@ depth_settle(struct io_depth *dp, uint64_t now)
 static void
 observe_depth(void *arg, int change, uint64_t now)
 {
-	struct io_depth *const dp = &((struct engine *)arg)->en_depth;
+	struct engine *const en = arg;
+	struct io_depth *const dp = &en->en_depth;
 
+	ENGINE_LOCK(en);
 	depth_settle(dp, now);
 	dp->dp_now += (unsigned)change;
 	if (dp->dp_now > dp->dp_most)
 		dp->dp_most = dp->dp_now;
+	ENGINE_UNLOCK(en);
 }
 
 void
@@ -155,6 +170,7 @@ engine_depth_take(struct engine *en, struct db_interval *in)
 	struct io_depth *const dp = &en->en_depth;
 	const uint64_t now = clock_ticks();
 
+	ENGINE_LOCK(en);
 	depth_settle(dp, now);
 	in->in_real = clock_ns(now - dp->dp_from);
 	in->in_depth = clock_ns((uint64_t)dp->dp_sum);
@@ -162,6 +178,7 @@ engine_depth_take(struct engine *en, struct db_interval *in)
 	dp->dp_from = now;
 	dp->dp_sum = 0;
 	dp->dp_most = dp->dp_now;
+	ENGINE_UNLOCK(en);
 }
 
 /* ---- the end ---- */

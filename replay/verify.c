@@ -13,6 +13,7 @@ verify_create(const struct uvm_param *up, const struct uvm_backend *be,
 
 	if (v == NULL)
 		return ENOMEM;
+	(void)pthread_mutex_init(&v->v_mutex, NULL);
 	v->v_be = be;
 	v->v_becookie = becookie;
 	v->v_last = &v->v_files;
@@ -44,6 +45,7 @@ verify_destroy(struct verify *v)
 	free(v->v_loss);
 	free(v->v_scratch);
 	free(v->v_chunk);
+	(void)pthread_mutex_destroy(&v->v_mutex);
 	free(v);
 }
 
@@ -215,7 +217,7 @@ use_seq(struct verify *v, uint64_t seq)
 void
 verify_event(struct verify *v, uint64_t event)
 {
-
+	VERIFY_HOLD(v);
 	judge(v);
 	v->v_event = event;
 	use_seq(v, event + 1);
@@ -245,6 +247,7 @@ known(struct verify *v, uint32_t file)
 void
 verify_file(struct verify *v, uint32_t file, uint64_t size)
 {
+	VERIFY_HOLD(v);
 	struct vfile *f;
 
 	if (verify_over(v) || (f = vfile_get(v, file)) == NULL)
@@ -262,6 +265,7 @@ void
 verify_write_access(struct verify *v, uint32_t file, uint64_t offset,
     uint64_t length, uint64_t seq)
 {
+	VERIFY_HOLD(v);
 	struct vfile *f = known(v, file);
 	const uint64_t end = offset + length;
 
@@ -297,6 +301,7 @@ void
 verify_pwrite(struct verify *v, uint32_t file, uint64_t offset, uint64_t length,
     uint64_t seq)
 {
+	VERIFY_HOLD(v);
 	struct vfile *f = known(v, file);
 
 	use_seq(v, seq);
@@ -311,6 +316,7 @@ verify_pwrite(struct verify *v, uint32_t file, uint64_t offset, uint64_t length,
 void
 verify_truncate(struct verify *v, uint32_t file, uint64_t size)
 {
+	VERIFY_HOLD(v);
 	struct vfile *f = known(v, file);
 
 	if (f == NULL || size > UVM_FILE_MAX)
@@ -329,7 +335,7 @@ verify_truncate(struct verify *v, uint32_t file, uint64_t size)
 void
 verify_zero(struct verify *v, uint32_t file, uint64_t offset, uint64_t length)
 {
-
+	VERIFY_HOLD(v);
 	(void)offset;
 	(void)length;
 	(void)known(v, file);
@@ -339,7 +345,7 @@ void
 verify_discard(struct verify *v, uint32_t file, uint64_t offset,
     uint64_t length)
 {
-
+	VERIFY_HOLD(v);
 	const uint64_t mask = v->v_pgsize - 1;
 
 	if (known(v, file) != NULL)
@@ -351,7 +357,7 @@ verify_discard(struct verify *v, uint32_t file, uint64_t offset,
 void
 verify_unlink_gone(struct verify *v, uint32_t file)
 {
-
+	VERIFY_HOLD(v);
 	if (known(v, file) != NULL)
 		verify_permit(v, file, 0, UINT64_MAX);
 }
@@ -359,6 +365,7 @@ verify_unlink_gone(struct verify *v, uint32_t file)
 void
 verify_freed(struct verify *v, uint32_t file, uint64_t pgno)
 {
+	VERIFY_HOLD(v);
 	struct vfile *f = verify_over(v) ? NULL : vfile_find(v, file);
 	struct vpage *p = f != NULL ? vpage_find(f, pgno) : NULL;
 
@@ -427,7 +434,7 @@ verify_whole(struct verify *v, struct vfile *f)
 int
 verify_failed(const struct verify *v, struct errmsg *em)
 {
-
+	VERIFY_HOLD(v);
 	if (v->v_error == 0)
 		return 0;
 	return ERRMSG(em, v->v_error, "%s", v->v_em.em_text);
@@ -436,7 +443,7 @@ verify_failed(const struct verify *v, struct errmsg *em)
 int
 verify_finish(struct verify *v, struct errmsg *em)
 {
-
+	VERIFY_HOLD(v);
 	judge(v);
 	for (struct vfile *f = v->v_files; f != NULL && !verify_over(v);
 	     f = f->vf_next)

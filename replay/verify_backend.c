@@ -189,8 +189,19 @@ page_in(struct verify *v, struct vfile *f, uint64_t pgno, const void *frame,
 }
 
 static void
+io_begin(struct verify *v, const struct uvm_buf *b)
+{
+	VERIFY_HOLD(v);
+	struct vfile *f = file_of(v, b->b_file);
+
+	if (f != NULL && b->b_io == UVM_WRITE)
+		check_pageout(v, f, b);
+}
+
+static void
 io_done(struct verify *v, const struct uvm_buf *b)
 {
+	VERIFY_HOLD(v);
 	struct vfile *f = file_of(v, b->b_file);
 	const uint64_t done = b->b_done < b->b_length ? b->b_done : b->b_length;
 
@@ -212,11 +223,9 @@ static int
 verify_io(void *cookie, struct uvm_buf *b)
 {
 	struct verify *v = cookie;
-	struct vfile *f = file_of(v, b->b_file);
 	int error;
 
-	if (f != NULL && b->b_io == UVM_WRITE)
-		check_pageout(v, f, b);
+	io_begin(v, b);
 	error = v->v_be->be_io(v->v_becookie, b);
 	io_done(v, b);
 	return error;
@@ -226,10 +235,8 @@ static int
 verify_start(void *cookie, struct uvm_buf *b)
 {
 	struct verify *v = cookie;
-	struct vfile *f = file_of(v, b->b_file);
 
-	if (f != NULL && b->b_io == UVM_WRITE)
-		check_pageout(v, f, b);
+	io_begin(v, b);
 	return v->v_be->be_start(v->v_becookie, b);
 }
 
@@ -273,6 +280,7 @@ static int
 verify_open(void *cookie, uint32_t file, uint64_t size)
 {
 	struct verify *v = cookie;
+	VERIFY_HOLD(v);
 	int error = 0;
 	struct vfile *f;
 
@@ -295,6 +303,7 @@ static int
 verify_close(void *cookie, uint32_t file)
 {
 	struct verify *v = cookie;
+	VERIFY_HOLD(v);
 	struct vfile *f = file_of(v, file);
 
 	if (f != NULL) {
@@ -343,6 +352,7 @@ verify_pread(void *cookie, uint32_t file, uint64_t offset, uint64_t length,
     void *buf)
 {
 	struct verify *v = cookie;
+	VERIFY_HOLD(v);
 	struct vfile *f = file_of(v, file);
 	const uint64_t most = buf != NULL ? length : VERIFY_CHUNK;
 	uint64_t done = 0;
@@ -394,6 +404,7 @@ verify_be_pwrite(void *cookie, uint32_t file, uint64_t offset, uint64_t length,
     const void *buf)
 {
 	struct verify *v = cookie;
+	VERIFY_HOLD(v);
 	struct vfile *f = file_of(v, file);
 	const uint64_t seq =
 	    v->v_now.vn_seq != 0 ? v->v_now.vn_seq : v->v_event + 1;
@@ -432,6 +443,7 @@ static int
 verify_be_truncate(void *cookie, uint32_t file, uint64_t size)
 {
 	struct verify *v = cookie;
+	VERIFY_HOLD(v);
 	struct vfile *f = file_of(v, file);
 	int error = 0;
 
@@ -453,6 +465,7 @@ static int
 verify_be_zero(void *cookie, uint32_t file, uint64_t offset, uint64_t length)
 {
 	struct verify *v = cookie;
+	VERIFY_HOLD(v);
 	struct vfile *f = file_of(v, file);
 	int error = 0;
 

@@ -19,6 +19,8 @@
 #ifndef REPLAY_VERIFY_IMPL_H
 #define REPLAY_VERIFY_IMPL_H
 
+#include <pthread.h>
+
 #include "replay/verify.h"
 
 #define SEQ_ZERO UINT64_MAX /* no write: the byte is 0 */
@@ -92,6 +94,7 @@ struct vnow {
 struct verify {
 	const struct uvm_backend *v_be;
 	void *v_becookie;
+	pthread_mutex_t v_mutex; /* of all that follows */
 	struct vfile *v_files, **v_last;
 	struct vfile *v_hash[VFILE_BUCKETS];
 	struct vnow v_now;
@@ -112,6 +115,28 @@ struct verify {
 	struct errmsg v_em;
 	struct verify_stat v_stat;
 };
+
+/* Hold v from here to the end of the block: for what others call. */
+#define VERIFY_HOLD(v)                                                         \
+	__attribute__((cleanup(verify_release))) struct verify *const held =   \
+	    verify_hold(v);                                                    \
+	(void)held
+
+static inline struct verify *
+verify_hold(const struct verify *v)
+{
+	struct verify *const held = (struct verify *)(uintptr_t)v;
+
+	(void)pthread_mutex_lock(&held->v_mutex);
+	return held;
+}
+
+static inline void
+verify_release(struct verify *const *held)
+{
+
+	(void)pthread_mutex_unlock(&(*held)->v_mutex);
+}
 
 /* The first thing found: later ones are dropped. */
 #define VERIFY_FAIL(v, error, ...)                                             \
