@@ -10,10 +10,14 @@ verify_create(const struct uvm_param *up, const struct uvm_backend *be,
     void *becookie, struct verify **vp)
 {
 	struct verify *v = calloc(1, sizeof(*v));
+	pthread_mutexattr_t ma;
 
 	if (v == NULL)
 		return ENOMEM;
-	(void)pthread_mutex_init(&v->v_mutex, NULL);
+	(void)pthread_mutexattr_init(&ma);
+	(void)pthread_mutexattr_settype(&ma, PTHREAD_MUTEX_RECURSIVE);
+	(void)pthread_mutex_init(&v->v_mutex, &ma);
+	(void)pthread_mutexattr_destroy(&ma);
 	v->v_be = be;
 	v->v_becookie = becookie;
 	v->v_last = &v->v_files;
