@@ -112,21 +112,31 @@ engine_thread_add(struct hist **hp, uint64_t ns)
 	return true;
 }
 
+/* The thread that runs. */
+static struct engine_thread *
+waiter(struct engine *en)
+{
+
+#ifdef UVM_MP
+	if (engine_worker != NULL)
+		return engine_worker->en_thread;
+	if (en->en_threaded)
+		return en->en_daemon;
+#endif
+	return en->en_thread;
+}
+
 static void
 observe_wait(void *arg, enum uvm_waitkind kind, uint64_t begin, uint64_t end)
 {
 	struct engine *const en = arg;
-	struct engine *const worker = engine_worker;
-	struct engine_wait *const ew =
-	    &(worker != NULL ? worker : en)->en_thread->et_wait[kind];
+	struct engine_wait *const ew = &waiter(en)->et_wait[kind];
 
 	/* The daemons share a place. */
-	if (worker == NULL)
-		ENGINE_LOCK(en);
+	ENGINE_LOCK(en);
 	ew->ew_count++;
 	ew->ew_ticks += end - begin;
-	if (worker == NULL)
-		ENGINE_UNLOCK(en);
+	ENGINE_UNLOCK(en);
 }
 
 /* Bring the integral up to now. */

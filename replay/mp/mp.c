@@ -57,8 +57,9 @@ static void
 tell(struct mp *mp)
 {
 
-	atomic_thread_fence(memory_order_seq_cst);
-	if (atomic_load_explicit(&mp->mp_sleepers, memory_order_relaxed) == 0)
+	/* The word was stored before this, and a sleeper counted before it
+	 * looks at the word: in one order for all. */
+	if (atomic_load(&mp->mp_sleepers) == 0)
 		return;
 	(void)pthread_mutex_lock(&mp->mp_mutex);
 	(void)pthread_cond_broadcast(&mp->mp_cond);
@@ -77,9 +78,7 @@ await(struct mp *mp, _Atomic uint64_t *word, uint64_t value)
 	}
 	(void)pthread_mutex_lock(&mp->mp_mutex);
 	atomic_fetch_add(&mp->mp_sleepers, 1);
-	atomic_thread_fence(memory_order_seq_cst);
-	while (atomic_load_explicit(word, memory_order_acquire) < value &&
-	    !atomic_load(&mp->mp_stop))
+	while (atomic_load(word) < value && !atomic_load(&mp->mp_stop))
 		(void)pthread_cond_wait(&mp->mp_cond, &mp->mp_mutex);
 	atomic_fetch_sub(&mp->mp_sleepers, 1);
 	(void)pthread_mutex_unlock(&mp->mp_mutex);
@@ -161,7 +160,7 @@ worker_main(void *arg)
 		jb->jb_deps = NULL;
 		if (++done % PUBLISH == 0)
 			uvm_thread_publish(wk->wk_en.en_uvm);
-		atomic_store_explicit(&wk->wk_done, done, memory_order_release);
+		atomic_store(&wk->wk_done, done);
 		tell(mp);
 	}
 	uvm_thread_leave(wk->wk_en.en_uvm);
@@ -182,7 +181,9 @@ worker_start(struct mp *mp, uint32_t n, struct engine_thread *th)
 		    "no memory for a thread");
 	(void)memset(wk, 0, sizeof(*wk));
 	wk->wk_ring = calloc(RING, sizeof(wk->wk_ring[0]));
+	ENGINE_LOCK(en);
 	wk->wk_en = *en;
+	ENGINE_UNLOCK(en);
 	wk->wk_en.en_report = &wk->wk_report;
 	wk->wk_en.en_thread = th;
 	wk->wk_en.en_map = NULL;
@@ -234,8 +235,7 @@ give(struct mp *mp, uint32_t n, const struct job *jb)
 		return;
 	}
 	wk->wk_ring[wk->wk_given % RING] = *jb;
-	atomic_store_explicit(&wk->wk_head, ++wk->wk_given,
-	    memory_order_release);
+	atomic_store(&wk->wk_head, ++wk->wk_given);
 	tell(mp);
 }
 
@@ -332,6 +332,7 @@ start(struct mp *mp)
 	struct engine *const en = mp->mp_en;
 
 	mp->mp_tick = uvm_next_tick(en->en_uvm);
+	en->en_threaded = true;
 	if (depend_init(&mp->mp_depend) != 0)
 		return ERRMSG(&en->en_report->er_em, UVN_ENVIRONMENT,
 		    "no memory for the order of threads");
