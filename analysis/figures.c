@@ -159,8 +159,7 @@ const struct figure figure_table[] = {
 		"SELECT CASE part WHEN 'wait' THEN 'wait: ' || kind"
 		" ELSE kind END AS curve, thread, low_ns, high_ns, most_ns,"
 		" total_ns FROM figure_8_threads WHERE run = ?1"
-		" ORDER BY part DESC, CASE part WHEN 'wait'"
-		" THEN instr('lock page memory device', kind) END,"
+		" ORDER BY part DESC, CASE part WHEN 'wait' THEN kind END DESC,"
 		" sum(total_ns) OVER (PARTITION BY part, kind) DESC,"
 		" curve, thread",
 	    .fg_facts = "SELECT 'threads', (SELECT group_concat(name, ' ') FROM"

@@ -40,7 +40,7 @@ FROM interval;
 -- Figure 8 by thread.  part is 'latency': a kind of operation, whose median,
 -- 99th percentile and largest are low_ns, high_ns and most_ns, and which took
 -- total_ns in all; or 'wait': a kind of wait, of total_ns in all, in a stack
--- of all kinds from low_ns to high_ns.  name is the thread's tid, or its role
+-- of the thread's kinds from low_ns to high_ns.  name is the thread's tid, or its role
 -- where it is none of the trace.  With a window function for the stack, all
 -- runs would be looked at for one.
 CREATE VIEW IF NOT EXISTS figure_8_threads
@@ -53,8 +53,7 @@ SELECT run, 'wait', kind, thread, name, count, below, below + ns, NULL, ns
 FROM (SELECT run, kind, thread, coalesce(tid, role) AS name, count, ns,
 	(SELECT coalesce(sum(ns), 0) FROM wait AS other
 	    WHERE other.run = wait.run AND other.thread = wait.thread
-	    AND instr('lock page memory device', other.kind) <
-	    instr('lock page memory device', wait.kind)) AS below
+	    AND other.kind > wait.kind) AS below
     FROM wait);
 
 -- Cluster sizes: how many I/Os of a direction ('in', 'out') had so many pages.

@@ -13,7 +13,8 @@
 /* The places of those that the trace does not know, after its own. */
 enum { PLACE_OTHERS = THREADS_MAX, PLACE_DAEMON, PLACE_UPDATE, NPLACES };
 
-#define PLACES_HASH (4 * THREADS_MAX)
+#define PLACES_HASH 256U
+_Static_assert(PLACES_HASH >= 2U * THREADS_MAX, "it must not fill up");
 
 struct engine_threads {
 	struct engine_thread ts_thread[NPLACES];

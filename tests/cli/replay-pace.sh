@@ -119,6 +119,21 @@ is 0 "$(sql p.db "SELECT count(*) FROM counter, (SELECT max(depth_most) AS most
     WHERE run = (SELECT max(id) FROM run) AND name = 'depth_most' AND
     value <> most AND most <> 1")" "most I/Os under way"
 
+check "with I/O under way while it waits, every byte is right"
+sed '/^300,/d; s/4194304,sync/4194304,async/' t.csv >async.csv
+uvn replay async.csv --backend uring --profile modern --memory 400K --verify \
+    --pace trace --db u.db --json
+if [ "$rc" -eq 4 ]; then
+	echo "  (not here: $(cat err))"
+else
+	[ "$rc" -eq 0 ] || fail "exit status $rc"
+	is passed "$(json '$.verify')" verify
+	[ "$(json '$.counters.aiodones')" -gt 0 ] || fail "no I/O was started"
+	[ "$(sql u.db "SELECT max(depth_most) FROM interval")" -ge 1 ] ||
+	    fail "nothing under way"
+	is 300 "$(sql u.db "SELECT count FROM lateness")" "events that had a time"
+fi
+
 check "threads beyond the 64th share a row, and that is said"
 awk 'BEGIN {
 	print "#uvn-trace 1\n#page 4096\n#file 1 size=4194304 path=/one"
