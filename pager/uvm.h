@@ -53,6 +53,13 @@ enum uvm_readahead {
 	READAHEAD_FIXED,
 	READAHEAD_ADAPTIVE,
 };
+enum uvm_durability {
+	DURABLE_BY_PROFILE,
+	DURABLE_NONE,
+	DURABLE_1998,
+	DURABLE_FDATASYNC,
+	DURABLE_DSYNC,
+};
 
 /* One uint64_t a row, named as the row. */
 struct uvm_param {
@@ -109,8 +116,10 @@ int uvm_param_resolve(struct uvm_param *up, struct errmsg *em) mustcheck;
  * uvm_param_resolve() leaves open for modern.
  *
  * => up is resolved; idempotent
+ * => EINVAL: with asynchronous I/O a combination is not safe; em as above
  */
-void uvm_param_settle(struct uvm_param *up, const struct uvm_backend *be);
+int uvm_param_settle(struct uvm_param *up, const struct uvm_backend *be,
+    struct errmsg *em) mustcheck;
 
 /* Does it ask for asynchronous I/O? */
 bool uvm_param_async(const struct uvm_param *up);
@@ -120,6 +129,7 @@ bool uvm_param_async(const struct uvm_param *up);
  *
  * => up is resolved, and copied, and settled; be and cookie are borrowed for
  *    its life
+ * => EINVAL: it cannot be settled
  * => ENOMEM: no address space for the frames; em says how much was wanted
  * => EOPNOTSUPP: asynchronous I/O is asked of a backend that has none
  * => on success the caller ends *uvmp with uvm_destroy()
@@ -558,6 +568,12 @@ extern const struct uvm_backend uvm_backend_direct;
 
 /* As direct, with asynchronous I/O by io_uring. */
 extern const struct uvm_backend uvm_backend_uring;
+
+/*
+ * Can it be had on this host?  0 or an errno, and then why not, and what would
+ * help.
+ */
+int uvm_uring_try(const char **causep, const char **remedyp) mustcheck;
 
 /*
  * The cookie of the three: backing files file-N.dat in dir, made as needed.

@@ -154,6 +154,16 @@ uvm_sys_pwrite(struct uvm *uvm, uint32_t file, uint64_t offset, uint64_t length,
 }
 
 int
+uvm_file_sync(struct uvm *uvm, uint32_t file)
+{
+
+	EXP(uvm)->file_syncs++;
+	if (uvm->be->be_sync == NULL)
+		return 0;
+	return uvm->be->be_sync(uvm->becookie, file);
+}
+
+int
 uvm_sys_fsync(struct uvm *uvm, uint32_t file)
 {
 	struct vnode *vp;
@@ -166,8 +176,9 @@ uvm_sys_fsync(struct uvm *uvm, uint32_t file)
 	if (vp->v_uvm.u_error != 0 && FIXED(uvm, q1_error_clean))
 		error = EIO;
 	vp->v_uvm.u_error = 0;
-	if (uvm->be->be_sync != NULL && error == 0)
-		error = uvm->be->be_sync(uvm->becookie, file);
+	/* Under dsync, too: sizes and what write(2) left are not there yet. */
+	if (error == 0 && uvm->up.durability != DURABLE_NONE)
+		error = uvm_file_sync(uvm, file);
 	return file_end(uvm, vp, error);
 }
 

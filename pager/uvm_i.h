@@ -160,6 +160,9 @@ int uvm_fail(struct uvm *uvm, int error, const char *fmt, ...) printflike(3, 4);
 bool uvm_sleep(struct uvm *uvm, const void *chan, const char *what);
 void uvm_wakeup(struct uvm *uvm, const void *chan);
 
+/* Have the file's bytes put on stable storage, and count that. */
+int uvm_file_sync(struct uvm *uvm, uint32_t file) mustcheck;
+
 /* Page daemon: spec section 5. */
 void uvm_pageout_wake(struct uvm *uvm);
 int uvm_wait(struct uvm *uvm) mustcheck;

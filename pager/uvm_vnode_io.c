@@ -289,6 +289,8 @@ uvn_io_fill(const struct uvm *uvm, struct uvm_vnode *uvn, struct vm_page **pps,
 		.b_length = full < left ? full : left,
 		.b_npages = npages,
 		.b_pgsize = (uint32_t)uvm->up.page_size,
+		.b_durable =
+		    rw == UVM_WRITE && uvm->up.durability == DURABLE_DSYNC,
 	};
 	if (uvm->mem.pm_data == NULL)
 		return;

@@ -612,6 +612,17 @@ it_wants_a_backend_that_can(void **state)
 	lab_param(&up, "async_put=on");
 	must(uvm_param_resolve(&up, NULL));
 	assert_int_equal(up.q11_wlist_unlocked, QUIRK_FIXED);
+
+	/* By profile, too: it would be on. */
+	em.em_text[0] = '\0';
+	lab_param(&up, "profile=modern q11_wlist_unlocked=faithful");
+	must(uvm_param_resolve(&up, NULL));
+	assert_int_equal(uvm_create(&up, &recorder_async_backend, &rec, &uvm,
+			     &em),
+	    EINVAL);
+	assert_non_null(strstr(em.em_text, "q11_wlist_unlocked"));
+	must(uvm_create(&up, &recorder_backend, &rec, &uvm, NULL));
+	uvm_destroy(uvm);
 }
 
 static void
@@ -622,21 +633,21 @@ by_profile_it_is_on_where_it_can_be(void **state)
 	(void)state;
 	lab_param(&up, "profile=modern");
 	must(uvm_param_resolve(&up, NULL));
-	uvm_param_settle(&up, &recorder_backend);
+	must(uvm_param_settle(&up, &recorder_backend, NULL));
 	assert_int_equal(up.async_put, SWITCH_OFF);
 	assert_int_equal(up.readahead, READAHEAD_NONE);
 	lab_param(&up, "profile=modern");
 	must(uvm_param_resolve(&up, NULL));
-	uvm_param_settle(&up, &recorder_async_backend);
+	must(uvm_param_settle(&up, &recorder_async_backend, NULL));
 	assert_int_equal(up.async_put, SWITCH_ON);
 	assert_int_equal(up.readahead, READAHEAD_ADAPTIVE);
 	lab_param(&up, "profile=modern async_put=off");
 	must(uvm_param_resolve(&up, NULL));
-	uvm_param_settle(&up, &recorder_async_backend);
+	must(uvm_param_settle(&up, &recorder_async_backend, NULL));
 	assert_int_equal(up.async_put, SWITCH_OFF);
 	lab_param(&up, NULL);
 	must(uvm_param_resolve(&up, NULL));
-	uvm_param_settle(&up, &recorder_async_backend);
+	must(uvm_param_settle(&up, &recorder_async_backend, NULL));
 	assert_int_equal(up.async_put, SWITCH_OFF);
 	assert_int_equal(up.readahead, READAHEAD_NONE);
 }
