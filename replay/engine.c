@@ -131,6 +131,7 @@ setup(struct engine *en)
 {
 	const struct engine_job *const ej = en->en_job;
 	struct errmsg *const em = &en->en_report->er_em;
+	struct errmsg why = { .em_text = "" };
 	int error, status;
 
 	if (ej->ej_image != NULL) {
@@ -148,9 +149,13 @@ setup(struct engine *en)
 	    (status = setup_backend(en)) != 0)
 		return status;
 	error = uvm_create(&en->en_cf->cf_uvm, en->en_be, en->en_cookie,
-	    &en->en_uvm, em);
+	    &en->en_uvm, &why);
 	if (error != 0)
-		return UVN_ENVIRONMENT;
+		return ERRMSG(em, UVN_ENVIRONMENT, "%s",
+		    en->en_filebe != NULL &&
+			    *uvm_filebe_why(en->en_filebe) != '\0' ?
+			uvm_filebe_why(en->en_filebe) :
+			why.em_text);
 	en->en_data = (en->en_be->be_flags & UVM_BE_DATA) != 0;
 	en->en_shift = (unsigned)__builtin_ctzll(en->en_cf->cf_uvm.page_size);
 	if (engine_log_init(en) != 0 ||
