@@ -273,6 +273,9 @@ int uvm_tick(struct uvm *uvm, uint64_t ns) mustcheck;
 /* When uvm_tick() has something to do next; UINT64_MAX for never. */
 uint64_t uvm_next_tick(const struct uvm *uvm);
 
+/* The trace is over: wait until no I/O is under way. */
+int uvm_finish(struct uvm *uvm) mustcheck;
+
 /* An event of the trace is over: daemon rule (ii) of spec section 5.7. */
 void uvm_event_end_slow(struct uvm *uvm);
 

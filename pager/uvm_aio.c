@@ -192,6 +192,19 @@ uvm_aio_drain(struct uvm *uvm, struct uvm_vnode *uvn)
 	OBJ_UNLOCK(uvm, uobj);
 }
 
+int
+uvm_finish(struct uvm *uvm)
+{
+
+	/* Letting go of a vnode may start more. */
+	while (uvm->failed == 0 &&
+	    (uvm->aio.ai_flying != 0 || uvm->aio.ai_rele != NULL)) {
+		(void)uvm_aio_collect(uvm, true);
+		uvm_aio_rele(uvm);
+	}
+	return uvm->failed;
+}
+
 void
 uvm_aio_rele_later(struct uvm *uvm, struct vnode *vp)
 {

@@ -349,6 +349,7 @@ replay(struct engine *en)
 	const uint64_t began = clock_monotonic();
 	uint64_t shown = began;
 	const struct trace_event *ev;
+	const char *why;
 	int status = 0;
 	size_t n;
 
@@ -373,6 +374,12 @@ replay(struct engine *en)
 	}
 	if (en->en_job->ej_progress && shown != began)
 		(void)fprintf(stderr, "\r\033[K");
+	/* What is under way belongs to the run. */
+	if (status == 0 && uvm_finish(en->en_uvm) != 0) {
+		(void)uvm_failed(en->en_uvm, &why);
+		status = ERRMSG(&er->er_em, UVN_FAILED, "%s: at its end: %s",
+		    en->en_job->ej_trace, why);
+	}
 	if (status == 0 && en->en_verify != NULL &&
 	    verify_finish(en->en_verify, &er->er_em) != 0)
 		status = UVN_FAILED;

@@ -582,6 +582,25 @@ the_daemon_goes_on_after_failed_writes(void **state)
 	lab_close(&lab);
 }
 
+static void
+at_the_end_what_is_under_way_is_waited_for(void **state)
+{
+	struct lab lab;
+
+	(void)state;
+	start(&lab, "async_put=on", 40);
+	lab_msync(&lab, 1, UVM_MS_ASYNC);
+	lab_unmap(&lab, 1);
+	assert_int_equal(lab.rec.rec_nflying, 3);
+	must(uvm_finish(lab.uvm));
+	assert_int_equal(lab.rec.rec_nflying, 0);
+	assert_rise(&lab, relkills, 1);
+	assert_int_equal(core_vnode(&lab, 1)->v_usecount, 0);
+	lab_check(&lab);
+	must(uvm_finish(lab.uvm));
+	lab_close(&lab);
+}
+
 /* ---- the right machine for it ---- */
 
 static void
@@ -686,6 +705,7 @@ main(void)
 		    q1_a_failed_asynchronous_write_marks_pages_clean),
 		cmocka_unit_test(q1_fixed_the_next_msync_hears_of_it),
 		cmocka_unit_test(the_daemon_goes_on_after_failed_writes),
+		cmocka_unit_test(at_the_end_what_is_under_way_is_waited_for),
 		cmocka_unit_test(it_wants_a_backend_that_can),
 		cmocka_unit_test(by_profile_it_is_on_where_it_can_be),
 	};
