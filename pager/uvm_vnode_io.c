@@ -273,7 +273,7 @@ uvn_io_count(struct uvm *uvm, const struct uvm_buf *b)
  *
  * => nothing locked: u_size is read as 1998 did
  */
-static void
+static inline void
 uvn_io_fill(const struct uvm *uvm, struct uvm_vnode *uvn, struct vm_page **pps,
     unsigned npages, enum uvm_io rw, void **addr, struct uvm_buf *b)
 {
@@ -313,8 +313,8 @@ uvn_io_begin(struct uvm *uvm, struct uvm_vnode *uvn, enum uvm_io rw)
 	return islocked;
 }
 
-int
-uvn_io_finish(struct uvm *uvm, struct uvm_buf *b)
+static inline int
+io_finish(struct uvm *uvm, struct uvm_buf *b)
 {
 	unsigned i;
 
@@ -338,6 +338,13 @@ uvn_io_finish(struct uvm *uvm, struct uvm_buf *b)
 			    (size_t)(uvm->up.page_size - in));
 	}
 	return 0;
+}
+
+int
+uvn_io_finish(struct uvm *uvm, struct uvm_buf *b)
+{
+
+	return io_finish(uvm, b);
 }
 
 /*
@@ -366,7 +373,7 @@ uvn_io_transfer(struct uvm *uvm, struct uvm_vnode *uvn, struct vm_page **pps,
 	uvm_traverse_tell(uvm);
 	if (!islocked)
 		vn_unlock(uvm, UVNTOV(uvn));
-	return uvn_io_finish(uvm, &b);
+	return io_finish(uvm, &b);
 }
 
 /*
