@@ -461,8 +461,8 @@ struct uvm_flushinfo {
 	uint64_t fi_visits, fi_lookups;
 	uint64_t fi_cleaned, fi_writes;
 	uint64_t fi_begin, fi_end; /* uo_clock() values; 0 without it */
-	uint64_t fi_io;		   /* of that, within the backend */
-	bool fi_choice;		   /* hash_penalty chose: not PGO_ALLPAGES */
+	uint64_t fi_io; /* of that, within the backend or waiting for it */
+	bool fi_choice; /* hash_penalty chose: not PGO_ALLPAGES */
 	/*
 	 * With uo_both, of a flush with fi_choice: what the method not taken
 	 * would have counted, and what a dry walk of each took, in units of

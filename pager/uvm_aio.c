@@ -98,12 +98,15 @@ int
 uvm_aio_start(struct uvm *uvm, struct uvm_aiodesc *ad)
 {
 	struct uvm_aio *const ai = &uvm->aio;
+	uint64_t began;
 	int error;
 
 	ai->ai_flying++;
 	if (ad->ad_kind == AIO_DAEMON)
 		uvm->paging += ad->ad_buf.b_npages;
+	began = uvm_backend_begin(uvm);
 	error = uvm->be->be_start(uvm->becookie, &ad->ad_buf);
+	uvm_backend_end(uvm, began);
 	if (error != 0) {
 		ai->ai_flying--;
 		if (ad->ad_kind == AIO_DAEMON)
@@ -119,10 +122,14 @@ uvm_aio_start(struct uvm *uvm, struct uvm_aiodesc *ad)
 void
 uvm_aio_submit(struct uvm *uvm)
 {
+	uint64_t began;
 
+	if (uvm->aio.ai_flying == 0 || uvm->be->be_submit == NULL)
+		return;
+	began = uvm_backend_begin(uvm);
 	/* What cannot be sent comes back, or fails, when it is collected. */
-	if (uvm->aio.ai_flying != 0 && uvm->be->be_submit != NULL)
-		(void)uvm->be->be_submit(uvm->becookie);
+	(void)uvm->be->be_submit(uvm->becookie);
+	uvm_backend_end(uvm, began);
 }
 
 /* The backend is done with ad: on the done queue it goes. */
@@ -145,13 +152,16 @@ uvm_aio_collect(struct uvm *uvm, bool wait)
 	struct uvm_aio *const ai = &uvm->aio;
 	struct uvm_aiodesc *ad;
 	struct uvm_buf *b;
+	uint64_t began;
 	unsigned n = 0;
 	int error;
 
 	uvm_may_sleep(uvm);
 	while (ai->ai_flying != 0) {
 		b = NULL;
+		began = uvm_backend_begin(uvm);
 		error = uvm->be->be_poll(uvm->becookie, wait, &b);
+		uvm_backend_end(uvm, began);
 		if (error != 0) {
 			(void)uvm_fail(uvm, error,
 			    "the backend lost %" PRIu64 " I/Os under way",

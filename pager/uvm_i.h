@@ -181,6 +181,26 @@ uvm_traverse_tell(struct uvm *uvm)
 	uvm->obs.uo_traverse(uvm->obs.uo_arg, on);
 }
 
+/* A call of the backend begins and ends: what it takes is no time of ours. */
+static inline uint64_t
+uvm_backend_begin(struct uvm *uvm)
+{
+
+	uvm->transferring = true;
+	uvm_traverse_tell(uvm);
+	return uvm->obs.uo_clock != NULL ? uvm->obs.uo_clock() : 0;
+}
+
+static inline void
+uvm_backend_end(struct uvm *uvm, uint64_t began)
+{
+
+	if (uvm->obs.uo_clock != NULL)
+		uvm->io_time += uvm->obs.uo_clock() - began;
+	uvm->transferring = false;
+	uvm_traverse_tell(uvm);
+}
+
 int idmap_put(struct idmap *im, uint32_t id, void *ptr) mustcheck;
 void *idmap_get(const struct idmap *im, uint32_t id);
 bool idmap_known(const struct idmap *im, uint32_t id);

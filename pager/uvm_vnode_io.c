@@ -249,8 +249,8 @@ uvn_io_admit(struct uvm *uvm, struct uvm_vnode *uvn, uint64_t pgno,
 	return VM_PAGER_OK;
 }
 
-/* Count an I/O that was handed to the backend. */
-static void
+/* Count an I/O that is handed to the backend. */
+static inline void
 uvn_io_count(struct uvm *uvm, const struct uvm_buf *b)
 {
 	struct uvmexp *const exp = EXP(uvm);
@@ -259,12 +259,10 @@ uvn_io_count(struct uvm *uvm, const struct uvm_buf *b)
 		exp->pagein_ios++;
 		exp->pagein_pages += b->b_npages;
 		exp->pagein_bytes += b->b_length;
-		exp->pagein_errors += b->b_error != 0;
 	} else {
 		exp->pageout_ios++;
 		exp->pageout_pages += b->b_npages;
 		exp->pageout_bytes += b->b_length;
-		exp->pageout_errors += b->b_error != 0;
 	}
 }
 
@@ -321,7 +319,10 @@ io_finish(struct uvm *uvm, struct uvm_buf *b)
 	/* Nothing moved is an error; a short write passes for a whole one. */
 	if (b->b_error == 0 && b->b_done == 0)
 		b->b_error = EIO;
-	uvn_io_count(uvm, b);
+	if (b->b_io == UVM_READ)
+		EXP(uvm)->pagein_errors += b->b_error != 0;
+	else
+		EXP(uvm)->pageout_errors += b->b_error != 0;
 	if (uvm->obs.uo_io != NULL)
 		uvm->obs.uo_io(uvm->obs.uo_arg, b);
 	if (b->b_error != 0 || b->b_io != UVM_READ || b->b_page == NULL)
@@ -359,18 +360,13 @@ uvn_io_transfer(struct uvm *uvm, struct uvm_vnode *uvn, struct vm_page **pps,
 {
 	const bool islocked = uvn_io_begin(uvm, uvn, rw);
 	struct uvm_buf b;
-	uint64_t began = 0;
+	uint64_t began;
 
 	uvn_io_fill(uvm, uvn, pps, npages, rw, uvm->iobuf, &b);
-	uvm->transferring = true;
-	uvm_traverse_tell(uvm);
-	if (uvm->obs.uo_clock != NULL)
-		began = uvm->obs.uo_clock();
+	uvn_io_count(uvm, &b);
+	began = uvm_backend_begin(uvm);
 	b.b_error = uvm->be->be_io(uvm->becookie, &b);
-	if (uvm->obs.uo_clock != NULL)
-		uvm->io_time += uvm->obs.uo_clock() - began;
-	uvm->transferring = false;
-	uvm_traverse_tell(uvm);
+	uvm_backend_end(uvm, began);
 	if (!islocked)
 		vn_unlock(uvm, UVNTOV(uvn));
 	return io_finish(uvm, &b);
@@ -404,6 +400,7 @@ uvn_io_start(struct uvm *uvm, struct uvm_vnode *uvn, struct vm_page **pps,
 	ad->ad_kind = kind;
 	(void)memcpy(ad->ad_page, pps, npages * sizeof(pps[0]));
 	uvn_io_fill(uvm, uvn, pps, npages, rw, ad->ad_addr, &ad->ad_buf);
+	uvn_io_count(uvm, &ad->ad_buf);
 	error = uvm_aio_start(uvm, ad); /* it may be over by now */
 	if (!islocked)
 		vn_unlock(uvm, UVNTOV(uvn));

@@ -582,6 +582,58 @@ the_daemon_goes_on_after_failed_writes(void **state)
 	lab_close(&lab);
 }
 
+/* A clock that goes on only while the backend works. */
+static uint64_t now;
+
+static uint64_t
+read_now(void)
+{
+
+	return now;
+}
+
+static void
+it_takes_a_while(void *arg)
+{
+
+	(void)arg;
+	now += 100;
+}
+
+static void
+keep_flush(void *arg, const struct uvm_flushinfo *fi)
+{
+
+	*(struct uvm_flushinfo *)arg = *fi;
+}
+
+static void
+waiting_for_the_backend_is_no_time_of_the_flush(void **state)
+{
+	struct uvm_flushinfo fi = { .fi_writes = 0 };
+	const struct uvm_observer uo = {
+		.uo_arg = &fi,
+		.uo_clock = read_now,
+		.uo_flush = keep_flush,
+	};
+	struct lab lab;
+
+	(void)state;
+	start(&lab, "async_put=on io_depth=1", 48);
+	uvm_observe(lab.uvm, &uo);
+	lab.rec.rec_started = it_takes_a_while;
+	lab.rec.rec_ends = it_takes_a_while;
+	lab_msync(&lab, 1, UVM_MS_ASYNC);
+	/* Three were started, and two of them had to end before. */
+	assert_int_equal(fi.fi_writes, 3);
+	assert_int_equal(fi.fi_end - fi.fi_begin, 500);
+	assert_int_equal(fi.fi_io, 500);
+	uvm_observe(lab.uvm, NULL);
+	lab.rec.rec_started = lab.rec.rec_ends = NULL;
+	land(&lab);
+	lab_close(&lab);
+}
+
 static void
 at_the_end_what_is_under_way_is_waited_for(void **state)
 {
@@ -705,6 +757,8 @@ main(void)
 		    q1_a_failed_asynchronous_write_marks_pages_clean),
 		cmocka_unit_test(q1_fixed_the_next_msync_hears_of_it),
 		cmocka_unit_test(the_daemon_goes_on_after_failed_writes),
+		cmocka_unit_test(
+		    waiting_for_the_backend_is_no_time_of_the_flush),
 		cmocka_unit_test(at_the_end_what_is_under_way_is_waited_for),
 		cmocka_unit_test(it_wants_a_backend_that_can),
 		cmocka_unit_test(by_profile_it_is_on_where_it_can_be),
