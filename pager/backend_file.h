@@ -95,6 +95,12 @@ int filebe_make_contents(struct uvm_filebe *fb, struct filebe_file *f)
 /* The words for a ring that cannot be had for error. */
 void filebe_ring_why(int error, const char **causep, const char **remedyp);
 
+/*
+ * Is there memory to register so many bytes?  Registering takes them at once;
+ * else frames that nobody uses cost nothing.
+ */
+bool filebe_ring_may_register(size_t length);
+
 /* Send a request that does nothing through an idle ring. => 0 or an errno */
 struct io_uring;
 int filebe_ring_try(struct io_uring *ring) mustcheck;

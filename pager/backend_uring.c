@@ -86,10 +86,11 @@ static void
 register_frames(struct filebe_ring *ri, uint8_t *base, size_t length)
 {
 	const size_t n = (length + REGION_MAX - 1) / REGION_MAX;
-	struct iovec *const iov = calloc(n, sizeof(*iov));
+	struct iovec *iov;
 	size_t i;
 
-	if (iov == NULL)
+	if (n == 0 || !filebe_ring_may_register(length) ||
+	    (iov = calloc(n, sizeof(*iov))) == NULL)
 		return;
 	for (i = 0; i < n; i++) {
 		const size_t left = length - i * REGION_MAX;

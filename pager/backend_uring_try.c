@@ -6,6 +6,7 @@
  * is sent through it.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 
 #include <liburing.h>
@@ -60,6 +61,21 @@ filebe_ring_why(int error, const char **causep, const char **remedyp)
 		*causep = errno_text(error);
 		*remedyp = "Linux 5.6 or later";
 	}
+}
+
+bool
+filebe_ring_may_register(size_t length)
+{
+	FILE *const fp = fopen("/proc/meminfo", "re");
+	uint64_t kib = 0;
+	char line[128];
+
+	while (fp != NULL && kib == 0 && fgets(line, sizeof(line), fp) != NULL)
+		if (sscanf(line, "MemAvailable: %" SCNu64, &kib) != 1)
+			kib = 0;
+	if (fp != NULL)
+		(void)fclose(fp);
+	return length >> 10 <= kib / 2;
 }
 
 int

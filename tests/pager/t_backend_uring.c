@@ -336,6 +336,15 @@ frames_need_not_be_registered(void **state)
 }
 
 static void
+memory_is_registered_if_there_is_plenty(void **state)
+{
+
+	(void)state;
+	assert_true(filebe_ring_may_register(PGSIZE));
+	assert_false(filebe_ring_may_register((size_t)1 << 46));
+}
+
+static void
 an_unknown_file_is_told_at_once(void **state)
 {
 	struct flight *const fl = begin(*state, PGSIZE);
@@ -465,6 +474,7 @@ main(void)
 		URING(an_unknown_file_is_told_at_once),
 		URING(random_flights_agree_with_a_table_of_sequences),
 		URING(a_ring_that_cannot_be_had_is_told_with_cause_and_remedy),
+		cmocka_unit_test(memory_is_registered_if_there_is_plenty),
 		cmocka_unit_test(every_refusal_has_a_cause_and_a_remedy),
 	};
 
