@@ -6,32 +6,44 @@
  * is sent through it.
  */
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include <liburing.h>
 
 #include "pager/backend_file.h"
 
-/* The sysctl of Linux 6.6: 0 for all, 1 for some, 2 for nobody; -1: none. */
-static int
-disabled(void)
+/*
+ * The number behind what a line of the file at path begins with; 0 if there is
+ * no such line.
+ */
+static uint64_t
+number_in(const char *path, const char *what)
 {
-	FILE *const fp = fopen("/proc/sys/kernel/io_uring_disabled", "re");
-	int level = -1;
+	FILE *const fp = fopen(path, "re");
+	const size_t len = strlen(what);
+	uint64_t value = 0;
+	char line[128];
 
-	if (fp == NULL)
-		return -1;
-	if (fscanf(fp, "%d", &level) != 1)
-		level = -1;
-	(void)fclose(fp);
-	return level;
+	while (fp != NULL && fgets(line, sizeof(line), fp) != NULL) {
+		if (strncmp(line, what, len) == 0) {
+			value = strtoull(line + len, NULL, 10);
+			break;
+		}
+	}
+	if (fp != NULL)
+		(void)fclose(fp);
+	return value;
 }
 
 void
 filebe_ring_why(int error, const char **causep, const char **remedyp)
 {
-	const int level = error == EPERM ? disabled() : -1;
+	/* Since Linux 6.6: 0 for all, 1 for some, 2 for nobody. */
+	const uint64_t level = error != EPERM ?
+	    0 :
+	    number_in("/proc/sys/kernel/io_uring_disabled", "");
 
 	if (level == 2) {
 		*causep = "kernel.io_uring_disabled is 2, which is off for all";
@@ -66,16 +78,8 @@ filebe_ring_why(int error, const char **causep, const char **remedyp)
 bool
 filebe_ring_may_register(size_t length)
 {
-	FILE *const fp = fopen("/proc/meminfo", "re");
-	uint64_t kib = 0;
-	char line[128];
 
-	while (fp != NULL && kib == 0 && fgets(line, sizeof(line), fp) != NULL)
-		if (sscanf(line, "MemAvailable: %" SCNu64, &kib) != 1)
-			kib = 0;
-	if (fp != NULL)
-		(void)fclose(fp);
-	return length >> 10 <= kib / 2;
+	return length >> 10 <= number_in("/proc/meminfo", "MemAvailable:") / 2;
 }
 
 int

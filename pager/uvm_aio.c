@@ -28,7 +28,7 @@ uvm_aio_init(struct uvm *uvm, struct errmsg *em)
 		    "or --async_put off --readahead none",
 		    uvm->be->be_name);
 	ai->ai_desc = calloc(depth, sizeof(ai->ai_desc[0]));
-	ai->ai_pages = calloc(depth * uvm->slots, sizeof(ai->ai_pages[0]));
+	ai->ai_pages = calloc(depth * uvm->slots, sizeof(void *));
 	ai->ai_addrs = calloc(depth * uvm->slots, sizeof(ai->ai_addrs[0]));
 	if (ai->ai_desc == NULL || ai->ai_pages == NULL || ai->ai_addrs == NULL)
 		return ERRMSG(em, ENOMEM, "no memory for io_depth=%zu", depth);

@@ -398,7 +398,7 @@ uvn_io_start(struct uvm *uvm, struct uvm_vnode *uvn, struct vm_page **pps,
 	}
 	ad->ad_uvn = uvn;
 	ad->ad_kind = kind;
-	(void)memcpy(ad->ad_page, pps, npages * sizeof(pps[0]));
+	(void)memcpy(ad->ad_page, pps, npages * sizeof(void *));
 	uvn_io_fill(uvm, uvn, pps, npages, rw, ad->ad_addr, &ad->ad_buf);
 	uvn_io_count(uvm, &ad->ad_buf);
 	error = uvm_aio_start(uvm, ad); /* it may be over by now */

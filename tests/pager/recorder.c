@@ -246,7 +246,7 @@ poll_with(struct recorder *rec, bool wait, struct uvm_buf **bp,
 	*bp = rec->rec_flying[at];
 	rec->rec_nflying--;
 	(void)memmove(&rec->rec_flying[at], &rec->rec_flying[at + 1],
-	    (rec->rec_nflying - at) * sizeof(rec->rec_flying[0]));
+	    (rec->rec_nflying - at) * sizeof(void *));
 	(void)io(rec, *bp);
 	return 0;
 }
