@@ -7,6 +7,7 @@
  * backend_file_rw.c		read(2), write(2), truncate and zero beside them
  * backend_file_pattern.c	what bytes a file holds
  * backend_uring.c		page-in and page-out by io_uring
+ * backend_uring_try.c		whether rings can be had
  *
  * Without O_DIRECT the file on disk is the file.  With it the file on disk
  * (the physical one) is padded to a multiple of the page size:
@@ -90,6 +91,19 @@ int filebe_write(int fd, const void *buf, size_t len, uint64_t offset,
  */
 int filebe_make_contents(struct uvm_filebe *fb, struct filebe_file *f)
     mustcheck;
+
+/* The words for a ring that cannot be had for error. */
+void filebe_ring_why(int error, const char **causep, const char **remedyp);
+
+/*
+ * Is there memory to register so many bytes?  Registering takes them at once;
+ * else frames that nobody uses cost nothing.
+ */
+bool filebe_ring_may_register(size_t length);
+
+/* Send a request that does nothing through an idle ring. => 0 or an errno */
+struct io_uring;
+int filebe_ring_try(struct io_uring *ring) mustcheck;
 
 /* End a ring; no request is under way. NULL is none. */
 void filebe_ring_destroy(struct filebe_ring *ri);

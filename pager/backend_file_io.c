@@ -3,7 +3,7 @@
  *
  * One pager I/O is one system call of the host; neighbouring frames become one
  * element of the vector.  Only more than IOV_MAX elements, a signal or a short
- * transfer take another call.
+ * transfer take another call.  A durable write has RWF_DSYNC.
  */
 #include <sys/uio.h>
 
@@ -69,30 +69,36 @@ filebe_write(int fd, const void *buf, size_t len, uint64_t offset,
 	return 0;
 }
 
-/* Move the vector; iov is used up.  *donep grows by the bytes moved. */
+/* One system call; -1 and errno. */
+static ssize_t
+transfer(int fd, const struct uvm_buf *b, const struct iovec *iov, int niov)
+{
+	const off_t at = (off_t)(b->b_offset + b->b_done);
+
+	if (b->b_io == UVM_READ)
+		return niov == 1 ? pread(fd, iov->iov_base, iov->iov_len, at) :
+				   preadv(fd, iov, niov, at);
+	if (b->b_durable)
+		return pwritev2(fd, iov, niov, at, RWF_DSYNC);
+	return niov == 1 ? pwrite(fd, iov->iov_base, iov->iov_len, at) :
+			   pwritev(fd, iov, niov, at);
+}
+
+/* Move the vector; iov is used up.  b_done grows by the bytes moved. */
 static int
-move(const struct uvm_filebe *fb, int fd, enum uvm_io io, struct iovec *iov,
-    int niov, uint64_t offset, uint64_t *donep)
+move(const struct uvm_filebe *fb, int fd, struct uvm_buf *b, struct iovec *iov,
+    int niov)
 {
 	while (niov > 0) {
-		const off_t at = (off_t)(offset + *donep);
-		ssize_t n;
+		ssize_t n = transfer(fd, b, iov, niov);
 
-		if (io == UVM_READ)
-			n = niov == 1 ?
-			    pread(fd, iov->iov_base, iov->iov_len, at) :
-			    preadv(fd, iov, niov, at);
-		else
-			n = niov == 1 ?
-			    pwrite(fd, iov->iov_base, iov->iov_len, at) :
-			    pwritev(fd, iov, niov, at);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
 			return errno;
-		if (n == 0 && io == UVM_WRITE)
+		if (n == 0 && b->b_io == UVM_WRITE)
 			return EIO;
-		*donep += (uint64_t)n;
+		b->b_done += (uint64_t)n;
 		if (at_end(fb, n))
 			return 0;
 		while (niov > 0 && (size_t)n >= iov->iov_len) {
@@ -165,8 +171,7 @@ move_pages(struct uvm_filebe *fb, const struct filebe_file *f,
 			}
 			want += len;
 		}
-		error =
-		    move(fb, f->f_fd, b->b_io, iov, n, b->b_offset, &b->b_done);
+		error = move(fb, f->f_fd, b, iov, n);
 	}
 	return error;
 }

@@ -12,6 +12,8 @@
  *
  * Any number of threads may start and submit, one of them at a time poll.
  */
+#include <sys/uio.h>
+
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
@@ -84,10 +86,11 @@ static void
 register_frames(struct filebe_ring *ri, uint8_t *base, size_t length)
 {
 	const size_t n = (length + REGION_MAX - 1) / REGION_MAX;
-	struct iovec *const iov = calloc(n, sizeof(*iov));
+	struct iovec *iov;
 	size_t i;
 
-	if (iov == NULL)
+	if (n == 0 || !filebe_ring_may_register(length) ||
+	    (iov = calloc(n, sizeof(*iov))) == NULL)
 		return;
 	for (i = 0; i < n; i++) {
 		const size_t left = length - i * REGION_MAX;
@@ -118,17 +121,20 @@ knows_vfixed(struct filebe_ring *ri)
 static int
 ring_setup(struct uvm_filebe *fb, struct filebe_ring *ri)
 {
+	const char *cause, *remedy;
 	int error;
 
 	error = -io_uring_queue_init(ri->ri_depth, &ri->ri_ring, 0);
-	if (error == EPERM || error == ENOSYS)
-		return FILEBE_FAIL(fb, EOPNOTSUPP,
-		    "io_uring is not allowed here (kernel.io_uring_disabled, or a filter of system calls): use --backend direct");
-	if (error != 0)
-		return FILEBE_FAIL(fb, error,
-		    "io_uring of %u requests: %s: use a smaller --io_depth, or --backend direct",
-		    ri->ri_depth, errno_text(error));
-	return 0;
+	if (error == 0) {
+		error = filebe_ring_try(&ri->ri_ring);
+		if (error == 0)
+			return 0;
+		io_uring_queue_exit(&ri->ri_ring);
+	}
+	filebe_ring_why(error, &cause, &remedy);
+	return FILEBE_FAIL(fb, EOPNOTSUPP,
+	    "no io_uring for --backend uring: %s; use %s, or --backend direct",
+	    cause, remedy);
 }
 
 static int
@@ -317,6 +323,8 @@ request_sqe(const struct filebe_ring *ri, const struct filebe_file *f,
 		sqe->opcode = read ? OP_READV_FIXED : OP_WRITEV_FIXED;
 		sqe->buf_index = (uint16_t)region;
 	}
+	if (b->b_durable)
+		sqe->rw_flags = RWF_DSYNC;
 	if (slot)
 		io_uring_sqe_set_flags(sqe, IOSQE_FIXED_FILE);
 	io_uring_sqe_set_data(sqe, rr);

@@ -55,6 +55,13 @@ enum uvm_readahead {
 	READAHEAD_FIXED,
 	READAHEAD_ADAPTIVE,
 };
+enum uvm_durability {
+	DURABLE_BY_PROFILE,
+	DURABLE_NONE,
+	DURABLE_1998,
+	DURABLE_FDATASYNC,
+	DURABLE_DSYNC,
+};
 
 /* One uint64_t a row, named as the row. */
 struct uvm_param {
@@ -125,8 +132,10 @@ int uvm_param_resolve(struct uvm_param *up, struct errmsg *em) mustcheck;
  * uvm_param_resolve() leaves open for modern.
  *
  * => up is resolved; idempotent
+ * => EINVAL: with asynchronous I/O a combination is not safe; em as above
  */
-void uvm_param_settle(struct uvm_param *up, const struct uvm_backend *be);
+int uvm_param_settle(struct uvm_param *up, const struct uvm_backend *be,
+    struct errmsg *em) mustcheck;
 
 /* Does it ask for asynchronous I/O? */
 bool uvm_param_async(const struct uvm_param *up);
@@ -136,6 +145,7 @@ bool uvm_param_async(const struct uvm_param *up);
  *
  * => up is resolved, and copied, and settled; be and cookie are borrowed for
  *    its life
+ * => EINVAL: it cannot be settled
  * => ENOMEM: no address space for the frames; em says how much was wanted
  * => EOPNOTSUPP: asynchronous I/O is asked of a backend that has none
  * => on success the caller ends *uvmp with uvm_destroy()
@@ -278,6 +288,9 @@ int uvm_tick(struct uvm *uvm, uint64_t ns) mustcheck;
 
 /* When uvm_tick() has something to do next; UINT64_MAX for never. */
 uint64_t uvm_next_tick(const struct uvm *uvm);
+
+/* The trace is over: wait until no I/O is under way. */
+int uvm_finish(struct uvm *uvm) mustcheck;
 
 /* An event of the trace is over: daemon rule (ii) of spec section 5.7. */
 void uvm_event_end_slow(struct uvm *uvm);
@@ -551,8 +564,8 @@ struct uvm_flushinfo {
 	uint64_t fi_visits, fi_lookups;
 	uint64_t fi_cleaned, fi_writes;
 	uint64_t fi_begin, fi_end; /* uo_clock() values; 0 without it */
-	uint64_t fi_io;		   /* of that, within the backend */
-	bool fi_choice;		   /* hash_penalty chose: not PGO_ALLPAGES */
+	uint64_t fi_io; /* of that, within the backend or waiting for it */
+	bool fi_choice; /* hash_penalty chose: not PGO_ALLPAGES */
 	/*
 	 * With uo_both, of a flush with fi_choice: what the method not taken
 	 * would have counted, and what a dry walk of each took, in units of
@@ -668,6 +681,12 @@ extern const struct uvm_backend uvm_backend_direct;
 
 /* As direct, with asynchronous I/O by io_uring. */
 extern const struct uvm_backend uvm_backend_uring;
+
+/*
+ * Can it be had on this host?  0 or an errno, and then why not, and what would
+ * help.
+ */
+int uvm_uring_try(const char **causep, const char **remedyp) mustcheck;
 
 /*
  * The cookie of the three: backing files file-N.dat in dir, made as needed.

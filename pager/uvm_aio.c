@@ -27,7 +27,7 @@ uvm_aio_init(struct uvm *uvm, struct errmsg *em)
 		    "or --async_put off --readahead none",
 		    uvm->be->be_name);
 	ai->ai_desc = calloc(depth, sizeof(ai->ai_desc[0]));
-	ai->ai_pages = calloc(depth * uvm->slots, sizeof(ai->ai_pages[0]));
+	ai->ai_pages = calloc(depth * uvm->slots, sizeof(void *));
 	ai->ai_addrs = calloc(depth * uvm->slots, sizeof(ai->ai_addrs[0]));
 	if (ai->ai_desc == NULL || ai->ai_pages == NULL || ai->ai_addrs == NULL)
 		return ERRMSG(em, ENOMEM, "no memory for io_depth=%zu", depth);
@@ -151,12 +151,15 @@ fly(struct uvm *uvm, const struct uvm_aiodesc *ad, bool up)
 int
 uvm_aio_start(struct uvm *uvm, struct uvm_aiodesc *ad)
 {
+	uint64_t began;
 	int error;
 
 	if (!CONCURRENT(uvm))
 		uvm->hot.uh_due |= UVM_DUE_AIO;
 	fly(uvm, ad, true);
+	began = uvm_backend_begin(uvm);
 	error = uvm->be->be_start(uvm->becookie, &ad->ad_buf);
+	(void)uvm_backend_end(uvm, began);
 	if (error != 0)
 		fly(uvm, ad, false);
 	return error;
@@ -165,10 +168,14 @@ uvm_aio_start(struct uvm *uvm, struct uvm_aiodesc *ad)
 void
 uvm_aio_submit(struct uvm *uvm)
 {
+	uint64_t began;
 
+	if (!uvm->aio.ai_on || uvm->be->be_submit == NULL)
+		return;
+	began = uvm_backend_begin(uvm);
 	/* What cannot be sent comes back, or fails, when it is collected. */
-	if (uvm->aio.ai_on && uvm->be->be_submit != NULL)
-		(void)uvm->be->be_submit(uvm->becookie);
+	(void)uvm->be->be_submit(uvm->becookie);
+	(void)uvm_backend_end(uvm, began);
 }
 
 /* The backend is done with ad: on the done queue it goes. */
@@ -189,13 +196,16 @@ uvm_aio_collect(struct uvm *uvm, bool wait)
 	struct uvm_aio *const ai = &uvm->aio;
 	struct uvm_aiodesc *ad;
 	struct uvm_buf *b;
+	uint64_t began;
 	unsigned n = 0;
 	int error;
 
 	uvm_may_sleep(uvm);
 	while (uvm_aio_flying(uvm)) {
 		b = NULL;
+		began = uvm_backend_begin(uvm);
 		error = uvm->be->be_poll(uvm->becookie, wait, &b);
+		(void)uvm_backend_end(uvm, began);
 		if (error != 0) {
 			(void)uvm_fail(uvm, error,
 			    "the backend lost the I/Os under way");
@@ -234,6 +244,19 @@ uvm_aio_drain(struct uvm *uvm, struct uvm_vnode *uvn)
 	}
 	uvn_iosync_end(uvm, uvn);
 	OBJ_UNLOCK(uvm, uobj);
+}
+
+int
+uvm_finish(struct uvm *uvm)
+{
+
+	/* Letting go of a vnode may start more. */
+	while (uvm->failed == 0 &&
+	    (uvm->aio.ai_flying != 0 || uvm->aio.ai_rele != NULL)) {
+		(void)uvm_aio_collect(uvm, true);
+		uvm_aio_rele(uvm);
+	}
+	return uvm->failed;
 }
 
 void

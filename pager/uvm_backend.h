@@ -8,7 +8,8 @@
  * Files are known by their vnode number, 1..; a backend keeps what it needs
  * for each.  The pager serialises its calls for one file, with one exception:
  * buffers that were started are under way beside others, and beside be_io(),
- * of other pages.  Every other call for a file comes while none is under way.
+ * of other pages.  Every other call for a file but be_sync() comes while none
+ * is under way.
  */
 #ifndef PAGER_UVM_BACKEND_H
 #define PAGER_UVM_BACKEND_H
@@ -33,6 +34,7 @@ struct uvm_buf {
 	uint64_t b_length; /* bytes, 1..b_npages * b_pgsize */
 	uint32_t b_npages;
 	uint32_t b_pgsize;	/* bytes */
+	bool b_durable;		/* a write: on stable storage when it ends */
 	void *const *b_page;	/* NULL for a backend without UVM_BE_DATA */
 	uint64_t b_done;	/* out: bytes moved */
 	int b_error;		/* out: 0 or a positive errno */
@@ -64,7 +66,8 @@ struct uvm_buf {
  *		(the backend makes them up or throws them away).
  * be_truncate:	the file has now size bytes; bytes that it gains are zero.
  * be_zero:	[offset, offset + length) of the file reads as zero.
- * be_sync:	the file's bytes are on stable storage when this returns.
+ * be_sync:	the file's bytes, so far as their I/O was over when it was called,
+ *		are on stable storage when this returns.
  */
 struct uvm_backend {
 	const char *be_name;

@@ -165,6 +165,7 @@ uvm_file_sync(struct uvm *uvm, uint32_t file)
 {
 	int error;
 
+	EXP(uvm)->file_syncs++;
 	if (uvm->be->be_sync == NULL)
 		return 0;
 	uvm_waiting(uvm, UVM_WAIT_DEVICE, uvm_clock(uvm));
@@ -188,7 +189,8 @@ uvm_sys_fsync(struct uvm *uvm, uint32_t file)
 		error = EIO;
 	vp->v_uvm.u_error = 0;
 	OBJ_UNLOCK(uvm, &vp->v_uvm.u_obj);
-	if (error == 0)
+	/* Under dsync, too: sizes and what write(2) left are not there yet. */
+	if (error == 0 && uvm->up.durability != DURABLE_NONE)
 		error = uvm_file_sync(uvm, file);
 	vnode_resume(uvm, vp);
 	return file_end(uvm, vp, error);

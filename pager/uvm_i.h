@@ -230,7 +230,7 @@ bool uvm_sleep(struct uvm *uvm, const void *chan, enum uvm_waitkind kind,
     const char *what, struct simplelock *l);
 void uvm_wakeup(struct uvm *uvm, const void *chan);
 
-/* Have the file's bytes put on stable storage. */
+/* Have the file's bytes put on stable storage, and count that. */
 int uvm_file_sync(struct uvm *uvm, uint32_t file) mustcheck;
 
 /* Page daemon: spec section 5. */
@@ -288,6 +288,28 @@ uvm_traverse_tell(struct uvm *uvm)
 		return;
 	SELF(uvm)->traversing = on;
 	uvm->obs.uo_traverse(uvm->obs.uo_arg, on);
+}
+
+/* A call of the backend begins and ends: what it takes is no time of ours. */
+static inline uint64_t
+uvm_backend_begin(struct uvm *uvm)
+{
+
+	SELF(uvm)->transferring = true;
+	uvm_traverse_tell(uvm);
+	return uvm_clock(uvm);
+}
+
+/* => when it ended */
+static inline uint64_t
+uvm_backend_end(struct uvm *uvm, uint64_t began)
+{
+	const uint64_t now = uvm_clock(uvm);
+
+	SELF(uvm)->io_time += now - began;
+	SELF(uvm)->transferring = false;
+	uvm_traverse_tell(uvm);
+	return now;
 }
 
 int idmap_put(struct idmap *im, uint32_t id, void *ptr) mustcheck;

@@ -167,7 +167,6 @@ uvm_create(const struct uvm_param *up, const struct uvm_backend *be,
 	if (uvm == NULL)
 		return ERRMSG(em, ENOMEM, "no memory for a machine");
 	uvm->up = *up;
-	uvm_param_settle(&uvm->up, be);
 	uvm->be = be;
 	uvm->becookie = cookie;
 	uvm->slots = (unsigned)(up->cluster / up->page_size);
@@ -177,7 +176,8 @@ uvm_create(const struct uvm_param *up, const struct uvm_backend *be,
 	uvn_init(uvm);
 	if (self_init(uvm) != 0)
 		error = ERRMSG(em, ENOMEM, "no memory for a machine");
-	else if ((error = uvm_aio_init(uvm, em)) == 0)
+	else if ((error = uvm_param_settle(&uvm->up, be, em)) == 0 &&
+	    (error = uvm_aio_init(uvm, em)) == 0)
 		error = uvm_page_init(uvm, em);
 	if (error == 0 && be->be_prepare != NULL &&
 	    (error = be->be_prepare(cookie, uvm->mem.pm_data,

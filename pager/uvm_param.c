@@ -45,6 +45,11 @@ resolve_profile(struct uvm_param *up)
 	    up->profile == PROFILE_1998 ? QUIRK_FAITHFUL : QUIRK_FIXED;
 	size_t i;
 
+	if (up->durability != DURABLE_BY_PROFILE &&
+	    up->q2_not_durable == QUIRK_BY_PROFILE)
+		up->q2_not_durable = up->durability <= DURABLE_1998 ?
+		    QUIRK_FAITHFUL :
+		    QUIRK_FIXED;
 	if (up->profile == PROFILE_1998 && up->async_put == SWITCH_BY_PROFILE)
 		up->async_put = SWITCH_OFF;
 	if (up->profile == PROFILE_1998 &&
@@ -60,6 +65,26 @@ resolve_profile(struct uvm_param *up)
 		    tunable_get(tn, up) == QUIRK_BY_PROFILE)
 			tunable_set(tn, up, quirk);
 	}
+	if (up->durability == DURABLE_BY_PROFILE)
+		up->durability = up->q2_not_durable == QUIRK_FIXED ?
+		    DURABLE_FDATASYNC :
+		    DURABLE_1998;
+}
+
+/* q2 and durability say the same, or one of them is wrong. */
+static int
+resolve_durability(const struct uvm_param *up, struct errmsg *em)
+{
+
+	if ((up->q2_not_durable == QUIRK_FIXED) ==
+	    (up->durability > DURABLE_1998))
+		return 0;
+	return ERRMSG(em, EINVAL,
+	    up->q2_not_durable == QUIRK_FIXED ?
+		"q2_not_durable=fixed wants durability=fdatasync or dsync: "
+		"leave one of the two out" :
+		"q2_not_durable=faithful wants durability=none or 1998: leave "
+		"one of the two out");
 }
 
 /* freemin and freetarg: spec section 5.1; q20. */
@@ -160,18 +185,6 @@ uvm_param_async(const struct uvm_param *up)
 	return up->async_put == SWITCH_ON || up->readahead > READAHEAD_NONE;
 }
 
-void
-uvm_param_settle(struct uvm_param *up, const struct uvm_backend *be)
-{
-	const bool can =
-	    be->be_start != NULL && up->q11_wlist_unlocked == QUIRK_FIXED;
-
-	if (up->async_put == SWITCH_BY_PROFILE)
-		up->async_put = can ? SWITCH_ON : SWITCH_OFF;
-	if (up->readahead == READAHEAD_BY_PROFILE)
-		up->readahead = can ? READAHEAD_ADAPTIVE : READAHEAD_NONE;
-}
-
 static int
 resolve_async(const struct uvm_param *up, struct errmsg *em)
 {
@@ -187,6 +200,19 @@ resolve_async(const struct uvm_param *up, struct errmsg *em)
 		    "I/O: leave it out, or say --async_put off --readahead "
 		    "none");
 	return 0;
+}
+
+int
+uvm_param_settle(struct uvm_param *up, const struct uvm_backend *be,
+    struct errmsg *em)
+{
+	const bool can = be->be_start != NULL;
+
+	if (up->async_put == SWITCH_BY_PROFILE)
+		up->async_put = can ? SWITCH_ON : SWITCH_OFF;
+	if (up->readahead == READAHEAD_BY_PROFILE)
+		up->readahead = can ? READAHEAD_ADAPTIVE : READAHEAD_NONE;
+	return resolve_async(up, em);
 }
 
 int
@@ -210,6 +236,7 @@ uvm_param_resolve(struct uvm_param *up, struct errmsg *em)
 	resolve_profile(up);
 	if ((error = resolve_targets(up, npages, em)) != 0 ||
 	    (error = resolve_cluster(up, em)) != 0 ||
+	    (error = resolve_durability(up, em)) != 0 ||
 	    (error = resolve_async(up, em)) != 0)
 		return error;
 	if (up->hash_buckets == 0)

@@ -3,15 +3,26 @@
  * of the locked window's neighbours was all.
  *
  * Each map entry remembers where its faults went on and what was read ahead for
- * it, [me_ahead.ra_begin, ra_end).  A fault that goes on where the last one
- * was, or that falls into what was read ahead, is sequential: the window
- * doubles, up to readahead_max.  Any other one closes it.  Reads are whole
+ * it and is still to come, [me_ahead.ra_begin, ra_end).  A fault that goes on
+ * where the last one was, or that falls into what was read ahead, is
+ * sequential: the window doubles, up to readahead_max.  Any other one closes it.  Reads are whole
  * clusters, so a window is filled up only once a cluster's worth is due.
  *
  * The idea of a window that grows with use and closes at a jump is that of
  * NetBSD's later uvm_readahead.c and of most systems since.
  */
 #include "pager/uvm_i.h"
+
+/*
+ * Does pgno lie in what was read ahead?  A few pages behind count: faults map
+ * so many.
+ */
+static bool
+is_ahead(const struct uvm *uvm, const struct readahead *ra, uint64_t pgno)
+{
+
+	return pgno + uvm->up.fault_back >= ra->ra_begin && pgno < ra->ra_end;
+}
 
 /*
  * Is a fault at pgno one step of a scan?  Faults map neighbours ahead, so a
@@ -23,9 +34,8 @@ is_sequential(const struct uvm *uvm, const struct vm_map_entry *me,
 {
 	const struct readahead *const ra = &me->me_ahead;
 
-	if (pgno >= ra->ra_begin && pgno < ra->ra_end)
-		return true;
-	return pgno - ra->ra_last - 1 <= uvm->up.fault_forward ||
+	return is_ahead(uvm, ra, pgno) ||
+	    pgno - ra->ra_last - 1 <= uvm->up.fault_forward ||
 	    (pgno == me->me_start && ra->ra_last == 0);
 }
 
@@ -62,10 +72,9 @@ uvm_readahead(struct uvm *uvm, struct uvm_object *uobj, struct vm_map_entry *me,
 		ra->ra_begin = ra->ra_end = ra->ra_size = 0;
 		return;
 	}
-	if (pgno < ra->ra_begin || pgno >= ra->ra_end)
-		ra->ra_begin = pgno;
-	else
+	if (is_ahead(uvm, ra, pgno))
 		from = ra->ra_end;
+	ra->ra_begin = pgno;
 	to = pgno + 1 + size < me->me_end ? pgno + 1 + size : me->me_end;
 	if (from >= to ||
 	    (from > pgno + 1 && to - from < uvm->slots && to != me->me_end))

@@ -325,7 +325,9 @@ uvm_sys_msync(struct uvm *uvm, uint32_t id, uint64_t offset, uint64_t length,
 			PGO_SYNCIO) |
 		(flags & UVM_MS_INVALIDATE ? PGO_FREE : 0U),
 	    FLUSH_MSYNC);
-	if (error == 0 && mode != UVM_MS_ASYNC && FIXED(uvm, q2_not_durable))
+	/* Under dsync what was written is there already. */
+	if (error == 0 && mode != UVM_MS_ASYNC &&
+	    uvm->up.durability == DURABLE_FDATASYNC)
 		error = uvm_file_sync(uvm, map->vm_hot.um_file);
 	return error;
 }

@@ -259,8 +259,8 @@ uvn_io_admit(struct uvm *uvm, struct uvm_vnode *uvn, uint64_t pgno,
 	return VM_PAGER_OK;
 }
 
-/* Count an I/O that was handed to the backend. */
-static void
+/* Count an I/O that is handed to the backend. */
+static inline void
 uvn_io_count(struct uvm *uvm, const struct uvm_buf *b)
 {
 	struct uvmexp *const exp = EXP(uvm);
@@ -269,12 +269,10 @@ uvn_io_count(struct uvm *uvm, const struct uvm_buf *b)
 		exp->pagein_ios++;
 		exp->pagein_pages += b->b_npages;
 		exp->pagein_bytes += b->b_length;
-		exp->pagein_errors += b->b_error != 0;
 	} else {
 		exp->pageout_ios++;
 		exp->pageout_pages += b->b_npages;
 		exp->pageout_bytes += b->b_length;
-		exp->pageout_errors += b->b_error != 0;
 	}
 }
 
@@ -288,7 +286,7 @@ struct vnio {
 };
 
 /* Fill in what the backend is to do.  addr takes the addresses of the frames. */
-static void
+static inline void
 uvn_io_fill(const struct uvm *uvm, const struct vnio *vi, void **addr,
     struct uvm_buf *b)
 {
@@ -306,6 +304,8 @@ uvn_io_fill(const struct uvm *uvm, const struct vnio *vi, void **addr,
 		.b_length = full < left ? full : left,
 		.b_npages = npages,
 		.b_pgsize = (uint32_t)uvm->up.page_size,
+		.b_durable = vi->vi_rw == UVM_WRITE &&
+		    uvm->up.durability == DURABLE_DSYNC,
 	};
 	if (uvm->mem.pm_data == NULL)
 		return;
@@ -365,15 +365,18 @@ uvn_io_begin(struct uvm *uvm, struct uvm_vnode *uvn, enum uvm_io rw)
 
 #endif
 
-int
-uvn_io_finish(struct uvm *uvm, struct uvm_buf *b)
+static inline int
+io_finish(struct uvm *uvm, struct uvm_buf *b)
 {
 	unsigned i;
 
 	/* Nothing moved is an error; a short write passes for a whole one. */
 	if (b->b_error == 0 && b->b_done == 0)
 		b->b_error = EIO;
-	uvn_io_count(uvm, b);
+	if (b->b_io == UVM_READ)
+		EXP(uvm)->pagein_errors += b->b_error != 0;
+	else
+		EXP(uvm)->pageout_errors += b->b_error != 0;
 	if (uvm->obs.uo_io != NULL)
 		uvm->obs.uo_io(uvm->obs.uo_arg, b);
 	if (b->b_error != 0 || b->b_io != UVM_READ || b->b_page == NULL)
@@ -392,6 +395,13 @@ uvn_io_finish(struct uvm *uvm, struct uvm_buf *b)
 	return 0;
 }
 
+int
+uvn_io_finish(struct uvm *uvm, struct uvm_buf *b)
+{
+
+	return io_finish(uvm, b);
+}
+
 /*
  * Have the backend move the bytes.
  *
@@ -406,22 +416,18 @@ uvn_io_transfer(struct uvm *uvm, const struct vnio *vi)
 	uint64_t began, ended;
 
 	uvn_io_fill(uvm, vi, SELF(uvm)->iobuf, &b);
-	SELF(uvm)->transferring = true;
-	uvm_traverse_tell(uvm);
-	began = uvm_clock(uvm);
+	uvn_io_count(uvm, &b);
+	began = uvm_backend_begin(uvm);
 	uvm_waiting(uvm, UVM_WAIT_DEVICE, began);
 	uvm_depth_tell(uvm, 1, began);
 	b.b_error = uvm->be->be_io(uvm->becookie, &b);
-	ended = uvm_clock(uvm);
+	ended = uvm_backend_end(uvm, began);
 	uvm_depth_tell(uvm, -1, ended);
 	uvm_waited(uvm, ended);
-	SELF(uvm)->io_time += ended - began;
-	SELF(uvm)->transferring = false;
-	uvm_traverse_tell(uvm);
 	if (!islocked)
 		vn_unlock(uvm, UVNTOV(vi->vi_uvn));
 	uvm_chaos(uvm);
-	return uvn_io_finish(uvm, &b);
+	return io_finish(uvm, &b);
 }
 
 /*
@@ -452,6 +458,7 @@ uvn_io_start(struct uvm *uvm, const struct vnio *vi, enum aio_kind kind)
 	(void)memcpy(ad->ad_page, vi->vi_pps,
 	    vi->vi_npages * sizeof(ad->ad_page[0]));
 	uvn_io_fill(uvm, vi, ad->ad_addr, &ad->ad_buf);
+	uvn_io_count(uvm, &ad->ad_buf);
 	error = uvm_aio_start(uvm, ad); /* it may be over by now */
 	if (!islocked)
 		vn_unlock(uvm, UVNTOV(uvn));

@@ -11,10 +11,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <linux/io_uring.h>
-
 #include <jansson.h>
 
+#include "pager/uvm.h"
 #include "replay/clock.h"
 #include "replay/doctor.h"
 #include "replay/options.h"
@@ -149,24 +148,15 @@ check_memory(const char *dir, struct finding *fi)
 static void
 check_uring(const char *dir, struct finding *fi)
 {
-	struct io_uring_params params;
-	long fd;
+	const char *cause, *remedy;
 
 	(void)dir;
-	memset(&params, 0, sizeof(params));
-	fd = syscall(SYS_io_uring_setup, 1, &params);
-	if (fd >= 0) {
-		found(fi, true, "", "usable; no backend needs it yet");
-		(void)close((int)fd);
-		return;
-	}
-	found(fi, false,
-	    errno == EPERM ?
-		"sysctl kernel.io_uring_disabled=0, or a container that "
-		"permits it; no backend needs it yet" :
-		"a kernel of 5.1 or later with CONFIG_IO_URING; no backend "
-		"needs it yet",
-	    "%s", errno_text(errno));
+	if (uvm_uring_try(&cause, &remedy) == 0)
+		found(fi, true, "",
+		    "works: a request went through; for --backend uring");
+	else
+		found(fi, false, remedy, "%s; --backend direct needs none",
+		    cause);
 }
 
 static void

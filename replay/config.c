@@ -111,8 +111,10 @@ config_resolve(struct config *cf, struct errmsg *em)
 	if ((error = uvm_param_resolve(up, em)) != 0)
 		return error;
 	/* By profile only where there is a device to be kept busy. */
-	uvm_param_settle(up,
-	    backend == BACKEND_URING ? &uvm_backend_uring : &synchronous);
+	error = uvm_param_settle(up,
+	    backend == BACKEND_URING ? &uvm_backend_uring : &synchronous, em);
+	if (error != 0)
+		return error;
 	if (uvm_param_async(up) && backend != BACKEND_URING &&
 	    backend != BACKEND_NULL)
 		return ERRMSG(em, EINVAL,

@@ -178,6 +178,8 @@ struct listing {
 	json_t *ls_array; /* NULL: text */
 	char ls_reason[REASONS][256];
 	size_t ls_n;
+	bool ls_tried;	    /* a tracepoint */
+	char ls_point[256]; /* why it cannot be counted, or "" */
 };
 
 static void
@@ -193,6 +195,43 @@ remember(struct listing *ls, const char *reason)
 		    sizeof(ls->ls_reason[0]), "%s", reason);
 }
 
+/* Is it a tracepoint, SYSTEM:EVENT? */
+static bool
+is_tracepoint(const struct perf_known *pk)
+{
+
+	return strchr(pk->pk_name, ':') != NULL &&
+	    strstr(pk->pk_name, "::") == NULL;
+}
+
+/*
+ * Why an event cannot be counted, NULL if it can.
+ *
+ * => may point into *em or *psp, which the caller closes
+ */
+static const char *
+try_event(struct listing *ls, const struct perf_known *pk,
+    struct perf_set **psp, struct errmsg *em)
+{
+	const bool point = is_tracepoint(pk);
+	const char *reason;
+
+	/*
+	 * One stands for all: the kernel takes some 40 ms to open one and
+	 * close it again, and has thousands.
+	 */
+	if (point && ls->ls_tried)
+		return ls->ls_point[0] != '\0' ? ls->ls_point : NULL;
+	reason = perf_open(pk->pk_name, psp, em) == 0 ? perf_reason(*psp, 0) :
+							em->em_text;
+	if (point) {
+		ls->ls_tried = true;
+		(void)snprintf(ls->ls_point, sizeof(ls->ls_point), "%s",
+		    reason != NULL ? reason : "");
+	}
+	return reason;
+}
+
 static void
 list_event(void *arg, const struct perf_known *pk)
 {
@@ -204,8 +243,7 @@ list_event(void *arg, const struct perf_known *pk)
 	/* The others are what perf(1) calls the same. */
 	if (strncmp(pk->pk_name, "PERF_COUNT_", 11) == 0)
 		return;
-	reason = perf_open(pk->pk_name, &ps, &em) == 0 ? perf_reason(ps, 0) :
-							 em.em_text;
+	reason = try_event(ls, pk, &ps, &em);
 	if (ls->ls_array != NULL)
 		(void)json_array_append_new(ls->ls_array,
 		    json_pack("{s:s, s:s, s:s, s:b, s:s?}", "name", pk->pk_name,

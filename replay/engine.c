@@ -171,6 +171,7 @@ setup(struct engine *en)
 {
 	const struct engine_job *const ej = en->en_job;
 	struct errmsg *const em = &en->en_report->er_em;
+	struct errmsg why = { .em_text = "" };
 	int error, status;
 
 	if (ej->ej_image != NULL) {
@@ -188,9 +189,13 @@ setup(struct engine *en)
 	    (status = setup_backend(en)) != 0)
 		return status;
 	error = uvm_create(&en->en_cf->cf_uvm, en->en_be, en->en_cookie,
-	    &en->en_uvm, em);
+	    &en->en_uvm, &why);
 	if (error != 0)
-		return UVN_ENVIRONMENT;
+		return ERRMSG(em, UVN_ENVIRONMENT, "%s",
+		    en->en_filebe != NULL &&
+			    *uvm_filebe_why(en->en_filebe) != '\0' ?
+			uvm_filebe_why(en->en_filebe) :
+			why.em_text);
 	en->en_data = (en->en_be->be_flags & UVM_BE_DATA) != 0;
 	en->en_shift = (unsigned)__builtin_ctzll(en->en_cf->cf_uvm.page_size);
 	if (engine_log_init(en) != 0 || engine_pace_init(en) != 0 ||
@@ -427,6 +432,7 @@ replay(struct engine *en)
 	struct engine_report *const er = en->en_report;
 	const struct trace_event *ev;
 	bool begun = false;
+	const char *why;
 	int status = 0;
 	size_t n;
 
@@ -453,6 +459,12 @@ replay(struct engine *en)
 	status = end_threads(en, status);
 	if (en->en_shown != 0)
 		(void)fprintf(stderr, "\r\033[K");
+	/* What is under way belongs to the run. */
+	if (status == 0 && uvm_finish(en->en_uvm) != 0) {
+		(void)uvm_failed(en->en_uvm, &why);
+		status = ERRMSG(&er->er_em, UVN_FAILED, "%s: at its end: %s",
+		    en->en_job->ej_trace, why);
+	}
 	if (status == 0 && en->en_verify != NULL &&
 	    verify_finish(en->en_verify, &er->er_em) != 0)
 		status = UVN_FAILED;

@@ -344,6 +344,8 @@ other_line(struct lackey *lk, struct lk_stream *ls, const char *line,
 		return 0;
 	if (scan_text(&sc, "-->"))
 		return lackey_result(lk, ls, &sc);
+	if (lackey_is_created(sc))
+		return lackey_created(lk, ls, &sc);
 	return lackey_bad(lk, &sc, "not lackey's");
 }
 

@@ -360,7 +360,7 @@ result(struct lackey *lk, struct lk_stream *ls, struct scan *sc, bool bare)
 	if (error != 0 || ls->ls_proc == NULL)
 		return error;
 	/* The child was quicker than its parent to say so. */
-	if (v == 0 && bare && forks(lackey_thread(ls)) &&
+	if (v == 0 && forks(lackey_thread(ls)) &&
 	    !lackey_thread(ls)->lt_forked)
 		return 0;
 	return finish(lk, ls, (int64_t)v);
@@ -385,6 +385,43 @@ glued(struct lackey *lk, struct lk_stream *ls, struct scan *sc)
 	return 0;
 }
 
+/* "clone(fork): process PID created child CHILD", behind something or not. */
+static bool
+created(struct scan *sc, uint32_t *pidp, uint32_t *childp)
+{
+	struct scan before, pid;
+
+	if (!scan_until(sc, " created child ", &before) ||
+	    !scan_dec32(sc, childp))
+		return false;
+	return pidp == NULL ||
+	    (scan_until(&before, ": process ", &pid) &&
+		scan_dec32(&before, pidp) && scan_done(&before));
+}
+
+bool
+lackey_is_created(struct scan sc)
+{
+	uint32_t pid, child;
+
+	return created(&sc, &pid, &child);
+}
+
+int
+lackey_created(struct lackey *lk, struct lk_stream *ls, struct scan *sc)
+{
+	uint32_t pid, child;
+	int error;
+
+	if (!created(sc, &pid, &child))
+		return lackey_bad(lk, sc, "not lackey's");
+	error = lackey_switch(lk, ls, pid, 1);
+	if (error != 0 || ls->ls_proc == NULL || !forks(lackey_thread(ls)))
+		return error;
+	lackey_thread(ls)->lt_forked = true;
+	return lackey_forked(lk, ls, child);
+}
+
 /* What stands behind the arguments. */
 static int
 tail(struct lackey *lk, struct lk_stream *ls, struct scan *sc)
@@ -401,9 +438,7 @@ tail(struct lackey *lk, struct lk_stream *ls, struct scan *sc)
 	if (ls->ls_proc == NULL)
 		return glued(lk, ls, sc);
 	word = *sc;
-	if (forks(lackey_thread(ls)) &&
-	    scan_until(&word, " created child ", &before) &&
-	    scan_dec32(&word, &child)) {
+	if (forks(lackey_thread(ls)) && created(&word, NULL, &child)) {
 		lackey_thread(ls)->lt_forked = true;
 		return lackey_forked(lk, ls, child);
 	}

@@ -106,4 +106,12 @@ int lackey_call(struct lackey *lk, struct lk_stream *ls, struct scan *sc)
 int lackey_result(struct lackey *lk, struct lk_stream *ls, struct scan *sc)
     mustcheck;
 
+/*
+ * That a process forked, on a line of its own: the child's output may come
+ * between the call and this.
+ */
+bool lackey_is_created(struct scan sc);
+int lackey_created(struct lackey *lk, struct lk_stream *ls, struct scan *sc)
+    mustcheck;
+
 #endif

@@ -7,7 +7,7 @@ preload_open(const struct record_param *rp, struct child *ch, void **statep,
 {
 	struct child_param cp = { .cp_argv = rp->rp_argv,
 		.cp_to_stderr = rp->rp_to_stderr };
-	struct library *li;
+	struct library *li = NULL;
 	int error = program_check(rp->rp_argv[0], em);
 
 	if (error == 0)

@@ -81,7 +81,7 @@ says "its directory does not exist"
 [ ! -e uvn.db ] || fail "a database after mistakes"
 
 check "a signal ends it with what was measured"
-"$UVN" calibrate --max 64K --db e.db >out 2>err &
+"$UVN" calibrate --db e.db >out 2>err &
 pid=$!
 sleep 1
 kill -INT $pid

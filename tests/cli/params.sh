@@ -10,7 +10,7 @@ grep -qE '^cluster_policy +forward +forward\|aligned\|around$' out || fail "poli
 grep -qE '^sync_interval +30s +0 or more$' out || fail "sync_interval"
 grep -qE '^q4_single_read +profile +profile\|faithful\|fixed$' out || fail "quirk"
 grep -qE '^log +summary +summary\|ops\|sample:N$' out || fail "log"
-grep -qE '^backend +direct +null\|buffered\|direct$' out || fail "backend"
+grep -qE '^backend +direct +null\|buffered\|direct\|uring$' out || fail "backend"
 sed 1d out | grep -oE '^[a-z0-9_]+' >text
 
 check "JSON: the same tunables in the same order"

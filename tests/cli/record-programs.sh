@@ -6,12 +6,14 @@
 programs=$(dirname "$UVN")/tests/programs
 [ -x "$programs/walk" ] || skip "the programs to record are not built"
 
-# PROGRAM, and how often the trace has each op: OP=N, or OP>=N.
+# PROGRAM, and how often the trace has each op: OP=N, or OP>=N.  Of a child by
+# posix_spawn(3) the kernel does not tell whether it has maps of its own: one
+# that is slow to execute passes for forked.
 table() {
 	cat <<'TABLE'
 buffers		attach=2 detach=1 protect=2 truncate=1 read>=1000 write>=1000
 cancels		attach=1 truncate=1 exit=1 read>=3000 write>=3000
-cleared		attach=21 fork=9 truncate=1 write>=3300
+cleared		attach>=21 fork>=9 truncate=1 write>=3300
 closes		attach=5 detach=3 fork=1 truncate=1 read=5700 write=5700
 descriptors	attach=17 detach=17 fork=1 rename=2 unlink=3 write=68
 direct		attach=1 truncate=1 read>=256 write>=256
@@ -26,7 +28,7 @@ remap		attach=10 detach=3 truncate=2 read>=1000 write>=1000
 segv		attach=8 detach=1 fork=6 exit=7
 signals		attach>=3 fork=1 exit=2 pread>=3 pwrite=100
 sizes		attach=1 fallocate=2 pwrite=1 truncate=304
-spawns		attach=6 truncate=1 write>=900
+spawns		attach>=6 truncate=1 write>=900
 streams		attach=4 read>=1200 write>=1200
 syncs		attach=1 detach=1 msync=2 fsync=3 sync=1 write=70
 threads		attach=201 detach=200 exit=1 read>=1600 write>=800
@@ -94,7 +96,7 @@ check "every program is in the table"
 for program in "$top"/tests/programs/*.c; do
 	name=$(basename "$program" .c)
 	case $name in
-	killed | seeks | store_*) continue ;;
+	killed | ringless | seeks | store_*) continue ;;
 	esac
 	table | grep -q "^$name	" || fail "$name is not"
 done

@@ -10,8 +10,8 @@ run() {
 	"$UVN" replay --json --memory 1M --set hash_penalty=1/8 --no-db \
 	    --backend "$@" t.csv >out 2>err
 	rc=$?
-	if [ $rc -eq 4 ] && grep -qF O_DIRECT err; then
-		echo "  (the file system of $work has no O_DIRECT)"
+	if [ $rc -eq 4 ] && grep -qE 'O_DIRECT|io_uring' err; then
+		echo "  ($(cat err))"
 		return 1
 	fi
 	[ $rc -eq 0 ] || fail "exit status $rc with backend $1"
@@ -35,6 +35,38 @@ same counters.null counters.buffered
 
 check "direct"
 run direct && same counters.null counters.direct
+
+check "uring, which makes no ring for synchronous I/O"
+run uring && same counters.null counters.uring
+
+check "the same in profile modern, with asynchronous I/O off"
+run null --profile modern
+mv counters.null counters.modern
+! cmp -s counters.first counters.modern || fail "the profile changed nothing"
+for backend in buffered direct; do
+	run $backend --profile modern && same counters.modern "counters.$backend"
+done
+run uring --profile modern --async_put off --readahead none &&
+    same counters.modern counters.uring
+
+check "asynchronous I/O without a device: twice the same"
+async=(--profile modern --async_put on --readahead fixed --io_depth 4)
+run null "${async[@]}"
+mv counters.null counters.async
+run null "${async[@]}"
+same counters.async counters.null
+[ "$(json '$.counters.aiodones')" -gt 100 ] || fail "hardly any was asynchronous"
+
+check "durability changes what is asked of the file, and no counter but one"
+run null
+for durability in none fdatasync dsync; do
+	run null --durability $durability
+	grep -oE '"[a-z_]+":[0-9]+' counters.null | grep -v file_syncs >other
+	grep -oE '"[a-z_]+":[0-9]+' counters.first | grep -v file_syncs >first
+	same first other
+done
+run null
+same counters.first counters.null
 
 check "with the verifier between, too"
 run buffered --verify

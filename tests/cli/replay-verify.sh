@@ -24,6 +24,38 @@ for backend in $backends; do
 	is passed "$(json '$.verify')" verify
 done
 
+# Asynchronous, by --profile modern.
+uring=
+uvn replay t.csv --no-db --quiet --backend uring --profile modern
+if [ "$rc" -eq 4 ] && grep -qE 'O_DIRECT|io_uring' err; then
+	echo "  (no asynchronous I/O: $(cat err))"
+else
+	is 0 "$rc" "exit status"
+	uring=uring
+fi
+for backend in $uring; do
+	for memory in 400K 1M 64M; do
+		for more in "" "--readahead fixed --readahead_max 64K" \
+		    "--io_depth 1" "--durability dsync" \
+		    "--cluster 16K --pager_map 64K --daemon_rule io"; do
+			check "it passes: uring, modern, memory $memory $more"
+			# shellcheck disable=SC2086
+			expect 0 replay t.csv --verify --json --no-db \
+			    --backend uring --profile modern --memory $memory \
+			    $more
+			is passed "$(json '$.verify')" verify
+			[ "$(json '$.counters.aiodones')" -gt 50 ] ||
+			    fail "hardly any I/O was asynchronous"
+		done
+	done
+	for sample in lld tokyo-btree; do
+		check "it passes: uring, modern, $sample"
+		expect 0 replay "$top/traces/samples/$sample.uvt" --verify \
+		    --json --no-db --backend uring --profile modern --memory 8M
+		is passed "$(json '$.verify')" verify
+	done
+done
+
 check "it is off unless asked for"
 expect 0 replay t.csv --json --no-db --backend null
 is off "$(json '$.verify')" verify

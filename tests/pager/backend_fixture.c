@@ -19,12 +19,22 @@ void
 backend_create(struct fixture *fx)
 {
 	struct errmsg em = { .em_text = "" };
-	const int error =
-	    uvm_filebe_create(fx->fx_be, fx->fx_dir, PGSIZE, &fx->fx_fb, &em);
+	int error;
 
+	error =
+	    uvm_filebe_create(fx->fx_be, fx->fx_dir, PGSIZE, &fx->fx_fb, &em);
 	if (error == EOPNOTSUPP)
 		skip();
 	must_em(error, &em);
+	if (fx->fx_be->be_prepare == NULL)
+		return;
+	error = fx->fx_be->be_prepare(fx->fx_fb, fx->fx_frames, MODEL_MAX,
+	    fx->fx_depth);
+	if (error == EOPNOTSUPP) {
+		print_message("%s\n", uvm_filebe_why(fx->fx_fb));
+		skip();
+	}
+	must(error);
 }
 
 void
@@ -44,6 +54,7 @@ setup(void **state, const struct uvm_backend *be)
 	(void)snprintf(fx->fx_dir, sizeof(fx->fx_dir), "./t_backend.XXXXXX");
 	assert_non_null(mkdtemp(fx->fx_dir));
 	fx->fx_be = be;
+	fx->fx_depth = 32;
 	fx->fx_frames = aligned_alloc(PGSIZE, MODEL_MAX);
 	assert_non_null(fx->fx_frames);
 	*state = fx;
@@ -62,6 +73,13 @@ backend_setup_direct(void **state)
 {
 
 	return setup(state, &uvm_backend_direct);
+}
+
+int
+backend_setup_uring(void **state)
+{
+
+	return setup(state, &uvm_backend_uring);
 }
 
 static int
@@ -88,6 +106,23 @@ backend_teardown(void **state)
 }
 
 int
+backend_io(struct fixture *fx, struct uvm_buf *b)
+{
+	struct uvm_buf *done = NULL;
+	int error;
+
+	if (fx->fx_be->be_start == NULL)
+		return fx->fx_be->be_io(fx->fx_fb, b);
+	b->b_error = error = fx->fx_be->be_start(fx->fx_fb, b);
+	if (error != 0)
+		return error;
+	must(fx->fx_be->be_submit(fx->fx_fb));
+	must(fx->fx_be->be_poll(fx->fx_fb, true, &done));
+	assert_ptr_equal(done, b);
+	return b->b_error;
+}
+
+int
 backend_page_io(struct fixture *fx, enum uvm_io io, uint64_t pgno,
     uint32_t npages, uint64_t length, uint64_t *donep)
 {
@@ -107,7 +142,7 @@ backend_page_io(struct fixture *fx, enum uvm_io io, uint64_t pgno,
 
 	for (uint32_t i = 0; i < npages; i++)
 		page[i] = fx->fx_frames + i * (size_t)PGSIZE;
-	error = fx->fx_be->be_io(fx->fx_fb, &b);
+	error = backend_io(fx, &b);
 	assert_int_equal(b.b_error, error);
 	*donep = b.b_done;
 	return error;

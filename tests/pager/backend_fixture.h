@@ -14,11 +14,13 @@ struct fixture {
 	char fx_dir[64];
 	const struct uvm_backend *fx_be;
 	struct uvm_filebe *fx_fb;
+	unsigned fx_depth;  /* uring: for the next backend_create() */
 	uint8_t *fx_frames; /* MODEL_PAGES pages */
 };
 
 int backend_setup_buffered(void **state);
 int backend_setup_direct(void **state);
+int backend_setup_uring(void **state);
 int backend_teardown(void **state);
 
 #define BUFFERED(test)                                                         \
@@ -27,14 +29,23 @@ int backend_teardown(void **state);
 #define DIRECT(test)                                                           \
 	cmocka_unit_test_setup_teardown(test, backend_setup_direct,            \
 	    backend_teardown)
-#define BOTH(test) BUFFERED(test), DIRECT(test)
+#define URING(test)                                                            \
+	cmocka_unit_test_setup_teardown(test, backend_setup_uring,             \
+	    backend_teardown)
+#define ALL(test) BUFFERED(test), DIRECT(test), URING(test)
 
-/* The backend begins; the test is skipped where the host has no O_DIRECT. */
+/*
+ * The backend begins; the test is skipped where the host has no O_DIRECT, or no
+ * io_uring.
+ */
 void backend_create(struct fixture *fx);
 void backend_destroy(struct fixture *fx);
 
 void backend_path(const struct fixture *fx, const char *name, char *path,
     size_t size);
+
+/* Do b: within the call, or by uring to the end.  => b_error */
+int backend_io(struct fixture *fx, struct uvm_buf *b);
 
 /* One I/O of npages frames from page pgno on, the frames in ascending order. */
 int backend_page_io(struct fixture *fx, enum uvm_io io, uint64_t pgno,

@@ -59,6 +59,7 @@ record(struct recorder *rec, const struct uvm_buf *b)
 		.ri_page = b->b_offset / b->b_pgsize,
 		.ri_npages = b->b_npages,
 		.ri_bytes = b->b_length,
+		.ri_durable = b->b_durable,
 		.ri_error = b->b_error,
 	};
 }
@@ -180,7 +181,7 @@ rec_sync(void *cookie, uint32_t file)
 
 	(void)file;
 	rec->rec_nsync++;
-	return 0;
+	return rec->rec_syncerror;
 }
 
 static int
@@ -245,7 +246,7 @@ poll_with(struct recorder *rec, bool wait, struct uvm_buf **bp,
 	*bp = rec->rec_flying[at];
 	rec->rec_nflying--;
 	(void)memmove(&rec->rec_flying[at], &rec->rec_flying[at + 1],
-	    (rec->rec_nflying - at) * sizeof(rec->rec_flying[0]));
+	    (rec->rec_nflying - at) * sizeof(void *));
 	(void)io(rec, *bp);
 	return 0;
 }
@@ -370,6 +371,8 @@ io_text(FILE *fp, const struct rec_io *ri)
 	    ri->ri_io == UVM_READ ? 'r' : 'w', ri->ri_page, ri->ri_npages);
 	if (ri->ri_bytes != ri->ri_npages * REC_PGSIZE)
 		(void)fprintf(fp, "%" PRIu64, ri->ri_bytes);
+	if (ri->ri_durable)
+		(void)fputc('s', fp);
 	if (ri->ri_error != 0)
 		(void)fputc('!', fp);
 }

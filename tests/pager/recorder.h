@@ -18,6 +18,7 @@ struct rec_io {
 	uint32_t ri_file;
 	uint64_t ri_page, ri_npages; /* pages */
 	uint64_t ri_bytes;
+	bool ri_durable;
 	int ri_error;
 };
 
@@ -39,6 +40,7 @@ struct recorder {
 	uint64_t rec_most; /* bytes a write moves at most, if rec_limited */
 	bool rec_limited;
 	unsigned rec_nsync, rec_nclose;
+	int rec_syncerror;	/* what be_sync returns */
 	uint64_t rec_truncated; /* the last size of be_truncate */
 	struct rec_file rec_file[REC_FILES];
 
@@ -78,8 +80,8 @@ uint64_t rec_pages(const struct recorder *rec, enum uvm_io io);
 
 /*
  * The I/Os as text, as in "r(4,1) w(0,16)! 2:w(9,1)3996": file number if it is
- * not 1, read or write, first page and pages, bytes if pages are not whole, !
- * if it failed.  The caller frees it.
+ * not 1, read or write, first page and pages, bytes if pages are not whole, s
+ * if it was to be on stable storage, ! if it failed.  The caller frees it.
  */
 char *rec_text(const struct recorder *rec);
 

@@ -582,6 +582,77 @@ the_daemon_goes_on_after_failed_writes(void **state)
 	lab_close(&lab);
 }
 
+/* A clock that goes on only while the backend works. */
+static uint64_t now;
+
+static uint64_t
+read_now(void)
+{
+
+	return now;
+}
+
+static void
+it_takes_a_while(void *arg)
+{
+
+	(void)arg;
+	now += 100;
+}
+
+static void
+keep_flush(void *arg, const struct uvm_flushinfo *fi)
+{
+
+	*(struct uvm_flushinfo *)arg = *fi;
+}
+
+static void
+waiting_for_the_backend_is_no_time_of_the_flush(void **state)
+{
+	struct uvm_flushinfo fi = { .fi_writes = 0 };
+	const struct uvm_observer uo = {
+		.uo_arg = &fi,
+		.uo_clock = read_now,
+		.uo_flush = keep_flush,
+	};
+	struct lab lab;
+
+	(void)state;
+	start(&lab, "async_put=on io_depth=1", 48);
+	uvm_observe(lab.uvm, &uo);
+	lab.rec.rec_started = it_takes_a_while;
+	lab.rec.rec_ends = it_takes_a_while;
+	lab_msync(&lab, 1, UVM_MS_ASYNC);
+	/* Three were started, and two of them had to end before. */
+	assert_int_equal(fi.fi_writes, 3);
+	assert_int_equal(fi.fi_end - fi.fi_begin, 500);
+	assert_int_equal(fi.fi_io, 500);
+	uvm_observe(lab.uvm, NULL);
+	lab.rec.rec_started = lab.rec.rec_ends = NULL;
+	land(&lab);
+	lab_close(&lab);
+}
+
+static void
+at_the_end_what_is_under_way_is_waited_for(void **state)
+{
+	struct lab lab;
+
+	(void)state;
+	start(&lab, "async_put=on", 40);
+	lab_msync(&lab, 1, UVM_MS_ASYNC);
+	lab_unmap(&lab, 1);
+	assert_int_equal(lab.rec.rec_nflying, 3);
+	must(uvm_finish(lab.uvm));
+	assert_int_equal(lab.rec.rec_nflying, 0);
+	assert_rise(&lab, relkills, 1);
+	assert_int_equal(core_vnode(&lab, 1)->v_usecount, 0);
+	lab_check(&lab);
+	must(uvm_finish(lab.uvm));
+	lab_close(&lab);
+}
+
 /* ---- the right machine for it ---- */
 
 static void
@@ -612,6 +683,17 @@ it_wants_a_backend_that_can(void **state)
 	lab_param(&up, "async_put=on");
 	must(uvm_param_resolve(&up, NULL));
 	assert_int_equal(up.q11_wlist_unlocked, QUIRK_FIXED);
+
+	/* By profile, too: it would be on. */
+	em.em_text[0] = '\0';
+	lab_param(&up, "profile=modern q11_wlist_unlocked=faithful");
+	must(uvm_param_resolve(&up, NULL));
+	assert_int_equal(uvm_create(&up, &recorder_async_backend, &rec, &uvm,
+			     &em),
+	    EINVAL);
+	assert_non_null(strstr(em.em_text, "q11_wlist_unlocked"));
+	must(uvm_create(&up, &recorder_backend, &rec, &uvm, NULL));
+	uvm_destroy(uvm);
 }
 
 static void
@@ -622,21 +704,21 @@ by_profile_it_is_on_where_it_can_be(void **state)
 	(void)state;
 	lab_param(&up, "profile=modern");
 	must(uvm_param_resolve(&up, NULL));
-	uvm_param_settle(&up, &recorder_backend);
+	must(uvm_param_settle(&up, &recorder_backend, NULL));
 	assert_int_equal(up.async_put, SWITCH_OFF);
 	assert_int_equal(up.readahead, READAHEAD_NONE);
 	lab_param(&up, "profile=modern");
 	must(uvm_param_resolve(&up, NULL));
-	uvm_param_settle(&up, &recorder_async_backend);
+	must(uvm_param_settle(&up, &recorder_async_backend, NULL));
 	assert_int_equal(up.async_put, SWITCH_ON);
 	assert_int_equal(up.readahead, READAHEAD_ADAPTIVE);
 	lab_param(&up, "profile=modern async_put=off");
 	must(uvm_param_resolve(&up, NULL));
-	uvm_param_settle(&up, &recorder_async_backend);
+	must(uvm_param_settle(&up, &recorder_async_backend, NULL));
 	assert_int_equal(up.async_put, SWITCH_OFF);
 	lab_param(&up, NULL);
 	must(uvm_param_resolve(&up, NULL));
-	uvm_param_settle(&up, &recorder_async_backend);
+	must(uvm_param_settle(&up, &recorder_async_backend, NULL));
 	assert_int_equal(up.async_put, SWITCH_OFF);
 	assert_int_equal(up.readahead, READAHEAD_NONE);
 }
@@ -675,6 +757,9 @@ main(void)
 		    q1_a_failed_asynchronous_write_marks_pages_clean),
 		cmocka_unit_test(q1_fixed_the_next_msync_hears_of_it),
 		cmocka_unit_test(the_daemon_goes_on_after_failed_writes),
+		cmocka_unit_test(
+		    waiting_for_the_backend_is_no_time_of_the_flush),
+		cmocka_unit_test(at_the_end_what_is_under_way_is_waited_for),
 		cmocka_unit_test(it_wants_a_backend_that_can),
 		cmocka_unit_test(by_profile_it_is_on_where_it_can_be),
 	};

@@ -160,6 +160,36 @@ pages_come_back_as_they_were_written(void **state)
 }
 
 static void
+a_durable_write_leaves_the_same_bytes(void **state)
+{
+	static uint8_t want[3 * PGSIZE];
+	struct fixture *fx = *state;
+	void *page[] = { fx->fx_frames, fx->fx_frames + (size_t)PGSIZE,
+		fx->fx_frames + 4 * (size_t)PGSIZE };
+	struct uvm_buf b = {
+		.b_io = UVM_WRITE,
+		.b_file = 1,
+		.b_length = sizeof(want) - 77,
+		.b_npages = 3,
+		.b_pgsize = PGSIZE,
+		.b_durable = true,
+		.b_page = page,
+	};
+	uint64_t length = b.b_length;
+
+	backend_create(fx);
+	must(fx->fx_be->be_open(fx->fx_fb, 1, length));
+	uvm_pattern(1, 0, sizeof(want), 3, want);
+	for (size_t i = 0; i < nitems(page); i++)
+		memcpy(page[i], want + i * PGSIZE, PGSIZE);
+	must(backend_io(fx, &b));
+	assert_int_equal(b.b_done, length);
+	memset(fx->fx_frames, 0, MODEL_MAX);
+	must_io(fx, UVM_READ, 0, 3, length);
+	assert_memory_equal(fx->fx_frames, want, length);
+}
+
+static void
 a_write_changes_nothing_beyond_its_length(void **state)
 {
 	static uint8_t got[4 * PGSIZE];
@@ -217,11 +247,11 @@ a_transfer_takes_more_frames_than_one_vector(void **state)
 	}
 	backend_create(fx);
 	must(fx->fx_be->be_open(fx->fx_fb, 1, b.b_length));
-	must(fx->fx_be->be_io(fx->fx_fb, &b));
+	must(backend_io(fx, &b));
 	assert_int_equal(b.b_done, b.b_length);
 	memset(mem, 0, NPAGES * (size_t)PGSIZE);
 	b.b_io = UVM_READ;
-	must(fx->fx_be->be_io(fx->fx_fb, &b));
+	must(backend_io(fx, &b));
 	assert_int_equal(b.b_done, b.b_length);
 	for (size_t i = 0; i < NPAGES; i++) {
 		uvm_pattern(1, i * PGSIZE, PGSIZE, 5, want);
@@ -398,14 +428,16 @@ main(void)
 		cmocka_unit_test(
 		    the_pattern_differs_by_file_place_and_sequence),
 		cmocka_unit_test(the_sequence_can_be_read_back_from_a_word),
-		BOTH(a_new_file_has_its_size_and_the_fill_bytes),
-		BOTH(a_file_of_an_earlier_run_is_made_anew),
-		BOTH(pages_come_back_as_they_were_written),
-		BOTH(a_write_changes_nothing_beyond_its_length),
-		BOTH(what_truncation_cuts_off_reads_zero_after_growth),
-		BOTH(a_transfer_takes_more_frames_than_one_vector),
-		BOTH(random_operations_agree_with_a_byte_array),
+		ALL(a_new_file_has_its_size_and_the_fill_bytes),
+		ALL(a_file_of_an_earlier_run_is_made_anew),
+		ALL(pages_come_back_as_they_were_written),
+		ALL(a_durable_write_leaves_the_same_bytes),
+		ALL(a_write_changes_nothing_beyond_its_length),
+		ALL(what_truncation_cuts_off_reads_zero_after_growth),
+		ALL(a_transfer_takes_more_frames_than_one_vector),
+		ALL(random_operations_agree_with_a_byte_array),
 		DIRECT(a_file_on_disk_is_padded_to_whole_pages_while_open),
+		URING(a_file_on_disk_is_padded_to_whole_pages_while_open),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -239,17 +239,17 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		BOTH(a_file_cut_short_by_another_moves_what_is_there),
-		BOTH(a_failed_write_is_reported_with_its_path),
-		BOTH(a_file_that_does_not_fit_is_removed_again),
-		BOTH(a_file_is_opened_before_and_once),
-		BOTH(a_read_past_the_end_is_refused),
-		BOTH(a_folder_takes_one_run_at_a_time),
-		BOTH(a_folder_is_made_if_its_parent_is_there),
-		BOTH(a_backing_file_is_no_link_to_elsewhere),
-		BOTH(a_file_of_the_users_is_resized_and_filled),
-		BOTH(only_a_regular_file_may_be_the_users),
-		BOTH(one_file_serves_one_number),
+		ALL(a_file_cut_short_by_another_moves_what_is_there),
+		ALL(a_failed_write_is_reported_with_its_path),
+		ALL(a_file_that_does_not_fit_is_removed_again),
+		ALL(a_file_is_opened_before_and_once),
+		ALL(a_read_past_the_end_is_refused),
+		ALL(a_folder_takes_one_run_at_a_time),
+		ALL(a_folder_is_made_if_its_parent_is_there),
+		ALL(a_backing_file_is_no_link_to_elsewhere),
+		ALL(a_file_of_the_users_is_resized_and_filled),
+		ALL(only_a_regular_file_may_be_the_users),
+		ALL(one_file_serves_one_number),
 		DIRECT(a_page_below_the_devices_block_is_refused),
 	};
 

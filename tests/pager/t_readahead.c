@@ -72,6 +72,52 @@ a_scan_misses_once_and_reads_whole_clusters(void **state)
 	lab_close(&lab);
 }
 
+/* More pages than memory has: the second time all have to be read again. */
+static void
+a_scan_of_what_was_scanned_before_is_read_ahead_as_well(void **state)
+{
+	static const char *const policies[] = { "adaptive", "fixed" };
+	struct lab lab;
+
+	(void)state;
+	for (size_t i = 0; i < nitems(policies); i++) {
+		char settings[96];
+
+		(void)snprintf(settings, sizeof(settings),
+		    "readahead=%s readahead_max=64K memory=1M", policies[i]);
+		start(&lab, settings, 1024);
+		lab_scan(&lab, 1, 0, 1023, UVM_ACCESS_READ);
+		lab_mark(&lab);
+		lab_scan(&lab, 1, 0, 1023, UVM_ACCESS_READ);
+		assert_rise(&lab, pagein_pages, 1024);
+		print_message("%s: %u of them ahead\n", policies[i],
+		    (unsigned)rise(&lab, readahead_pages));
+		assert_true(rise(&lab, readahead_used) > 1024 / 2);
+		lab_close(&lab);
+	}
+}
+
+static void
+a_few_pages_back_do_not_close_the_window(void **state)
+{
+	struct lab lab;
+
+	(void)state;
+	start(&lab, "readahead=adaptive readahead_max=256K cluster=16K", 1024);
+	assert_int_equal(lab_read(&lab, 1, 500), UVM_MISS);
+	assert_int_equal(lab_read(&lab, 1, 501), UVM_MISS);
+	lab_end(&lab);
+	assert_int_equal(lab_read(&lab, 1, 499), UVM_MISS);
+	assert_rise(&lab, readahead_pages, 4);
+	assert_true(lab_read(&lab, 1, 504) < UVM_MISS);
+	assert_rise(&lab, readahead_pages, 8);
+	/* Further back is elsewhere. */
+	assert_int_equal(lab_read(&lab, 1, 490), UVM_MISS);
+	assert_true(lab_read(&lab, 1, 507) < UVM_MISS);
+	assert_rise(&lab, readahead_pages, 8);
+	lab_close(&lab);
+}
+
 static void
 adaptive_grows_by_use_and_closes_at_a_jump(void **state)
 {
@@ -263,6 +309,9 @@ main(void)
 		cmocka_unit_test(none_reads_what_faults_ask_for),
 		cmocka_unit_test(fixed_keeps_a_window_ahead_of_every_fault),
 		cmocka_unit_test(a_scan_misses_once_and_reads_whole_clusters),
+		cmocka_unit_test(
+		    a_scan_of_what_was_scanned_before_is_read_ahead_as_well),
+		cmocka_unit_test(a_few_pages_back_do_not_close_the_window),
 		cmocka_unit_test(adaptive_grows_by_use_and_closes_at_a_jump),
 		cmocka_unit_test(advice_opens_and_closes_the_window),
 		cmocka_unit_test(it_ends_with_the_file_and_the_mapping),
