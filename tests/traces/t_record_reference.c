@@ -23,8 +23,8 @@ struct subject {
 };
 
 static const struct subject subjects[] = {
-	{ "store_lmdb", "30000 1", "data.mdb" },
-	{ "store_tokyo", "24000 1", "*.store" },
+	{ "store_lmdb", "20000 1", "data.mdb" },
+	{ "store_tokyo", "18000 1", "*.store" },
 };
 
 /* Where the program under test lies, and programs beside it; NULL: unknown. */
