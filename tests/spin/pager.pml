@@ -1,0 +1,700 @@
+/* head comment later */
+#ifndef NT
+#define NT 3
+#endif
+
+#if defined(FINE) || defined(SLEEP_GAP)
+#define CRITICAL
+#else
+#define CRITICAL atomic
+#endif
+
+#include "object.pml"
+
+bit daemon;			/* a thread is the page daemon */
+bit syncing;			/* synclock */
+byte done;			/* threads that have ended */
+
+#define P pg[p]
+#define Q pg[1 - p]
+
+/* Who flush works for. */
+#define BY_CALL	     0
+#define BY_DETACH    1
+#define BY_TERMINATE 2
+#define BY_SYNC	     3
+
+/* What a thread goes on with after that. */
+#define THEN_NOTHING 0
+#define THEN_RELE    1		/* drop the vnode */
+#define THEN_DAEMON  2		/* the daemon's own write */
+#define THEN_SYNCED  3		/* the end of a sync */
+
+/* The end of what a thread does. */
+inline over()
+{
+	if
+	:: then == THEN_NOTHING
+	:: then == THEN_RELE -> uses--
+	:: then == THEN_SYNCED -> syncing = 0
+	:: then == THEN_DAEMON -> goto detached
+	fi;
+	then = THEN_NOTHING;
+	goto next
+}
+
+/* uvn_io_start: the backend has it, and aiodone may be faster than we. */
+inline start(n, both)
+{
+	unlock();
+	vn_lock_io();
+	if
+	:: both -> ad[0] = WRITE2
+	:: else -> ad[n] = WRITE1
+	fi;
+	vn_unlock_io()
+}
+
+/* fault_enter: what a fault holds is mapped, and written to perhaps. */
+inline fault_enter()
+{
+	if
+	:: P.dirty = 1
+	:: true
+	fi;
+	enter(p);
+	held = 0;
+	p = 0
+}
+
+/* flush_finish: a page whose write is over. */
+inline flush_finish(n)
+{
+	unbusy(n);
+	if
+	:: pg[n].released -> releasepg(n)
+	:: else ->
+		pg[n].dirty = error;
+		if
+		:: fr -> pagefree(n)
+		:: else
+		fi
+	fi
+}
+
+/* flush_pend: a page whose write was only started, and may be over. */
+inline flush_pend(n)
+{
+	if
+	:: fr && pg[n].there && pg[n].busy -> pg[n].released = 1
+	:: fr && pg[n].there && !pg[n].busy && (!pg[n].dirty || dying) ->
+		pagefree(n)
+	:: else
+	fi
+}
+
+active [NT] proctype thread()
+{
+	bit mapped;		/* a map entry of this thread's refers to it */
+	bit p;			/* the page in hand */
+	bit two;		/* the I/O is of both pages */
+	bit held, ahead;	/* a fault's */
+	bit cl, sy, fr;		/* CLEANIT, SYNCIO, FREE */
+	bit was;		/* SYNCIO by AGAIN only */
+	bit need;		/* f_need_iosync */
+	byte left;		/* pages a flush has before it, bit by bit */
+	byte by, then;
+	bit dp, dtwo;		/* p and two of the page daemon's write */
+	bit refused, error, wanted;
+	byte who;
+#ifdef OPS
+	byte ops;
+#define AN_OP ops < OPS -> ops++
+#else
+#define AN_OP true
+#endif
+#ifdef IO_LOCKS_VNODE
+	bit locked;
+#endif
+
+next:	if
+	/* uvm_fault, of a mapping that stays as long as it takes. */
+#ifdef FAULT_UNHELD
+	:: atomic { valid && refs > 0 -> AN_OP; lock(); goto fault }
+#else
+	:: atomic { mapped -> AN_OP; lock(); goto fault }
+#endif
+	/* msync: async, sync, sync with invalidate */
+	:: atomic {
+		mapped ->
+		AN_OP;
+		lock();
+		cl = 1;
+		if
+		:: true
+		:: sy = 1
+		:: sy = 1; fr = 1
+		fi;
+		left = 3;
+		goto flush
+	   }
+	/* munmap */
+	:: atomic { mapped -> AN_OP; mapped = 0; lock(); goto detach }
+	/* mmap */
+	:: atomic { !mapped && !xlock -> AN_OP; uses++; lock(); goto attach }
+	/* uvm_vnp_setsize, shorter; madvise(MADV_FREE) */
+	:: atomic {
+		!xlock && !ABSENT -> AN_OP; uses++; then = THEN_RELE;
+		lock();
+		fr = 1;
+		if
+		:: left = 2
+		:: left = 3
+		fi;
+		goto flush
+	   }
+	/* vnode_quiesce */
+	:: atomic {
+		!xlock && nio != 0 -> AN_OP; uses++; then = THEN_RELE;
+		VN_LOCK;
+		lock();
+		drain();
+		unlock();
+		VN_UNLOCK;
+		over()
+	   }
+	/* uvm_vnp_uncache, which may end an object that persists */
+	:: atomic {
+		!xlock && valid -> AN_OP; uses++; then = THEN_RELE;
+		lock();
+		uncached();
+		if
+		:: valid && !BLOCKED && refs == 0 ->
+			uses++;
+			refs = 1;
+			unlock();
+			goto detaching
+		:: else -> unlock(); over()
+		fi
+	   }
+	/* uvm_vnp_sync */
+	:: atomic {
+		!syncing && valid -> AN_OP;
+		lock();
+		if
+		:: !valid || BLOCKED -> unlock(); goto next
+		:: else
+		fi;
+		syncing = 1;
+		then = THEN_SYNCED;
+		uses = uses + (refs == 0);
+		refs++;
+		unlock();
+		goto sync
+	   }
+	/* pd_inactive_page */
+	:: atomic {
+		!daemon && !ABSENT -> AN_OP;
+		lock();
+		if
+		:: dp = 0
+		:: dp = 1
+		fi;
+		if
+		:: !pg[dp].there || pg[dp].busy ->
+			dp = 0; unlock(); goto next
+		:: pg[dp].there && !pg[dp].busy && !pg[dp].dirty ->
+			pagefree(dp); dp = 0; unlock(); goto next
+		:: pg[dp].there && !pg[dp].busy && pg[dp].dirty ->
+			daemon = 1; claim(dp); goto clean
+		fi
+	   }
+	/* vnode_new takes the vnode for another file. */
+	:: atomic {
+		uses == 0 && !xlock && valid -> AN_OP; xlock = 1;
+		goto terminate
+	   }
+	:: atomic {
+		done++;
+		mapped = 0;
+#ifdef OPS
+		ops = 0;
+#endif
+		goto end
+	   }
+	fi;
+
+	/* uvm_fault; spec section 6 */
+	CRITICAL {
+		skip;
+fault:		if
+		:: p = 0
+		:: p = 1
+		fi;
+		/* fault_neighbours */
+		if
+		:: P.there && !P.busy && !P.released -> claim(p); held = 1
+		:: else
+		fi;
+		/* uvn_asyncget, of the other page */
+		if
+		:: !Q.there ->
+			alloc(1 - p);
+			admit(false);
+			if
+			:: refused -> refused = 0; ahead = 1; unlock()
+			:: else ->
+				count(1 - p, false);
+				unlock();
+				vn_lock_io();
+				ad[1 - p] = READ1;
+				vn_unlock_io()
+			fi;
+			goto looked
+		:: true -> goto look
+		fi
+	};
+looked:	CRITICAL {
+		lock();
+look:		if
+		:: ahead -> ahead = 0; undo(1 - p)
+		:: else
+		fi;
+		/* uvn_getpage, uvn_pagein */
+		do
+		:: held -> goto got
+		:: !held && !P.there ->
+			alloc(p);
+			if
+			:: !Q.there -> alloc(1 - p); two = 1
+			:: true
+			fi;
+			admit(true);
+			count(p, two);
+			unlock();
+			vn_lock_io();
+			goto pagein
+		:: !held && P.there && (P.busy || P.released) ->
+#ifndef GETPAGE_SILENT
+			P.wanted = 1;
+#endif
+			sleep(ON_PAGE + p)
+		:: !held && P.there && !P.busy && !P.released ->
+			claim(p);
+			unlock();
+			goto lent
+		od
+	};
+pagein:	atomic {
+		io_end(p, two);
+		vn_unlock_io();
+		goto read
+	};
+read:	CRITICAL {
+		lock();
+		if
+		:: two -> undo(1 - p); two = 0; undo(p); p = 0
+		:: !two -> undo(p); p = 0
+		:: two -> enter(1 - p); two = 0; fault_enter()
+		:: !two -> fault_enter()
+		fi;
+		unlock();
+		over()
+	};
+lent:	CRITICAL {
+		lock();
+got:		fault_enter();
+		unlock();
+		over()
+	};
+
+	/* uvn_attach; the caller holds the vnode */
+	CRITICAL {
+		skip;
+attach:		do
+		:: !BLOCKED -> break
+		:: BLOCKED -> uwanted = 1; sleep(ON_OBJECT)
+		od;
+		mapped = 1;
+		if
+		:: valid ->
+			uses = uses + (refs == 0) - 1;
+			refs++;
+			unlock();
+			goto next
+		:: else ->
+			assert(!iosync && !iosyncwanted && !uwanted);
+			alock = 1;
+			unlock();
+			goto attributes
+		fi
+	};
+attributes: CRITICAL {
+		lock();
+		assert(!valid && ABSENT && nio == 0);
+		alock = 0;
+		valid = 1;
+		canpersist = 1;
+		refs = 1;	/* and the caller's use becomes the object's */
+		wanted = uwanted;
+		uwanted = 0;
+		unlock();
+		goto wake
+	};
+wake:	atomic {
+		if
+		:: wanted -> wakeup(ON_OBJECT)
+		:: else
+		fi;
+		wanted = 0;
+		over()
+	};
+
+	/* uvn_detach */
+detaching: CRITICAL {
+		lock();
+detach:		assert(valid && refs > 0);
+		refs--;
+		if
+		:: refs != 0 -> unlock(); over()
+		:: refs == 0 && canpersist -> unlock(); uses--; over()
+		:: refs == 0 && !canpersist ->
+			dying = 1;
+			cl = 1;
+			fr = 1;
+			left = 3;
+			by = BY_DETACH;
+			goto flush
+		fi
+	};
+
+	/* uvn_sync_one */
+sync:	CRITICAL {
+		lock();
+		cl = 1;
+		left = 3;
+		by = BY_SYNC;
+		goto flush
+	};
+
+	/* uvm_vnp_terminate */
+terminate: CRITICAL {
+		VN_LOCK;
+		lock();
+		if
+		:: !valid -> unlock(); VN_UNLOCK; xlock = 0; over()
+		:: else
+		fi;
+		relkill = 0;
+		dying = 1;
+#ifdef IO_LOCKS_VNODE
+		vnislocked = 1;
+#endif
+		cl = 1;
+		fr = 1;
+		left = 3;
+		by = BY_TERMINATE;
+		goto flush
+	};
+
+	/* uvn_flush; the object is locked on entry */
+	CRITICAL {
+		skip;
+flush:		if
+		:: left == 0 -> goto flushed
+		:: left & 1 -> p = 0; left = left & 2
+		:: left & 2 -> p = 1; left = left & 1
+		fi;
+		if
+		:: !P.there -> goto flush
+		:: P.there && cl && !P.busy && P.dirty -> claim(p)
+		:: else ->
+			/* flush_needs_clean, flush_dispose */
+			need = need || (cl && sy && P.busy);
+			if
+			:: fr && P.busy ->
+#ifdef FLUSH_FREES
+				unbusy(p); pagefree(p)
+#else
+				P.released = 1
+#endif
+			:: fr && !P.busy -> pagefree(p)
+			:: else
+			fi;
+			goto flush
+		fi;
+		/* flush_clean */
+mates:		cluster(p, two);
+put:		admit(sy);
+		if
+		:: refused -> refused = 0; unlock(); goto again
+		:: else -> count(p, two); uncached()
+		fi;
+		if
+		:: !sy -> start(p, two); goto pended
+		:: true -> unlock(); vn_lock_io(); goto transfer
+		fi
+	};
+	/* uvm_pager_put tries P alone, then flush_clean with SYNCIO. */
+again:	CRITICAL {
+		lock();
+		if
+		:: two -> give_up(1 - p); two = 0; goto put
+		:: else -> sy = 1; was = 1; goto mates
+		fi
+	};
+	/* flush_pended: the mate first */
+pended:	CRITICAL {
+		lock();
+		if
+		:: two -> flush_pend(1 - p)
+		:: else
+		fi;
+		flush_pend(p);
+		two = 0;
+		goto flush
+	};
+	/* uvn_io_transfer; without async_put not only for SYNCIO */
+transfer: atomic {
+		io_end(p, two);
+		vn_unlock_io();
+		goto written
+	};
+written: CRITICAL {
+		lock();
+		if
+		:: two -> give_up(1 - p); two = 0; goto put
+		:: two -> flush_finish(1 - p); two = 0
+		:: !two -> error = !fr
+		:: !two
+		fi;
+		flush_finish(p);
+		error = 0;
+		if
+		:: !valid -> left = 0; need = 0		/* f_dead */
+		:: else
+		fi;
+		/* q19: SYNCIO for the rest of the flush, or not */
+		if
+		:: was -> sy = 0
+		:: true
+		fi;
+		was = 0;
+		goto flush
+	};
+
+	CRITICAL {
+		skip;
+flushed:	if
+		:: need -> drain()
+		:: else
+		fi;
+		need = 0;
+		cl = 0;
+		sy = 0;
+		fr = 0;
+		p = 0;
+		if
+		:: by == BY_CALL -> unlock(); over()
+		:: by == BY_SYNC -> by = BY_CALL; unlock(); goto detaching
+		:: by == BY_DETACH && !ABSENT ->
+			by = BY_CALL;
+			assert(!pg[0].there || pg[0].busy && pg[0].released);
+			assert(!pg[1].there || pg[1].busy && pg[1].released);
+#ifndef DETACH_LEAVES
+			relkill = 1;
+#endif
+			unlock();
+			over()
+		:: by == BY_DETACH && ABSENT ->
+			wanted = uwanted;
+			die();
+			uses--;
+			unlock()
+		:: by == BY_TERMINATE ->
+			/* uvn_drain */
+			do
+			:: ABSENT -> break
+			:: !ABSENT ->
+#ifdef TERMINATE_IOSYNC
+				iosync = 1;
+				draining++;
+#endif
+				sleep(ON_NIO);
+#ifdef TERMINATE_IOSYNC
+				draining--;
+				if
+				:: ABSENT -> iosync_end()
+				:: else
+				fi
+#endif
+			od;
+			wanted = uwanted;
+			if
+			:: refs != 0 ->
+				dying = 0;
+				uwanted = 0;
+				canpersist = 0
+			:: refs == 0 && valid -> die()
+			:: else		/* a sync's detach was first */
+			fi;
+#ifdef IO_LOCKS_VNODE
+			vnislocked = 0;
+#endif
+			unlock();
+			VN_UNLOCK;
+			xlock = 0
+		fi;
+		by = BY_CALL;
+		goto wake
+	};
+
+	/* pd_clean: uncache comes first, and may end the object */
+	CRITICAL {
+		skip;
+clean:		cluster(dp, dtwo);
+#ifndef UNCACHE_COUNTED
+		uncached();
+		if
+		:: valid && !BLOCKED && refs == 0 ->
+			uses++;
+			refs = 1;
+			then = THEN_DAEMON;
+			unlock();
+			goto detaching
+		:: else
+		fi;
+#endif
+write:		admit(false);
+		if
+		:: refused -> refused = 0; unlock(); goto kept
+		:: else -> count(dp, dtwo)
+		fi;
+#ifdef UNCACHE_COUNTED
+		uncached();
+		if
+		:: valid && !BLOCKED && refs == 0 ->
+			uses++;
+			refs = 1;
+			then = THEN_DAEMON;
+			unlock();
+			goto detaching
+		:: else
+		fi;
+counted:
+#endif
+		if
+		:: start(dp, dtwo);
+			dp = 0; dtwo = 0; daemon = 0; over()
+		:: unlock(); vn_lock_io(); goto paged
+		fi
+	};
+detached: CRITICAL {
+		lock();
+		then = THEN_NOTHING;
+#ifdef UNCACHE_COUNTED
+		goto counted
+#else
+		goto write
+#endif
+	};
+kept:	CRITICAL {
+		lock();
+		if
+		:: dtwo -> give_up(1 - dp); dtwo = 0; goto write
+		:: else -> give_up(dp)
+		fi;
+		dp = 0;
+		daemon = 0;
+		unlock();
+		over()
+	};
+paged:	atomic {
+		io_end(dp, dtwo);
+		vn_unlock_io();
+		goto cleaned
+	};
+cleaned: CRITICAL {
+		lock();
+		if
+		:: dtwo -> give_up(1 - dp); dtwo = 0; goto write
+		:: dtwo -> pg[1 - dp].dirty = 0; give_up(1 - dp); pg[dp].dirty = 0
+		:: !dtwo -> pg[dp].dirty = 0
+		:: !dtwo
+		fi;
+		give_up(dp);
+		dp = 0;
+		dtwo = 0;
+		daemon = 0;
+		unlock();
+		over()
+	};
+end:	skip
+}
+
+/* aio_page: a page of a finished request. */
+inline aio_page(n, read)
+{
+	pg[n].io = 0;
+	unbusy(n);
+	if
+	:: error && read -> pg[n].released = 1
+	:: else
+	fi;
+	if
+	:: pg[n].released -> releasepg(n)
+	:: else -> pg[n].dirty = pg[n].dirty && (read || error)
+	fi
+}
+
+/* uvn_aiodone; who drains is woken without the lock. */
+inline uvn_aiodone(n)
+{
+	lock();
+	assert(nio > 0);
+	nio--;
+	idle = nio == 0;
+	if
+	:: error = 0
+	:: error = 1
+	fi;
+	if
+	:: ad[n] == READ1 -> aio_page(n, true)
+	:: ad[n] == WRITE1 -> aio_page(n, false)
+	:: ad[n] == WRITE2 -> aio_page(0, false); aio_page(1, false)
+	fi;
+	ad[n] = IDLE;
+	error = 0;
+	unlock();
+	if
+	:: idle -> idle = 0; goto tell
+	:: else -> goto wait
+	fi
+}
+
+active proctype aiodone()
+{
+	bit error, idle;
+	byte who;
+
+wait:	do
+	:: CRITICAL { ad[0] != IDLE -> uvn_aiodone(0) }
+	:: CRITICAL { ad[1] != IDLE -> uvn_aiodone(1) }
+	:: atomic { done == NT && ad[0] == IDLE && ad[1] == IDLE -> break }
+	od;
+	/* All is quiet. */
+	assert(!lk && nio == 0 && draining == 0 && !iosync && !iosyncwanted);
+	assert(!pg[0].busy && !pg[0].released && !pg[0].wanted);
+	assert(!pg[1].busy && !pg[1].released && !pg[1].wanted);
+	assert(!BLOCKED && !uwanted && !xlock && !daemon && !syncing);
+	assert(valid || ABSENT && refs == 0);
+	assert(uses == (refs != 0));
+	goto end;
+tell:	atomic {
+#ifndef AIODONE_SILENT
+		wakeup(ON_NIO);
+#endif
+		goto wait
+	};
+end:	skip
+}
