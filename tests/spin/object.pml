@@ -32,6 +32,16 @@ bit lk;				/* vmobjlock */
 byte uses;			/* v_usecount */
 bit xlock;			/* the vnode is being recycled: vget waits */
 
+/*
+ * Who takes a use of a vnode that nobody uses, as sync and uncache do, must see
+ * that it is not being recycled.
+ */
+#ifdef HOLD_RECYCLED
+#define HOLDABLE true
+#else
+#define HOLDABLE (!xlock)
+#endif
+
 /* What the backend has, by its first page: struct uvm_aiodesc. */
 #define IDLE   0
 #define WRITE1 1

@@ -179,7 +179,7 @@ next:	if
 	   }
 	/* uvm_vnp_sync */
 	:: atomic {
-		!syncing && valid -> AN_OP;
+		!syncing && valid && HOLDABLE -> AN_OP;
 		lock();
 		if
 		:: !valid || BLOCKED -> unlock(); goto next
@@ -385,7 +385,7 @@ terminate: CRITICAL {
 		:: !valid -> unlock(); VN_UNLOCK; xlock = 0; over()
 		:: else
 		fi;
-		relkill = 0;
+		assert(!BLOCKED);
 		dying = 1;
 #ifdef IO_LOCKS_VNODE
 		vnislocked = 1;
@@ -513,31 +513,15 @@ flushed:	if
 			unlock()
 		:: by == BY_TERMINATE ->
 			/* uvn_drain */
+			draining++;
 			do
 			:: ABSENT -> break
-			:: !ABSENT ->
-#ifdef TERMINATE_IOSYNC
-				iosync = 1;
-				draining++;
-#endif
-				sleep(ON_NIO);
-#ifdef TERMINATE_IOSYNC
-				draining--;
-				if
-				:: ABSENT -> iosync_end()
-				:: else
-				fi
-#endif
+			:: !ABSENT -> iosync = 1; sleep(ON_NIO)
 			od;
+			draining--;
+			iosync_end();
 			wanted = uwanted;
-			if
-			:: refs != 0 ->
-				dying = 0;
-				uwanted = 0;
-				canpersist = 0
-			:: refs == 0 && valid -> die()
-			:: else		/* a sync's detach was first */
-			fi;
+			die();
 #ifdef IO_LOCKS_VNODE
 			vnislocked = 0;
 #endif
@@ -556,7 +540,7 @@ clean:		cluster(dp, dtwo);
 #ifndef UNCACHE_COUNTED
 		uncached();
 		if
-		:: valid && !BLOCKED && refs == 0 ->
+		:: valid && !BLOCKED && refs == 0 && HOLDABLE ->
 			uses++;
 			refs = 1;
 			then = THEN_DAEMON;
@@ -573,7 +557,7 @@ write:		admit(false);
 #ifdef UNCACHE_COUNTED
 		uncached();
 		if
-		:: valid && !BLOCKED && refs == 0 ->
+		:: valid && !BLOCKED && refs == 0 && HOLDABLE ->
 			uses++;
 			refs = 1;
 			then = THEN_DAEMON;
