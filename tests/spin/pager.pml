@@ -13,7 +13,16 @@
 
 bit daemon;			/* a thread is the page daemon */
 bit syncing;			/* synclock */
+byte maps;			/* map entries that refer to the object */
+byte mapping;			/* threads that make one */
+byte borrowed;			/* threads that use one: the last one stays */
 byte done;			/* threads that have ended */
+
+#ifdef FAULT_UNHELD
+#define BORROW skip
+#else
+#define BORROW borrowed++; then = THEN_RETURN
+#endif
 
 #define P pg[p]
 #define Q pg[1 - p]
@@ -26,15 +35,17 @@ byte done;			/* threads that have ended */
 
 /* What a thread goes on with after that. */
 #define THEN_NOTHING 0
-#define THEN_RELE    1		/* drop the vnode */
-#define THEN_DAEMON  2		/* the daemon's own write */
-#define THEN_SYNCED  3		/* the end of a sync */
+#define THEN_RETURN  1		/* others may unmap again what it used */
+#define THEN_RELE    2		/* drop the vnode */
+#define THEN_DAEMON  3		/* the daemon's own write */
+#define THEN_SYNCED  4		/* the end of a sync */
 
 /* The end of what a thread does. */
 inline over()
 {
 	if
 	:: then == THEN_NOTHING
+	:: then == THEN_RETURN -> borrowed--
 	:: then == THEN_RELE -> uses--
 	:: then == THEN_SYNCED -> syncing = 0
 	:: then == THEN_DAEMON -> goto detached
@@ -95,7 +106,6 @@ inline flush_pend(n)
 
 active [NT] proctype thread()
 {
-	bit mapped;		/* a map entry of this thread's refers to it */
 	bit p;			/* the page in hand */
 	bit two;		/* the I/O is of both pages */
 	bit held, ahead;	/* a fault's */
@@ -109,25 +119,30 @@ active [NT] proctype thread()
 	byte who;
 #ifdef OPS
 	byte ops;
-#define AN_OP ops < OPS -> ops++
+#define MAY ops < OPS
+#define AN_OP ops++
 #else
-#define AN_OP true
+#define MAY true
+#define AN_OP skip
 #endif
 #ifdef IO_LOCKS_VNODE
 	bit locked;
 #endif
 
 next:	if
-	/* uvm_fault, of a mapping that stays as long as it takes. */
-#ifdef FAULT_UNHELD
-	:: atomic { valid && refs > 0 -> AN_OP; lock(); goto fault }
-#else
-	:: atomic { mapped -> AN_OP; lock(); goto fault }
-#endif
+	/* uvm_fault, of a mapping that stays as long as it takes */
+	:: atomic {
+		maps > 0 && MAY ->
+		AN_OP;
+		BORROW;
+		lock();
+		goto fault
+	   }
 	/* msync: async, sync, sync with invalidate */
 	:: atomic {
-		mapped ->
+		maps > 0 && MAY ->
 		AN_OP;
+		BORROW;
 		lock();
 		cl = 1;
 		if
@@ -139,12 +154,26 @@ next:	if
 		goto flush
 	   }
 	/* munmap */
-	:: atomic { mapped -> AN_OP; mapped = 0; lock(); goto detach }
+	:: atomic {
+		maps > (borrowed != 0) && MAY ->
+		AN_OP;
+		maps--;
+		lock();
+		goto detach
+	   }
 	/* mmap */
-	:: atomic { !mapped && !xlock -> AN_OP; uses++; lock(); goto attach }
+	:: atomic {
+		maps + mapping < 2 && !xlock && MAY ->
+		AN_OP;
+		mapping++;
+		uses++;
+		lock();
+		goto attach
+	   }
 	/* uvm_vnp_setsize, shorter; madvise(MADV_FREE) */
 	:: atomic {
-		!xlock && !ABSENT -> AN_OP; uses++; then = THEN_RELE;
+		!xlock && !ABSENT && MAY ->
+		AN_OP; uses++; then = THEN_RELE;
 		lock();
 		fr = 1;
 		if
@@ -155,7 +184,8 @@ next:	if
 	   }
 	/* vnode_quiesce */
 	:: atomic {
-		!xlock && nio != 0 -> AN_OP; uses++; then = THEN_RELE;
+		!xlock && nio != 0 && MAY ->
+		AN_OP; uses++; then = THEN_RELE;
 		VN_LOCK;
 		lock();
 		drain();
@@ -165,7 +195,8 @@ next:	if
 	   }
 	/* uvm_vnp_uncache, which may end an object that persists */
 	:: atomic {
-		!xlock && valid -> AN_OP; uses++; then = THEN_RELE;
+		!xlock && valid && MAY ->
+		AN_OP; uses++; then = THEN_RELE;
 		lock();
 		uncached();
 		if
@@ -179,7 +210,8 @@ next:	if
 	   }
 	/* uvm_vnp_sync */
 	:: atomic {
-		!syncing && valid && HOLDABLE -> AN_OP;
+		!syncing && valid && HOLDABLE && MAY ->
+		AN_OP;
 		lock();
 		if
 		:: !valid || BLOCKED -> unlock(); goto next
@@ -194,7 +226,8 @@ next:	if
 	   }
 	/* pd_inactive_page */
 	:: atomic {
-		!daemon && !ABSENT -> AN_OP;
+		!daemon && !ABSENT && MAY ->
+		AN_OP;
 		lock();
 		if
 		:: dp = 0
@@ -211,12 +244,12 @@ next:	if
 	   }
 	/* vnode_new takes the vnode for another file. */
 	:: atomic {
-		uses == 0 && !xlock && valid -> AN_OP; xlock = 1;
+		uses == 0 && !xlock && valid && MAY ->
+		AN_OP; xlock = 1;
 		goto terminate
 	   }
 	:: atomic {
 		done++;
-		mapped = 0;
 #ifdef OPS
 		ops = 0;
 #endif
@@ -315,13 +348,14 @@ attach:		do
 		:: !BLOCKED -> break
 		:: BLOCKED -> uwanted = 1; sleep(ON_OBJECT)
 		od;
-		mapped = 1;
 		if
 		:: valid ->
+			maps++;
+			mapping--;
 			uses = uses + (refs == 0) - 1;
 			refs++;
 			unlock();
-			goto next
+			over()
 		:: else ->
 			assert(!iosync && !iosyncwanted && !uwanted);
 			alock = 1;
@@ -335,6 +369,8 @@ attributes: CRITICAL {
 		alock = 0;
 		valid = 1;
 		canpersist = 1;
+		maps++;
+		mapping--;
 		refs = 1;	/* and the caller's use becomes the object's */
 		wanted = uwanted;
 		uwanted = 0;
