@@ -96,15 +96,15 @@ inline sleep(c)
 {
 #ifdef SLEEP_GAP
 	unlock();
-	channel[_pid] = c;
+	channel[ME] = c;
 #else
 	d_step {
 		assert(lk);
-		channel[_pid] = c;
+		channel[ME] = c;
 		lk = 0
 	};
 #endif
-	channel[_pid] == AWAKE;
+	channel[ME] == AWAKE;
 	lock()
 }
 

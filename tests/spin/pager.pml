@@ -9,6 +9,8 @@
 #define CRITICAL atomic
 #endif
 
+#define ME (_pid - 1)	/* init is aiodone */
+
 #include "object.pml"
 
 bit daemon;			/* a thread is the page daemon */
@@ -17,6 +19,22 @@ byte maps;			/* map entries that refer to the object */
 byte mapping;			/* threads that make one */
 byte borrowed;			/* threads that use one: the last one stays */
 byte done;			/* threads that have ended */
+
+/*
+ * Threads that do nothing are all alike, so the first of them may be the one to
+ * do something.
+ */
+bit working[NT];
+#define FIRST ((ME < 1 || working[0]) && (ME < 2 || working[1]))
+
+#ifdef OPS
+byte ops;
+#define MAY  (FIRST && ops < OPS)
+#define BEGIN working[ME] = 1; ops++
+#else
+#define MAY  FIRST
+#define BEGIN working[ME] = 1
+#endif
 
 #ifdef FAULT_UNHELD
 #define BORROW skip
@@ -51,6 +69,7 @@ inline over()
 	:: then == THEN_DAEMON -> goto detached
 	fi;
 	then = THEN_NOTHING;
+	working[ME] = 0;
 	goto next
 }
 
@@ -104,7 +123,7 @@ inline flush_pend(n)
 	fi
 }
 
-active [NT] proctype thread()
+proctype thread()
 {
 	bit p;			/* the page in hand */
 	bit two;		/* the I/O is of both pages */
@@ -117,14 +136,6 @@ active [NT] proctype thread()
 	bit dp, dtwo;		/* p and two of the page daemon's write */
 	bit refused, error, wanted;
 	byte who;
-#ifdef OPS
-	byte ops;
-#define MAY ops < OPS
-#define AN_OP ops++
-#else
-#define MAY true
-#define AN_OP skip
-#endif
 #ifdef IO_LOCKS_VNODE
 	bit locked;
 #endif
@@ -133,7 +144,7 @@ next:	if
 	/* uvm_fault, of a mapping that stays as long as it takes */
 	:: atomic {
 		maps > 0 && MAY ->
-		AN_OP;
+		BEGIN;
 		BORROW;
 		lock();
 		goto fault
@@ -141,7 +152,7 @@ next:	if
 	/* msync: async, sync, sync with invalidate */
 	:: atomic {
 		maps > 0 && MAY ->
-		AN_OP;
+		BEGIN;
 		BORROW;
 		lock();
 		cl = 1;
@@ -156,7 +167,7 @@ next:	if
 	/* munmap */
 	:: atomic {
 		maps > (borrowed != 0) && MAY ->
-		AN_OP;
+		BEGIN;
 		maps--;
 		lock();
 		goto detach
@@ -164,7 +175,7 @@ next:	if
 	/* mmap */
 	:: atomic {
 		maps + mapping < 2 && !xlock && MAY ->
-		AN_OP;
+		BEGIN;
 		mapping++;
 		uses++;
 		lock();
@@ -173,7 +184,7 @@ next:	if
 	/* uvm_vnp_setsize, shorter; madvise(MADV_FREE) */
 	:: atomic {
 		!xlock && !ABSENT && MAY ->
-		AN_OP; uses++; then = THEN_RELE;
+		BEGIN; uses++; then = THEN_RELE;
 		lock();
 		fr = 1;
 		if
@@ -185,7 +196,7 @@ next:	if
 	/* vnode_quiesce */
 	:: atomic {
 		!xlock && nio != 0 && MAY ->
-		AN_OP; uses++; then = THEN_RELE;
+		BEGIN; uses++; then = THEN_RELE;
 		VN_LOCK;
 		lock();
 		drain();
@@ -196,7 +207,7 @@ next:	if
 	/* uvm_vnp_uncache, which may end an object that persists */
 	:: atomic {
 		!xlock && valid && MAY ->
-		AN_OP; uses++; then = THEN_RELE;
+		BEGIN; uses++; then = THEN_RELE;
 		lock();
 		uncached();
 		if
@@ -211,10 +222,10 @@ next:	if
 	/* uvm_vnp_sync */
 	:: atomic {
 		!syncing && valid && HOLDABLE && MAY ->
-		AN_OP;
+		BEGIN;
 		lock();
 		if
-		:: !valid || BLOCKED -> unlock(); goto next
+		:: !valid || BLOCKED -> unlock(); over()
 		:: else
 		fi;
 		syncing = 1;
@@ -227,7 +238,7 @@ next:	if
 	/* pd_inactive_page */
 	:: atomic {
 		!daemon && !ABSENT && MAY ->
-		AN_OP;
+		BEGIN;
 		lock();
 		if
 		:: dp = 0
@@ -235,9 +246,9 @@ next:	if
 		fi;
 		if
 		:: !pg[dp].there || pg[dp].busy ->
-			dp = 0; unlock(); goto next
+			dp = 0; unlock(); over()
 		:: pg[dp].there && !pg[dp].busy && !pg[dp].dirty ->
-			pagefree(dp); dp = 0; unlock(); goto next
+			pagefree(dp); dp = 0; unlock(); over()
 		:: pg[dp].there && !pg[dp].busy && pg[dp].dirty ->
 			daemon = 1; claim(dp); goto clean
 		fi
@@ -245,14 +256,13 @@ next:	if
 	/* vnode_new takes the vnode for another file. */
 	:: atomic {
 		uses == 0 && !xlock && valid && MAY ->
-		AN_OP; xlock = 1;
+		BEGIN; xlock = 1;
 		goto terminate
 	   }
 	:: atomic {
+		FIRST ->
+		working[ME] = 1;
 		done++;
-#ifdef OPS
-		ops = 0;
-#endif
 		goto end
 	   }
 	fi;
@@ -692,11 +702,45 @@ inline uvn_aiodone(n)
 	fi
 }
 
-active proctype aiodone()
+/* A page in a state of rest. */
+inline rest(n)
+{
+	if
+	:: true
+	:: pg[n].there = 1
+	:: pg[n].there = 1; pg[n].dirty = 1
+	fi
+}
+
+init
 {
 	bit error, idle;
 	byte who;
 
+	atomic {
+#ifdef OPS
+		/* From any state of rest: no object, a persisting one, a used one. */
+		if
+		:: true
+		:: valid = 1; canpersist = 1
+		:: valid = 1; canpersist = 1; maps = 1
+		:: valid = 1; maps = 1
+		:: valid = 1; canpersist = 1; maps = 2
+		:: valid = 1; maps = 2
+		fi;
+		refs = maps;
+		uses = maps > 0;
+		if
+		:: valid -> rest(0); rest(1)
+		:: else
+		fi;
+#endif
+		do
+		:: who == NT -> break
+		:: who < NT -> run thread(); who++
+		od;
+		who = 0
+	};
 wait:	do
 	:: CRITICAL { ad[0] != IDLE -> uvn_aiodone(0) }
 	:: CRITICAL { ad[1] != IDLE -> uvn_aiodone(1) }
