@@ -72,19 +72,16 @@ inline unlock()
 /* uvm_wakeup: all who sleep on c. */
 inline wakeup(c)
 {
-	d_step {
-		who = 0;
-		do
-		:: who == NT -> break
-		:: who < NT ->
-			if
-			:: channel[who] == c -> channel[who] = AWAKE
-			:: else
-			fi;
-			who++
-		od;
-		who = 0
-	}
+	do
+	:: who == NT -> break
+	:: who < NT ->
+		if
+		:: channel[who] == c -> channel[who] = AWAKE
+		:: else
+		fi;
+		who++
+	od;
+	who = 0
 }
 
 /*
@@ -139,34 +136,29 @@ inline unbusy(n)		/* uvm_page_unbusy */
 /* uvm_pagefree: of an idle page nobody waits for. */
 inline pagefree(n)
 {
-	d_step {
-		assert(lk && pg[n].there && !pg[n].busy && !pg[n].io);
-		who = 0;
-		do
-		:: who == NT -> break
-		:: who < NT -> assert(channel[who] != ON_PAGE + n); who++
-		od;
-		who = 0;
-		pg[n].there = 0;
-		pg[n].released = 0;
-		pg[n].wanted = 0;
-		pg[n].dirty = 0
-	}
+	assert(lk && pg[n].there && !pg[n].busy && !pg[n].io);
+	do
+	:: who == NT -> break
+	:: who < NT -> assert(channel[who] != ON_PAGE + n); who++
+	od;
+	who = 0;
+	pg[n].there = 0;
+	pg[n].released = 0;
+	pg[n].wanted = 0;
+	pg[n].dirty = 0
 }
 
 /* The object is no more: it was alive, unused and empty. */
 inline die()
 {
-	d_step {
-		assert(lk && valid && refs == 0 && nio == 0 && ABSENT);
-		valid = 0;
-		canpersist = 0;
-		dying = 0;
-		relkill = 0;
-		uwanted = 0;
-		iosync = 0;
-		iosyncwanted = 0
-	}
+	assert(lk && valid && refs == 0 && nio == 0 && ABSENT);
+	valid = 0;
+	canpersist = 0;
+	dying = 0;
+	relkill = 0;
+	uwanted = 0;
+	iosync = 0;
+	iosyncwanted = 0
 }
 
 /*
@@ -206,25 +198,29 @@ inline releasepg(n)
 /* Un-busy a page that somebody may want gone. */
 inline give_up(n)
 {
-	unbusy(n);
-	if
-	:: pg[n].released -> releasepg(n)
-	:: else
-	fi
+	d_step {
+		unbusy(n);
+		if
+		:: pg[n].released -> releasepg(n)
+		:: else
+		fi
+	}
 }
 
 /* uvn_get_undo, asyncget_undo: a page that got no contents. */
 inline undo(n)
 {
-	unbusy(n);
-	pagefree(n)
+	d_step {
+		unbusy(n);
+		pagefree(n)
+	}
 }
 
 /* fault_enter: what a fault had BUSY may be RELEASED by now. */
 inline enter(n)
 {
 #ifdef FAULT_IGNORES
-	unbusy(n)
+	d_step { unbusy(n) }
 #else
 	give_up(n)
 #endif
@@ -233,16 +229,18 @@ inline enter(n)
 /* uvn_iosync_end */
 inline iosync_end()
 {
-	if
+	d_step {
+		if
 #ifndef IOSYNC_SILENT
-	:: iosyncwanted -> wakeup(ON_FLAGS)
+		:: iosyncwanted -> wakeup(ON_FLAGS)
 #endif
-	:: else
-	fi;
-	iosyncwanted = 0;
+		:: else
+		fi;
 #ifndef IOSYNC_LEFT
-	iosync = 0
+		iosync = 0;
 #endif
+		iosyncwanted = 0
+	}
 }
 
 /* flush_iosync, uvm_aio_drain: wait until no I/O is under way. */
@@ -277,33 +275,39 @@ inline admit(wait)
 /* uvn_io: from here to io_end or aiodone the I/O is under way. */
 inline count(n, both)
 {
-	assert(lk && pg[n].busy && !pg[n].io);
-	pg[n].io = 1;
-	if
-	:: both -> assert(pg[1 - n].busy && !pg[1 - n].io); pg[1 - n].io = 1
-	:: else
-	fi;
-	nio++
+	d_step {
+		assert(lk && pg[n].busy && !pg[n].io);
+		pg[n].io = 1;
+		if
+		:: both ->
+			assert(pg[1 - n].busy && !pg[1 - n].io);
+			pg[1 - n].io = 1
+		:: else
+		fi;
+		nio++
+	}
 }
 
 /* uvn_io: the end of a synchronous I/O, or of one that was not started. */
 inline io_end(n, both)
 {
 	lock();
-	pg[n].io = 0;
-	if
-	:: both -> pg[1 - n].io = 0
-	:: else
-	fi;
-	assert(nio > 0);
-	nio--;
-	if
+	d_step {
+		pg[n].io = 0;
+		if
+		:: both -> pg[1 - n].io = 0
+		:: else
+		fi;
+		assert(nio > 0);
+		nio--;
+		if
 #ifndef SYNC_SILENT
-	:: iosync && nio == 0 -> wakeup(ON_NIO)
+		:: iosync && nio == 0 -> wakeup(ON_NIO)
 #endif
-	:: else
-	fi;
-	unlock()
+		:: else
+		fi;
+		unlock()
+	}
 }
 
 /* uvm_mk_pcluster: does the other page, if dirty and idle, go along? */

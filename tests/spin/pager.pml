@@ -100,27 +100,31 @@ inline fault_enter()
 /* flush_finish: a page whose write is over. */
 inline flush_finish(n)
 {
-	unbusy(n);
-	if
-	:: pg[n].released -> releasepg(n)
-	:: else ->
-		pg[n].dirty = error;
+	d_step {
+		unbusy(n);
 		if
-		:: fr -> pagefree(n)
-		:: else
+		:: pg[n].released -> releasepg(n)
+		:: else ->
+			pg[n].dirty = error;
+			if
+			:: fr -> pagefree(n)
+			:: else
+			fi
 		fi
-	fi
+	}
 }
 
 /* flush_pend: a page whose write was only started, and may be over. */
 inline flush_pend(n)
 {
-	if
-	:: fr && pg[n].there && pg[n].busy -> pg[n].released = 1
-	:: fr && pg[n].there && !pg[n].busy && (!pg[n].dirty || dying) ->
-		pagefree(n)
-	:: else
-	fi
+	d_step {
+		if
+		:: fr && pg[n].there && pg[n].busy -> pg[n].released = 1
+		:: fr && pg[n].there && !pg[n].busy &&
+		    (!pg[n].dirty || dying) -> pagefree(n)
+		:: else
+		fi
+	}
 }
 
 proctype thread()
@@ -248,7 +252,7 @@ next:	if
 		:: !pg[dp].there || pg[dp].busy ->
 			dp = 0; unlock(); over()
 		:: pg[dp].there && !pg[dp].busy && !pg[dp].dirty ->
-			pagefree(dp); dp = 0; unlock(); over()
+			d_step { pagefree(dp) }; dp = 0; unlock(); over()
 		:: pg[dp].there && !pg[dp].busy && pg[dp].dirty ->
 			daemon = 1; claim(dp); goto clean
 		fi
@@ -389,7 +393,7 @@ attributes: CRITICAL {
 	};
 wake:	atomic {
 		if
-		:: wanted -> wakeup(ON_OBJECT)
+		:: wanted -> d_step { wakeup(ON_OBJECT) }
 		:: else
 		fi;
 		wanted = 0;
@@ -460,11 +464,11 @@ flush:		if
 			if
 			:: fr && P.busy ->
 #ifdef FLUSH_FREES
-				unbusy(p); pagefree(p)
+				undo(p)
 #else
 				P.released = 1
 #endif
-			:: fr && !P.busy -> pagefree(p)
+			:: fr && !P.busy -> d_step { pagefree(p) }
 			:: else
 			fi;
 			goto flush
@@ -554,7 +558,7 @@ flushed:	if
 			over()
 		:: by == BY_DETACH && ABSENT ->
 			wanted = uwanted;
-			die();
+			d_step { die() };
 			uses--;
 			unlock()
 		:: by == BY_TERMINATE ->
@@ -567,7 +571,7 @@ flushed:	if
 			draining--;
 			iosync_end();
 			wanted = uwanted;
-			die();
+			d_step { die() };
 #ifdef IO_LOCKS_VNODE
 			vnislocked = 0;
 #endif
@@ -681,21 +685,23 @@ inline aio_page(n, read)
 inline uvn_aiodone(n)
 {
 	lock();
-	assert(nio > 0);
-	nio--;
-	idle = nio == 0;
 	if
 	:: error = 0
 	:: error = 1
 	fi;
-	if
-	:: ad[n] == READ1 -> aio_page(n, true)
-	:: ad[n] == WRITE1 -> aio_page(n, false)
-	:: ad[n] == WRITE2 -> aio_page(0, false); aio_page(1, false)
-	fi;
-	ad[n] = IDLE;
-	error = 0;
-	unlock();
+	d_step {
+		assert(nio > 0);
+		nio--;
+		idle = nio == 0;
+		if
+		:: ad[n] == READ1 -> aio_page(n, true)
+		:: ad[n] == WRITE1 -> aio_page(n, false)
+		:: ad[n] == WRITE2 -> aio_page(0, false); aio_page(1, false)
+		fi;
+		ad[n] = IDLE;
+		error = 0;
+		unlock()
+	};
 	if
 	:: idle -> idle = 0; goto tell
 	:: else -> goto wait
@@ -756,7 +762,7 @@ wait:	do
 	goto end;
 tell:	atomic {
 #ifndef AIODONE_SILENT
-		wakeup(ON_NIO);
+		d_step { wakeup(ON_NIO) };
 #endif
 		goto wait
 	};
