@@ -256,20 +256,28 @@ inline drain()
 	iosync_end()
 }
 
-/*
- * uvn_io_admit: wait out IOSYNC, or refuse: AGAIN.  Who may not wait may also
- * find no pager address space.
- */
-inline admit(wait)
+/* uvn_io_admit, of who may wait. */
+inline admit()
 {
 	do
 	:: !iosync -> break
-	:: iosync && wait ->
+	:: iosync ->
 		assert(draining > 0);
 		iosyncwanted = 1;
 		sleep(ON_FLAGS)
-	:: !wait -> refused = 1; break
 	od
+}
+
+/*
+ * uvn_io_admit, of who may not: AGAIN for IOSYNC, or any time for want of pager
+ * address space or of a descriptor.
+ */
+inline admit_now()
+{
+	if
+	:: !iosync
+	:: refused = 1
+	fi
 }
 
 /* uvn_io: from here to io_end or aiodone the I/O is under way. */

@@ -225,16 +225,18 @@ next:	if
 	   }
 	/* uvm_vnp_sync */
 	:: atomic {
-		!syncing && valid && HOLDABLE && MAY ->
+		!syncing && valid && MAY ->
 		BEGIN;
-		lock();
-		if
-		:: !valid || BLOCKED -> unlock(); over()
-		:: else
-		fi;
 		syncing = 1;
 		then = THEN_SYNCED;
-		uses = uses + (refs == 0);
+		lock();
+		if
+		:: atomic {
+			valid && !BLOCKED && HOLDABLE ->
+			uses = uses + (refs == 0)
+		   }
+		:: else -> unlock(); over()
+		fi;
 		refs++;
 		unlock();
 		goto sync
@@ -287,7 +289,7 @@ fault:		if
 		if
 		:: !Q.there ->
 			alloc(1 - p);
-			admit(false);
+			admit_now();
 			if
 			:: refused -> refused = 0; ahead = 1; unlock()
 			:: else ->
@@ -316,7 +318,7 @@ look:		if
 			:: !Q.there -> alloc(1 - p); two = 1
 			:: true
 			fi;
-			admit(true);
+			admit();
 			count(p, two);
 			unlock();
 			vn_lock_io();
@@ -431,11 +433,7 @@ sync:	CRITICAL {
 terminate: CRITICAL {
 		VN_LOCK;
 		lock();
-		if
-		:: !valid -> unlock(); VN_UNLOCK; xlock = 0; over()
-		:: else
-		fi;
-		assert(!BLOCKED);
+		assert(valid && !BLOCKED && refs == 0);
 		dying = 1;
 #ifdef IO_LOCKS_VNODE
 		vnislocked = 1;
@@ -475,7 +473,10 @@ flush:		if
 		fi;
 		/* flush_clean */
 mates:		cluster(p, two);
-put:		admit(sy);
+put:		if
+		:: sy -> admit()
+		:: else -> admit_now()
+		fi;
 		if
 		:: refused -> refused = 0; unlock(); goto again
 		:: else -> count(p, two); uncached()
@@ -520,10 +521,7 @@ written: CRITICAL {
 		fi;
 		flush_finish(p);
 		error = 0;
-		if
-		:: !valid -> left = 0; need = 0		/* f_dead */
-		:: else
-		fi;
+		assert(valid);			/* f_dead */
 		/* q19: SYNCIO for the rest of the flush, or not */
 		if
 		:: was -> sy = 0
@@ -590,8 +588,9 @@ clean:		cluster(dp, dtwo);
 #ifndef UNCACHE_COUNTED
 		uncached();
 		if
-		:: valid && !BLOCKED && refs == 0 && HOLDABLE ->
-			uses++;
+		:: atomic {
+			valid && !BLOCKED && refs == 0 && HOLDABLE -> uses++
+		   };
 			refs = 1;
 			then = THEN_DAEMON;
 			unlock();
@@ -599,7 +598,7 @@ clean:		cluster(dp, dtwo);
 		:: else
 		fi;
 #endif
-write:		admit(false);
+write:		admit_now();
 		if
 		:: refused -> refused = 0; unlock(); goto kept
 		:: else -> count(dp, dtwo)
@@ -607,8 +606,9 @@ write:		admit(false);
 #ifdef UNCACHE_COUNTED
 		uncached();
 		if
-		:: valid && !BLOCKED && refs == 0 && HOLDABLE ->
-			uses++;
+		:: atomic {
+			valid && !BLOCKED && refs == 0 && HOLDABLE -> uses++
+		   };
 			refs = 1;
 			then = THEN_DAEMON;
 			unlock();
