@@ -67,7 +67,8 @@ clisrc	:= $(sort $(filter-out %/lib.sh,$(wildcard tests/cli/*.sh)))
 hdr	:= $(sort $(wildcard $(addsuffix /*.h,$(layers)) traces/preload/*.h \
     pager/mp/*.h replay/mp/*.h \
     tests/*.h tests/*/*.h))
-allsrc	:= $(src) $(sosrc) $(testsrc) $(helpsrc) $(progsrc)
+mponly	:= $(filter %/mp/%,$(mpsrc) $(mprunsrc))
+allsrc	:= $(src) $(mponly) $(sosrc) $(testsrc) $(helpsrc) $(progsrc)
 manuals	:= $(sort $(wildcard docs/man/*.[1-9]))
 
 obj	:= $(src:%.c=$B/%.o)
@@ -118,7 +119,7 @@ $B/uvn: $(obj) $B/threads.o
 $B/libuvn.a: $(libobj) $B/threads.o
 	$(Q)rm -f $@ && ar qcs $@ $^
 
-$B/libuvm-mp.a: $(mpobj)
+$B/libuvm-mp.a: $(mpobj) $B/threads/replay/mp/depend.o
 	$(Q)rm -f $@ && ar qcs $@ $^
 
 $B/libtest.a: $(helpobj)
@@ -222,8 +223,8 @@ selfinclude: $(hdr:%=$B/%.self)
 $B/%.self: % $B/.flags | out/.deps-test
 	@mkdir -p $(@D)
 	$(Q)printf '#include "%s"\ntypedef int selfinclude;\n' $< | \
-	    $(CC) $(ALLFLAGS) -Werror -MMD -MP -MT $@ -MF $@.d \
-	    -fsyntax-only -x c -
+	    $(CC) $(ALLFLAGS) $(if $(findstring /mp/,$<),-DUVM_MP) -Werror \
+	    -MMD -MP -MT $@ -MF $@.d -fsyntax-only -x c -
 	$(Q)touch $@
 -include $(hdr:%=$B/%.self.d)
 
@@ -236,7 +237,8 @@ tidyconf := $(wildcard .clang-tidy */.clang-tidy */*/.clang-tidy)
 out/tidy/%.ok: % $(hdr) $(tidyconf) | out/.deps-lint
 	@mkdir -p $(@D)
 	@echo "  TIDY    $<"
-	$(Q)clang-tidy-14 --quiet $< -- $(CSTD) 2>$@.err || \
+	$(Q)clang-tidy-14 --quiet $< -- $(CSTD) \
+	    $(if $(findstring /mp/,$<),-DUVM_MP) 2>$@.err || \
 	    { cat $@.err; exit 1; }
 	$(Q)touch $@
 

@@ -220,7 +220,6 @@ fault_neighbours(struct fault *ft)
  * The second get: the faulting page from the file.
  *
  * => object locked on entry; on success locked and *pgp BUSY, else unlocked
- * => *pgp NULL on success: it was released meanwhile; fault again
  */
 static enum uvm_outcome
 fault_get(struct fault *ft, struct vm_page **pgp)
@@ -247,14 +246,6 @@ fault_get(struct fault *ft, struct vm_page **pgp)
 	EXP(uvm)->fltrelck++;
 	EXP(uvm)->fltrelckok++;
 	OBJ_LOCK(uvm, uobj);
-	if (unlikely((*pgp)->flags & PG_RELEASED)) {
-		KASSERT(CONCURRENT(uvm));
-		uvm_page_unbusy(uvm, *pgp);
-		/* The map's reference keeps the object alive. */
-		if (!uobj->pgops->pgo_releasepg(uvm, *pgp, NULL))
-			KASSERT(false && "object died under a map");
-		*pgp = NULL;
-	}
 	return UVM_MISS;
 }
 
@@ -282,6 +273,24 @@ fault_enter(struct fault *ft, struct vm_page *pg)
 	fault_used(uvm, pg);
 	uvm_page_unbusy(uvm, pg);
 	pg->flags &= (uint16_t)~PG_FAKE;
+}
+
+/*
+ * The faulting page was truncated or freed while it was ours and the object was
+ * not locked: it goes, and whoever faulted will fault again.
+ *
+ * => object locked on entry and exit: the map's reference keeps it alive
+ */
+static void
+fault_release(struct fault *ft, struct vm_page *pg)
+{
+	struct uvm *const uvm = ft->ft_uvm;
+	struct uvm_object *const uobj = &ft->ft_map->vm_vp->v_uvm.u_obj;
+
+	KASSERT(CONCURRENT(uvm));
+	uvm_page_unbusy(uvm, pg);
+	if (!uobj->pgops->pgo_releasepg(uvm, pg, NULL))
+		KASSERT(false && "object died under a map");
 }
 
 /* uvm_fault: spec section 6. => nothing locked, on entry and exit */
@@ -328,14 +337,13 @@ uvm_fault(struct uvm *uvm, struct vm_map *map, struct vm_map_entry *me,
 		outcome = fault_get(&ft, &pg);
 		if (outcome != UVM_MISS)
 			return outcome;
-		if (pg == NULL) {
-			OBJ_UNLOCK(uvm, uobj);
-			return outcome;
-		}
 	} else {
 		EXP(uvm)->resident_hits++;
 	}
-	fault_enter(&ft, pg);
+	if (likely((pg->flags & PG_RELEASED) == 0))
+		fault_enter(&ft, pg);
+	else
+		fault_release(&ft, pg);
 	OBJ_UNLOCK(uvm, uobj);
 #ifndef UVM_MP
 	pglist_scout(uvm, &uvm->mem.pm_inactive);
@@ -391,6 +399,16 @@ access_try(struct uvm *uvm, struct vm_map *map, uint64_t pgno,
 	return allowed;
 }
 
+static void
+uncount(struct uvm *uvm, enum uvm_outcome outcome)
+{
+
+	if (outcome == UVM_MISS)
+		EXP(uvm)->misses--;
+	else
+		EXP(uvm)->resident_hits--;
+}
+
 enum uvm_outcome
 uvm_access_store(struct uvm *uvm, struct uvm_map *umap, uint64_t pgno,
     enum uvm_access how, const struct uvm_store *st)
@@ -410,6 +428,9 @@ uvm_access_store(struct uvm *uvm, struct uvm_map *umap, uint64_t pgno,
 		got = uvm_fault(uvm, map, me, pgno, how);
 		if (got >= UVM_FAULT_PROT)
 			return got;
+		/* One access has one outcome: the worse of two. */
+		if (outcome != UVM_HIT_MAPPED)
+			uncount(uvm, got < outcome ? got : outcome);
 		if (got > outcome)
 			outcome = got;
 		uvm_chaos(uvm);

@@ -24,7 +24,7 @@ uvn_drain(struct uvm *uvm, struct uvm_vnode *uvn)
 		    "the I/O of a dying file", &uobj->vmobjlock);
 	}
 	/* q10: 1998 left IOSYNC set, and I/O of an object that lives on hung. */
-	if (uvm->aio.ai_on)
+	if (uvm->aio.ai_on || CONCURRENT(uvm))
 		uvn_iosync_end(uvm, uvn);
 	return awake;
 }

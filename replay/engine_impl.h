@@ -105,7 +105,7 @@ struct engine {
 	struct engine_events *en_events; /* engine_events.c; NULL: none */
 #ifdef UVM_MP
 	struct mp *en_mp;
-	bool en_threaded; /* other threads are at work */
+	bool en_threaded;	  /* other threads are at work */
 	pthread_mutex_t *en_lock; /* of what all threads write: ENGINE_LOCK() */
 #endif
 	uint64_t en_op_errors; /* calls that failed with an I/O error */

@@ -12,6 +12,7 @@
 
 #include <pthread.h>
 
+#include "pager/uvm.h"
 #include "pager/uvm_lock.h"
 
 #define SLEEPQS 64

@@ -1,0 +1,90 @@
+#!/usr/bin/env bash
+# --threads trace: a thread of its own for each of the trace's.
+. "$(dirname "$0")/lib.sh"
+samples=$top/traces/samples
+hits="accesses mapped_hits resident_hits misses"
+
+# counter NAME: of the JSON in out.
+counter() {
+	sqlite3 :memory: "SELECT readfile('out') ->> '\$.counters.$1'"
+}
+
+check "a trace with one thread counts the same"
+for sample in tdb kyoto-hash; do
+	expect 0 replay --no-db --backend null --memory 2M --json "$samples/$sample.uvt"
+	for name in $hits pageout_ios lookups list_visits; do
+		counter "$name"
+	done >one
+	expect 0 replay --no-db --backend null --memory 2M --threads trace \
+	    --json "$samples/$sample.uvt"
+	for name in $hits pageout_ios lookups list_visits; do
+		counter "$name"
+	done >trace
+	same trace one
+done
+
+check "with several, each event of each thread happens"
+for sample in lld sqlite; do
+	expect 0 replay --no-db --backend null --memory 4M --json "$samples/$sample.uvt"
+	for name in accesses file_reads file_writes fsyncs attaches; do
+		counter "$name"
+	done >one
+	expect 0 replay --no-db --backend null --memory 4M --threads trace \
+	    --chaos 2 --json "$samples/$sample.uvt"
+	for name in accesses file_reads file_writes fsyncs attaches; do
+		counter "$name"
+	done >trace
+	same trace one
+	is "$(counter accesses)" "$(($(counter mapped_hits) +
+	    $(counter resident_hits) + $(counter misses)))" "$sample: outcomes"
+done
+
+check "every byte is right, with synchronous and asynchronous I/O"
+expect 0 replay --no-db --backend buffered --dir d --memory 8M --threads trace \
+    --verify "$samples/tokyo-btree.uvt"
+prints "verify        passed"
+if "$UVN" doctor | grep -q '^ok  *io_uring '; then
+	expect 0 replay --no-db --backend uring --profile modern --dir d \
+	    --overwrite --memory 8M --threads trace --verify \
+	    "$samples/tokyo-btree.uvt"
+	prints "verify        passed"
+fi
+
+check "each thread has its latencies and waits"
+expect 0 replay --db t.db --backend null --memory 2M --threads trace \
+    --log sample:100 "$samples/lld.uvt"
+is 3 "$(sql t.db "SELECT count(DISTINCT tid) FROM thread_latency
+    WHERE role = 'trace'")" threads
+[ "$(sql t.db "SELECT count(*) FROM op")" -gt 100 ] || fail "rows of operations"
+is trace "$(sql t.db "SELECT threads FROM run")" threads
+is ok "$(sql t.db "PRAGMA integrity_check")" integrity
+
+check "recorded time is kept by all threads"
+expect 0 trace cut --from 0 --to 2000 -o short.uvt "$samples/lmdb.uvt"
+expect 0 replay --no-db --backend null --memory 4M --threads trace \
+    --pace trace --json short.uvt
+is 2000 "$(sqlite3 :memory: "SELECT readfile('out') ->> '\$.events'")" events
+
+check "what one thread alone can do is refused"
+for option in --flush-both "--events task-clock" "--history 10" --paranoid; do
+	# shellcheck disable=SC2086
+	expect 2 replay --no-db --backend null --threads trace $option \
+	    "$samples/lld.uvt"
+	says "${option%% *} needs a run of one thread"
+done
+expect 2 replay --no-db --backend null --threads trace \
+    --q11_wlist_unlocked faithful "$samples/lld.uvt"
+says "q11_wlist_unlocked=faithful is not safe with threads=trace"
+
+check "a trace that is wrong ends the run"
+{
+	printf '#uvn-trace 1\n#file 1 size=40960 path=f\n'
+	echo seq,time_ns,pid,tid,op,file,map,offset,length,flags
+	echo '0,0,1,1,attach,1,1,0,40960,r|w|shared'
+	echo '1,1,1,1,read,1,1,0,4096,'
+	echo '2,2,1,2,read,1,1,4096,4096,'
+	echo '3,3,1,2,read,1,9,4096,4096,'
+	echo '4,4,1,1,read,1,1,8192,4096,'
+} >bad.csv
+expect 3 replay --no-db --backend null --threads trace bad.csv
+says "event 3: read: unknown map"
