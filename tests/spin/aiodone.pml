@@ -2,6 +2,7 @@
  * aiodone.pml: aiodone, which finishes the I/Os that the backend is done with,
  * in any order; how it all begins, and what has to hold in the end.
  */
+
 /* aio_page: a page of a finished request. */
 inline aio_page(n, read)
 {
