@@ -64,11 +64,23 @@ enqueue(struct assembler *as, const struct trace_event *te, bool good)
 	return 0;
 }
 
+/* An event is sure, and its turn has come. */
+static int
+put_sure(struct assembler *as, const struct trace_event *te)
+{
+	/* What was damaged on its way may say anything. */
+	if (trace_event_check(te) != NULL) {
+		as->as_counts[RECORD_IMPOSSIBLE]++;
+		return 0;
+	}
+	return sink_put(as->as_sink, te, as->as_em);
+}
+
 int
 event_put(struct assembler *as, const struct trace_event *te)
 {
 	if (as->as_qhead == as->as_qtail)
-		return sink_put(as->as_sink, te, as->as_em);
+		return put_sure(as, te);
 	return enqueue(as, te, true);
 }
 
@@ -108,7 +120,7 @@ event_settle(struct assembler *as, struct thread *th, bool good)
 		if (pe->pe_state == PENDING)
 			break;
 		if (pe->pe_state == GOOD)
-			error = sink_put(as->as_sink, &pe->pe_event, as->as_em);
+			error = put_sure(as, &pe->pe_event);
 		as->as_qhead++;
 	}
 	return error;

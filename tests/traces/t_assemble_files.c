@@ -101,6 +101,8 @@ reads_and_writes_move_the_position_that_descriptors_share(void **state)
 	AT_CALL(&at, 1, LSEEK, 4000, 4, 4000, 0);
 	AT_CALL(&at, 1, READV, 7, 3, 0, 2);
 	AT_CALL(&at, 1, PREADV2, 8, 3, 0, 2, RAW_UNKNOWN);
+	/* None that a file can have. */
+	AT_CALL(&at, 1, PREAD64, 10, 3, 0, 10, INT64_MAX - 3);
 	AT_CALL(&at, 1, FCNTL, 0, 3, F_SETFL, O_APPEND);
 	AT_CALL(&at, 1, WRITE, 90, 4, 0, 90);
 	AT_CALL(&at, 1, SENDFILE, 5, 8, 3, 0, 5);
@@ -116,6 +118,7 @@ reads_and_writes_move_the_position_that_descriptors_share(void **state)
 	    "1 pwrite 1 0 9010 90\n"
 	    "1 pread 1 0 9100 5\n");
 	assert_int_equal(at_count(&at, RECORD_UNKNOWN_OFFSETS), 1);
+	assert_int_equal(at_count(&at, RECORD_IMPOSSIBLE), 1);
 	at_free(&at);
 }
 
