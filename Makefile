@@ -108,8 +108,9 @@ uvn: $B/uvn FORCE
 
 $B/threads.o: $(mpobj) $(mprunobj)
 	@echo "  LD      $@"
-	$(Q)ld -r -o $@.all $^ && objcopy \
-	    --keep-global-symbol=engine_run_threads $@.all $@ && rm $@.all
+	$(Q)$(if $^,ld -r -o $@.all $^ && objcopy \
+	    --keep-global-symbol=engine_run_threads $@.all $@ && \
+	    rm $@.all,: >$@)
 
 $B/uvn: $(obj) $B/threads.o
 	@echo "  LD      $@"

@@ -22,6 +22,18 @@
 #define likely(x)	      __builtin_expect(!!(x), 1)
 #define unlikely(x)	      __builtin_expect(!!(x), 0)
 
+/* What only the caller may change, as its owner sees it. */
+static inline void *
+unconst(const void *p)
+{
+	union {
+		const void *c;
+		void *v;
+	} u = { .c = p };
+
+	return u.v;
+}
+
 /* 128 bits, where products of two 64-bit numbers must be exact. */
 __extension__ typedef unsigned __int128 uint128_t;
 

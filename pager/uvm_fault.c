@@ -287,7 +287,6 @@ fault_release(struct fault *ft, struct vm_page *pg)
 	struct uvm *const uvm = ft->ft_uvm;
 	struct uvm_object *const uobj = &ft->ft_map->vm_vp->v_uvm.u_obj;
 
-	KASSERT(CONCURRENT(uvm));
 	uvm_page_unbusy(uvm, pg);
 	if (!uobj->pgops->pgo_releasepg(uvm, pg, NULL))
 		KASSERT(false && "object died under a map");

@@ -103,7 +103,7 @@ static inline struct vm_page *
 hash_find(const struct uvm *cuvm, const struct uvm_object *uobj, uint64_t pgno)
 {
 	/* The machine is not changed but for its lock. */
-	struct uvm *const uvm = (struct uvm *)(uintptr_t)cuvm;
+	struct uvm *const uvm = unconst(cuvm);
 	struct vm_page *pg;
 
 	HASH_LOCK(uvm);

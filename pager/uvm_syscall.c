@@ -14,18 +14,15 @@ file_find(const struct uvm *uvm, uint32_t file)
 }
 
 static struct vm_map *
-map_find(const struct uvm *uvm, uint32_t map)
+map_find(struct uvm *uvm, uint32_t map)
 {
-
-	/* The machine is not changed but for its lock. */
-	struct uvm *const m = (struct uvm *)(uintptr_t)uvm;
 	struct vm_map *found;
 
 	if (map == 0)
 		return NULL;
-	simple_lock(&SELF(m)->ls, &m->mapslock);
-	found = idmap_get(&m->maps, map);
-	simple_unlock(&SELF(m)->ls, &m->mapslock);
+	simple_lock(&SELF(uvm)->ls, &uvm->mapslock);
+	found = idmap_get(&uvm->maps, map);
+	simple_unlock(&SELF(uvm)->ls, &uvm->mapslock);
 	return found;
 }
 

@@ -455,8 +455,7 @@ uvn_io_start(struct uvm *uvm, const struct vnio *vi, enum aio_kind kind)
 	}
 	ad->ad_uvn = uvn;
 	ad->ad_kind = kind;
-	(void)memcpy(ad->ad_page, vi->vi_pps,
-	    vi->vi_npages * sizeof(ad->ad_page[0]));
+	(void)memcpy(ad->ad_page, vi->vi_pps, vi->vi_npages * sizeof(void *));
 	uvn_io_fill(uvm, vi, ad->ad_addr, &ad->ad_buf);
 	uvn_io_count(uvm, &ad->ad_buf);
 	error = uvm_aio_start(uvm, ad); /* it may be over by now */

@@ -23,7 +23,7 @@ const char *const outcome_name[OUTCOME_NOUTCOMES] = {
 };
 
 const char *const role_name[ROLE_NROLES] = {
-#define R(NAME, name) [ROLE_##NAME] = name,
+#define R(NAME, name) [ROLE_##NAME] = (name),
 	ROLES(R)
 #undef R
 };

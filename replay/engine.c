@@ -160,9 +160,8 @@ free_threads(struct engine *en)
 
 #else
 
-#define begin_threads(en)	0
-#define end_threads(en, status) (status)
-#define free_threads(en)	((void)(en))
+#define begin_threads(en) 0
+#define free_threads(en)  ((void)(en))
 
 #endif
 
@@ -456,7 +455,9 @@ replay(struct engine *en)
 		engine_progress(en);
 	}
 	engine_pace_end(en);
+#ifdef UVM_MP
 	status = end_threads(en, status);
+#endif
 	if (en->en_shown != 0)
 		(void)fprintf(stderr, "\r\033[K");
 	/* What is under way belongs to the run. */

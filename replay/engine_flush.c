@@ -4,13 +4,12 @@
 #include "replay/engine_impl.h"
 
 static struct db_flush
-flush_row(const struct engine *en, const struct uvm_flushinfo *fi)
+flush_row(struct engine *en, const struct uvm_flushinfo *fi)
 {
 	const uint64_t ticks = fi->fi_end - fi->fi_begin;
 
 	return (struct db_flush){
-		.fl_seq =
-		    engine_worker != NULL ? engine_worker->en_seq : en->en_seq,
+		.fl_seq = engine_running(en)->en_seq,
 		.fl_range_pages = fi->fi_range_pages,
 		.fl_object_pages = fi->fi_object_pages,
 		.fl_visits = fi->fi_visits,

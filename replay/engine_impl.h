@@ -120,10 +120,21 @@ extern _Thread_local struct engine *engine_worker;
 #define ENGINE_LOCK(en)	  ((void)pthread_mutex_lock((en)->en_lock))
 #define ENGINE_UNLOCK(en) ((void)pthread_mutex_unlock((en)->en_lock))
 #else
-#define engine_worker	  ((struct engine *)NULL)
 #define ENGINE_LOCK(en)	  ((void)(en))
 #define ENGINE_UNLOCK(en) ((void)(en))
 #endif
+
+/* The running thread's view of the run. */
+static inline struct engine *
+engine_running(struct engine *en)
+{
+
+#ifdef UVM_MP
+	if (engine_worker != NULL)
+		return engine_worker;
+#endif
+	return en;
+}
 
 /*
  * What replays the trace's threads as threads: replay/mp/.

@@ -91,8 +91,10 @@ engine_thread_enter(struct engine *en, uint32_t tid)
 {
 	struct engine_threads *const ts = en->en_threads;
 
+#ifdef UVM_MP
 	if (engine_worker != NULL)
 		return; /* it is, and stays it */
+#endif
 	if (unlikely(ts->ts_last == NULL || ts->ts_last->et_tid != tid ||
 		ts->ts_last->et_role != ROLE_TRACE))
 		ts->ts_last = thread_find(ts, tid);
@@ -119,12 +121,10 @@ waiter(struct engine *en)
 {
 
 #ifdef UVM_MP
-	if (engine_worker != NULL)
-		return engine_worker->en_thread;
-	if (en->en_threaded)
+	if (engine_worker == NULL && en->en_threaded)
 		return en->en_daemon;
 #endif
-	return en->en_thread;
+	return engine_running(en)->en_thread;
 }
 
 static void

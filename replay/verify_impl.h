@@ -125,7 +125,7 @@ struct verify {
 static inline struct verify *
 verify_hold(const struct verify *v)
 {
-	struct verify *const held = (struct verify *)(uintptr_t)v;
+	struct verify *const held = unconst(v);
 
 	(void)pthread_mutex_lock(&held->v_mutex);
 	return held;

@@ -334,7 +334,7 @@ uvm_thread_leave(struct uvm *uvm)
 const struct uvmexp *
 uvm_stat(const struct uvm *cuvm)
 {
-	struct uvm *const uvm = (struct uvm *)(uintptr_t)cuvm;
+	struct uvm *const uvm = unconst(cuvm);
 	struct uvm_mp *const mp = &uvm->mp;
 	const uint64_t *const levels = (const uint64_t *)LEVELS(uvm);
 	struct uvmexp sum;
