@@ -59,9 +59,11 @@ filebe_why(struct uvm_filebe *fb, const char *fmt, ...)
 {
 	va_list ap;
 
+	(void)pthread_mutex_lock(&fb->fb_mutex);
 	va_start(ap, fmt);
 	(void)vsnprintf(fb->fb_why, sizeof(fb->fb_why), fmt, ap);
 	va_end(ap);
+	(void)pthread_mutex_unlock(&fb->fb_mutex);
 }
 
 const char *
@@ -256,6 +258,7 @@ uvm_filebe_create(const struct uvm_backend *be, const char *dir,
 
 	if (fb == NULL)
 		return ERRMSG(em, ENOMEM, "%s: no memory", dir);
+	(void)pthread_mutex_init(&fb->fb_mutex, NULL);
 	fb->fb_lockfd = -1;
 	fb->fb_pgsize = pgsize;
 	fb->fb_direct = strcmp(be->be_name, "buffered") != 0;
@@ -314,6 +317,7 @@ uvm_filebe_destroy(struct uvm_filebe *fb)
 	if (fb->fb_lockfd != -1)
 		(void)close(fb->fb_lockfd);
 	free(fb->fb_dir);
+	(void)pthread_mutex_destroy(&fb->fb_mutex);
 	free(fb);
 }
 

@@ -22,6 +22,8 @@
 #ifndef PAGER_BACKEND_FILE_H
 #define PAGER_BACKEND_FILE_H
 
+#include <pthread.h>
+
 #include "pager/uvm.h"
 
 #define FILEBE_BUCKETS 1024
@@ -50,6 +52,7 @@ struct uvm_filebe {
 	bool fb_direct;
 	struct filebe_ring *fb_ring; /* backend_uring, or NULL */
 	unsigned fb_slots;	     /* of FILEBE_SLOTS, given out */
+	pthread_mutex_t fb_mutex;    /* of fb_why */
 	char fb_why[512];
 };
 

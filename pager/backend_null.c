@@ -24,11 +24,13 @@ null_start(void *cookie, struct uvm_buf *b)
 
 	(void)null_io(NULL, b);
 	b->b_next = NULL;
+	(void)pthread_mutex_lock(&nb->nb_mutex);
 	if (nb->nb_head == NULL)
 		nb->nb_head = b;
 	else
 		nb->nb_tail->b_next = b;
 	nb->nb_tail = b;
+	(void)pthread_mutex_unlock(&nb->nb_mutex);
 	return 0;
 }
 
@@ -38,9 +40,11 @@ null_poll(void *cookie, bool wait, struct uvm_buf **bp)
 	struct uvm_nullbe *const nb = cookie;
 
 	(void)wait;
+	(void)pthread_mutex_lock(&nb->nb_mutex);
 	*bp = nb->nb_head;
 	if (*bp != NULL)
 		nb->nb_head = (*bp)->b_next;
+	(void)pthread_mutex_unlock(&nb->nb_mutex);
 	return 0;
 }
 

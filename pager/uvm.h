@@ -37,6 +37,7 @@
 #ifndef PAGER_UVM_H
 #define PAGER_UVM_H
 
+#include <pthread.h>
 #include <stdio.h>
 
 #include "base/base.h"
@@ -671,6 +672,7 @@ int uvm_check(const struct uvm *uvm, struct errmsg *em) mustcheck;
  * if the machine has no asynchronous I/O.
  */
 struct uvm_nullbe {
+	pthread_mutex_t nb_mutex; /* zeros are PTHREAD_MUTEX_INITIALIZER */
 	struct uvm_buf *nb_head, *nb_tail; /* started */
 };
 extern const struct uvm_backend uvm_backend_null;

@@ -6,10 +6,10 @@
  * later, by be_start() and be_poll().
  *
  * Files are known by their vnode number, 1..; a backend keeps what it needs
- * for each.  The pager serialises its calls for one file, with one exception:
- * buffers that were started are under way beside others, and beside be_io(),
- * of other pages.  Every other call for a file but be_sync() comes while none
- * is under way.
+ * for each.  Page I/O of a file, started or within the call, goes on beside
+ * other I/O of it, of other pages; with threads be_io(), be_start() and
+ * be_submit() come from several at once, be_poll() from one at a time.  Every
+ * other call for a file but be_sync() comes while none is under way.
  */
 #ifndef PAGER_UVM_BACKEND_H
 #define PAGER_UVM_BACKEND_H
