@@ -30,7 +30,7 @@ end(void **state)
 static void
 event(uint32_t worker, enum trace_op op, uint32_t file, uint32_t map)
 {
-	const struct trace_event ev = { .te_op = op,
+	const struct trace_event ev = { .te_op = (uint8_t)op,
 		.te_file = file,
 		.te_map = map };
 
