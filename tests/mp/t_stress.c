@@ -245,7 +245,8 @@ storm(void (*tune)(struct uvm_param *))
 		    0);
 	if (uvm_threads_start(st.st_uvm, &em) != 0)
 		fail_msg("%s", em.em_text);
-	st.st_end = time(NULL) + (seconds != NULL ? strtol(seconds, NULL, 10) : 3);
+	st.st_end =
+	    time(NULL) + (seconds != NULL ? strtol(seconds, NULL, 10) : 3);
 	for (unsigned i = 0; i < THREADS; i++) {
 		workers[i].wk_st = &st;
 		workers[i].wk_n = i;
