@@ -588,8 +588,11 @@ struct uvm_flushinfo {
  * uo_io:	an I/O ended, as the backend left it.
  * uo_freed:	a page was freed; dirty says with changes not in the file.
  * uo_wait:	a wait ended, that was not part of another.
- * uo_depth:	one page I/O more (1) or fewer (-1) is under way; one within a
- *		call as well as one that was started.
+ * uo_depth:	one page I/O more (1) or fewer (-1) is under way.
+ * uo_call:	a page I/O within a call was under way, and nothing else began
+ *		or ended meanwhile: what uo_depth would have told twice and, if
+ *		it was waited for by itself, uo_wait; in one call, because it
+ *		is on the way of every miss.  Not with threads.
  * uo_traverse:	a flush's traversal goes on (true) or stops (false): off while
  *		the backend works, and never on twice, though flushes may nest.
  */
@@ -602,6 +605,7 @@ struct uvm_observer {
 	void (
 	    *uo_wait)(void *, enum uvm_waitkind, uint64_t begin, uint64_t end);
 	void (*uo_depth)(void *, int change, uint64_t now);
+	void (*uo_call)(void *, bool waited, uint64_t begin, uint64_t end);
 	void (*uo_traverse)(void *, bool on);
 	bool uo_both;
 };

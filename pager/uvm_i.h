@@ -278,6 +278,35 @@ uvm_depth_tell(struct uvm *uvm, int change, uint64_t now)
 		uvm->obs.uo_depth(uvm->obs.uo_arg, change, now);
 }
 
+/* A page I/O within a call begins, and has ended. */
+static inline void
+uvm_call_begin(struct uvm *uvm, uint64_t began)
+{
+
+#ifdef UVM_MP
+	uvm_waiting(uvm, UVM_WAIT_DEVICE, began);
+	uvm_depth_tell(uvm, 1, began);
+#else
+	(void)uvm;
+	(void)began;
+#endif
+}
+
+static inline void
+uvm_call_end(struct uvm *uvm, uint64_t began, uint64_t ended)
+{
+
+#ifdef UVM_MP
+	(void)began;
+	uvm_depth_tell(uvm, -1, ended);
+	uvm_waited(uvm, ended);
+#else
+	if (uvm->obs.uo_call != NULL)
+		uvm->obs.uo_call(uvm->obs.uo_arg, SELF(uvm)->ws.ws_depth == 0,
+		    began, ended);
+#endif
+}
+
 /* Tell uo_traverse, if it is another answer than before. */
 static inline void
 uvm_traverse_tell(struct uvm *uvm)

@@ -148,6 +148,20 @@ simple_lock_held(const struct simplelock *l)
 
 #endif
 
+/*
+ * Locks that 1998 did without, for what interrupts or one processor kept apart:
+ * nothing without UVM_MP, not even an assertion.
+ */
+#ifdef UVM_MP
+#define mp_lock(ls, l)	   simple_lock((ls), (l))
+#define mp_unlock(ls, l)   simple_unlock((ls), (l))
+#define mp_lock_try(ls, l) simple_lock_try((ls), (l))
+#else
+#define mp_lock(ls, l)	   ((void)(ls), (void)(l))
+#define mp_unlock(ls, l)   ((void)(ls), (void)(l))
+#define mp_lock_try(ls, l) ((void)(ls), (void)(l), true)
+#endif
+
 #define LOCK_HELD(l) KASSERT(simple_lock_held(l))
 #define LOCK_FREE(l) KASSERT(!simple_lock_held(l))
 

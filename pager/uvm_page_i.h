@@ -75,13 +75,8 @@ hash_bucket(const struct uvm *uvm, const struct uvm_object *uobj, uint64_t pgno)
 }
 
 /* The chains are short: with threads the lock is what a lookup costs. */
-#ifdef UVM_MP
-#define HASH_LOCK(uvm)	 simple_lock(&SELF(uvm)->ls, &(uvm)->hashlock)
-#define HASH_UNLOCK(uvm) simple_unlock(&SELF(uvm)->ls, &(uvm)->hashlock)
-#else
-#define HASH_LOCK(uvm)	 ((void)(uvm))
-#define HASH_UNLOCK(uvm) ((void)(uvm))
-#endif
+#define HASH_LOCK(uvm)	 mp_lock(&SELF(uvm)->ls, &(uvm)->hashlock)
+#define HASH_UNLOCK(uvm) mp_unlock(&SELF(uvm)->ls, &(uvm)->hashlock)
 
 /* => hash locked, with UVM_MP */
 static inline struct vm_page *

@@ -5,17 +5,26 @@ struct vm_page uvm_dontcare;
 bool
 uvm_pagermapin(struct uvm *uvm, unsigned npages, bool wait)
 {
-
+	struct simplelock *const l = &uvm->pagermaplock;
 	bool got = true;
 
-	simple_lock(&SELF(uvm)->ls, &uvm->pagermaplock);
-	while (uvm->pagermap_free < npages && got)
-		got = wait &&
-		    uvm_sleep(uvm, &uvm->pagermap_free, UVM_WAIT_DEVICE,
-			"pager address space", &uvm->pagermaplock);
+	mp_lock(&SELF(uvm)->ls, l);
+	while (unlikely(uvm->pagermap_free < npages) && got) {
+		/* Who sleeps gives a lock up. */
+		if (wait && !CONCURRENT(uvm) && !simple_lock_held(l)) {
+			simple_lock(&SELF(uvm)->ls, l);
+			got = uvm_sleep(uvm, &uvm->pagermap_free,
+			    UVM_WAIT_DEVICE, "pager address space", l);
+			simple_unlock(&SELF(uvm)->ls, l);
+		} else {
+			got = wait &&
+			    uvm_sleep(uvm, &uvm->pagermap_free, UVM_WAIT_DEVICE,
+				"pager address space", l);
+		}
+	}
 	if (got)
 		uvm->pagermap_free -= npages;
-	simple_unlock(&SELF(uvm)->ls, &uvm->pagermaplock);
+	mp_unlock(&SELF(uvm)->ls, l);
 	return got;
 }
 
@@ -23,10 +32,10 @@ void
 uvm_pagermapout(struct uvm *uvm, unsigned npages)
 {
 
-	simple_lock(&SELF(uvm)->ls, &uvm->pagermaplock);
+	mp_lock(&SELF(uvm)->ls, &uvm->pagermaplock);
 	uvm->pagermap_free += npages;
 	uvm_wakeup(uvm, &uvm->pagermap_free);
-	simple_unlock(&SELF(uvm)->ls, &uvm->pagermaplock);
+	mp_unlock(&SELF(uvm)->ls, &uvm->pagermaplock);
 }
 
 /*

@@ -233,10 +233,10 @@ pd_scan_active(struct uvm *uvm, bool freed)
 		shortage = freed ? 0 : 1;
 	for (pg = frame_page(uvm, uvm->mem.pm_active.pl_head);
 	     pg != NULL && shortage != 0; pg = next) {
-		struct uvm_object *const uobj = page_object(uvm, pg);
+		struct simplelock *const l = &page_object(uvm, pg)->vmobjlock;
 
 		next = frame_page(uvm, pg->pageq_next);
-		if (!simple_lock_try(&SELF(uvm)->ls, &uobj->vmobjlock))
+		if (!mp_lock_try(&SELF(uvm)->ls, l))
 			continue;
 		if ((pg->flags & PG_BUSY) == 0) {
 			pmap_page_protect(uvm, pg, 0);
@@ -248,7 +248,7 @@ pd_scan_active(struct uvm *uvm, bool freed)
 			shared_add(&uvm->shuffled, 1);
 			shortage--;
 		}
-		OBJ_UNLOCK(uvm, uobj);
+		mp_unlock(&SELF(uvm)->ls, l);
 	}
 }
 

@@ -408,7 +408,7 @@ uvn_io_finish(struct uvm *uvm, struct uvm_buf *b)
  * => nothing locked but, for writes by terminate, the vnode
  * => 0 or an errno
  */
-static int
+static inline int
 uvn_io_transfer(struct uvm *uvm, const struct vnio *vi)
 {
 	const bool islocked = uvn_io_begin(uvm, vi->vi_uvn, vi->vi_rw);
@@ -418,12 +418,10 @@ uvn_io_transfer(struct uvm *uvm, const struct vnio *vi)
 	uvn_io_fill(uvm, vi, SELF(uvm)->iobuf, &b);
 	uvn_io_count(uvm, &b);
 	began = uvm_backend_begin(uvm);
-	uvm_waiting(uvm, UVM_WAIT_DEVICE, began);
-	uvm_depth_tell(uvm, 1, began);
+	uvm_call_begin(uvm, began);
 	b.b_error = uvm->be->be_io(uvm->becookie, &b);
 	ended = uvm_backend_end(uvm, began);
-	uvm_depth_tell(uvm, -1, ended);
-	uvm_waited(uvm, ended);
+	uvm_call_end(uvm, began, ended);
 	if (!islocked)
 		vn_unlock(uvm, UVNTOV(vi->vi_uvn));
 	uvm_chaos(uvm);
@@ -438,11 +436,11 @@ uvn_io_transfer(struct uvm *uvm, const struct vnio *vi)
  * => VM_PAGER_PEND, or what became of it at once
  */
 static int
-uvn_io_start(struct uvm *uvm, const struct vnio *vi, enum aio_kind kind)
+uvn_io_start(struct uvm *uvm, const struct vnio vi, enum aio_kind kind)
 {
-	struct uvm_vnode *const uvn = vi->vi_uvn;
+	struct uvm_vnode *const uvn = vi.vi_uvn;
 	/* What a write's uncache does may need descriptors: it comes first. */
-	const bool islocked = uvn_io_begin(uvm, uvn, vi->vi_rw);
+	const bool islocked = uvn_io_begin(uvm, uvn, vi.vi_rw);
 	struct uvm_aiodesc *const ad =
 	    kind == AIO_GET ? uvm_aio_tryget(uvm) : uvm_aio_get(uvm);
 
@@ -455,8 +453,8 @@ uvn_io_start(struct uvm *uvm, const struct vnio *vi, enum aio_kind kind)
 	}
 	ad->ad_uvn = uvn;
 	ad->ad_kind = kind;
-	(void)memcpy(ad->ad_page, vi->vi_pps, vi->vi_npages * sizeof(void *));
-	uvn_io_fill(uvm, vi, ad->ad_addr, &ad->ad_buf);
+	(void)memcpy(ad->ad_page, vi.vi_pps, vi.vi_npages * sizeof(void *));
+	uvn_io_fill(uvm, &vi, ad->ad_addr, &ad->ad_buf);
 	uvn_io_count(uvm, &ad->ad_buf);
 	error = uvm_aio_start(uvm, ad); /* it may be over by now */
 	if (!islocked)
@@ -500,7 +498,7 @@ uvn_io(struct uvm *uvm, struct uvm_vnode *uvn, struct vm_page **pps,
 		mapped = uvm_pagermapin(uvm, npages, true);
 	result = VM_PAGER_ERROR;
 	if (mapped && pend)
-		result = uvn_io_start(uvm, &vi,
+		result = uvn_io_start(uvm, vi,
 		    rw == UVM_READ		? AIO_GET :
 			flags & PGO_PDFREECLUST ? AIO_DAEMON :
 						  AIO_FLUSH);

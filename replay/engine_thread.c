@@ -166,12 +166,29 @@ observe_depth(void *arg, int change, uint64_t now)
 	ENGINE_UNLOCK(en);
 }
 
+/* As if told that it began, that it ended, and that it was waited for. */
+static void
+observe_call(void *arg, bool waited, uint64_t begin, uint64_t end)
+{
+	struct engine *const en = arg;
+	struct io_depth *const dp = &en->en_depth;
+	struct engine_wait *const ew = &en->en_thread->et_wait[UVM_WAIT_DEVICE];
+
+	ew->ew_count += waited;
+	if (waited)
+		ew->ew_ticks += end - begin;
+	dp->dp_sum += end - begin;
+	if (dp->dp_now >= dp->dp_most)
+		dp->dp_most = dp->dp_now + 1;
+}
+
 void
 engine_threads_observe(struct engine *en, struct uvm_observer *uo)
 {
 
 	uo->uo_wait = observe_wait;
 	uo->uo_depth = observe_depth;
+	uo->uo_call = observe_call;
 	en->en_depth.dp_since = en->en_depth.dp_from = clock_ticks();
 }
 
@@ -200,6 +217,12 @@ latency_row(const struct engine_thread *th, size_t kind,
     struct db_thread_latency *tl, struct hist *all)
 {
 
+	bool any = false;
+
+	for (size_t o = 0; o < OUTCOME_NOUTCOMES; o++)
+		any |= th->et_latency[kind][o] != NULL;
+	if (!any)
+		return false;
 	hist_init(all);
 	for (size_t o = 0; o < OUTCOME_NOUTCOMES; o++)
 		if (th->et_latency[kind][o] != NULL)

@@ -48,6 +48,16 @@ hear_depth(void *arg, int change, uint64_t now)
 	heard.h_told++;
 }
 
+static void
+hear_call(void *arg, bool waited, uint64_t begin, uint64_t end)
+{
+
+	if (waited)
+		hear_wait(arg, UVM_WAIT_DEVICE, begin, end);
+	hear_depth(arg, 1, heard.h_now);
+	hear_depth(arg, -1, end);
+}
+
 /* A file of so many pages, mapped, all dirty; from here on all is heard. */
 static void
 start(struct lab *lab, const char *settings, uint64_t npages,
@@ -65,7 +75,8 @@ start(struct lab *lab, const char *settings, uint64_t npages,
 	    &(struct uvm_observer){ .uo_arg = &heard,
 		.uo_clock = ticking,
 		.uo_wait = hear_wait,
-		.uo_depth = hear_depth });
+		.uo_depth = hear_depth,
+		.uo_call = hear_call });
 }
 
 /* Waits by kind, in the order of the table. */
@@ -211,7 +222,8 @@ a_wait_within_a_wait_is_part_of_it(void **state)
 	uvm_observe(lab.uvm,
 	    &(struct uvm_observer){ .uo_arg = &heard,
 		.uo_clock = ticking,
-		.uo_wait = hear_wait });
+		.uo_wait = hear_wait,
+		.uo_call = hear_call });
 	for (pgno = 0; pgno < 256; pgno++)
 		(void)lab_write(&lab, 1, pgno);
 	assert_int_equal(heard.h_count[UVM_WAIT_MEMORY],
