@@ -248,7 +248,17 @@ void engine_threads_observe(struct engine *en, struct uvm_observer *uo);
 void engine_thread_enter(struct engine *en, uint32_t tid);
 
 /* Add a time to a histogram, which is made. => false: no memory */
-bool engine_thread_add(struct hist **hp, uint64_t ns);
+bool engine_hist_make(struct hist **hp);
+
+static inline bool
+engine_thread_add(struct hist **hp, uint64_t ns)
+{
+
+	if (unlikely(*hp == NULL) && !engine_hist_make(hp))
+		return false;
+	hist_add(*hp, ns);
+	return true;
+}
 
 /* What the interval had of I/O under way; the next begins. */
 void engine_depth_take(struct engine *en, struct db_interval *in);

@@ -102,17 +102,13 @@ engine_thread_enter(struct engine *en, uint32_t tid)
 }
 
 bool
-engine_thread_add(struct hist **hp, uint64_t ns)
+engine_hist_make(struct hist **hp)
 {
 
-	if (unlikely(*hp == NULL)) {
-		*hp = malloc(sizeof(**hp));
-		if (*hp == NULL)
-			return false;
+	*hp = malloc(sizeof(**hp));
+	if (*hp != NULL)
 		hist_init(*hp);
-	}
-	hist_add(*hp, ns);
-	return true;
+	return *hp != NULL;
 }
 
 /* The thread that runs. */
