@@ -200,8 +200,9 @@ static bool
 is_tracepoint(const struct perf_known *pk)
 {
 
-	return strchr(pk->pk_name, ':') != NULL &&
-	    strstr(pk->pk_name, "::") == NULL;
+	/* A processor's EVENT:MASK has its own pmu. */
+	return strcmp(pk->pk_pmu, "perf") == 0 &&
+	    strchr(pk->pk_name, ':') != NULL;
 }
 
 /*

@@ -84,6 +84,15 @@ expect 0 record --mode $mode -o w.csv -- sh -c 'echo x >d/x'
 ! grep -q '^#file' w.csv || fail "a file"
 
 check "a program that cannot be run"
+if command -v valgrind >/dev/null; then
+	expect 4 record --mode valgrind -o n.uvt -- ./nowhere
+	says "./nowhere: cannot be run: No such file or directory"
+	expect 4 record --mode valgrind -o n.uvt -- ./d
+	says "cannot be run: Permission denied"
+	expect 4 record --mode valgrind -o n.uvt -- no-such-program
+	says "no-such-program: cannot be run"
+	is "" "$(ls -d n.uvt* 2>/dev/null)" "what was left"
+fi
 expect 4 record -o n.uvt -- ./nowhere
 says_one_line
 says "./nowhere: cannot be run: No such file or directory"
