@@ -50,7 +50,8 @@ main(int argc, char **argv)
 	CHECK(fd >= 0 && lseek(fd, 0, SEEK_END) == (off_t)(6 * PAGE + 100));
 	CHECK(close(fd) == 0);
 	/* Names in pages that are closed. */
-	strcpy((char *)map + 8 * PAGE, path);
+	CHECK(strlen(path) < PAGE);
+	memcpy(map + 8 * PAGE, path, strlen(path) + 1);
 	churn(map + N * PAGE);
 	fd = memfd_create((char *)map + 8 * PAGE, 0);
 	CHECK(fd >= 0 && close(fd) == 0);
