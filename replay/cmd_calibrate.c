@@ -12,6 +12,7 @@
 #include "replay/clock.h"
 #include "replay/command_text.h"
 #include "replay/host.h"
+#include "replay/json_out.h"
 #include "replay/options.h"
 #include "replay/replay.h"
 
@@ -311,25 +312,19 @@ print_json(const struct calibrate_args *ca, int64_t session,
     const char *command)
 {
 	const struct calibration *const cal = &ca->ca_cal;
-	int error = -1;
 	json_t *root = json_pack("{s:s, s:o, s:o, s:o, s:I, s:I, s:s, s:b, "
 				 "s:I, s:o, s:o, s:o}",
 	    "version", UVN_VERSION, "session",
 	    session != 0 ? json_integer(session) : json_null(), "db",
-	    session != 0 ? json_string(ca->ca_op.op_db) : json_null(), "core",
+	    json_text(session != 0 ? ca->ca_op.op_db : NULL), "core",
 	    cal->ca_core >= 0 ? json_integer(cal->ca_core) : json_null(),
 	    "cache_bytes", (json_int_t)cal->ca_cache, "seed",
-	    (json_int_t)cal->ca_seed, "command", command, "interrupted",
-	    (int)cal->ca_interrupted, "disturbed",
+	    (json_int_t)cal->ca_seed, "command", json_text(command),
+	    "interrupted", (int)cal->ca_interrupted, "disturbed",
 	    (json_int_t)cal->ca_disturbed, "rows", json_rows(cal),
 	    "recommended", json_advice(cal), "overall", json_overall(cal));
 
-	if (root != NULL)
-		error = json_dumpf(root, stdout,
-		    JSON_INDENT(2) | JSON_PRESERVE_ORDER);
-	json_decref(root);
-	(void)putchar('\n');
-	return error == 0 ? UVN_OK : complain(UVN_ENVIRONMENT, "out of memory");
+	return json_emit(root);
 }
 
 static int

@@ -8,6 +8,7 @@
 #include <jansson.h>
 
 #include "analysis/analysis.h"
+#include "replay/json_out.h"
 #include "replay/options.h"
 #include "replay/replay.h"
 
@@ -300,10 +301,11 @@ json_report(const struct compare_job *cj, const struct compare_report *cp)
 			cp->cp_apart[i].ca_name, "a",
 			cp->cp_apart[i].ca_value[0], "b",
 			cp->cp_apart[i].ca_value[1]));
-	return json_pack("{s:s, s:s, s:s?, s:s, s:s, s:[I,I], s:[I,I], s:I, "
+	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:[I,I], s:[I,I], s:I, "
 			 "s:o, s:o, s:I, s:I, s:o}",
-	    "version", UVN_VERSION, "db", cj->cj_db, "against", cj->cj_other,
-	    "a", cj->cj_a, "b", cj->cj_b, "runs", (json_int_t)cp->cp_runs[0],
+	    "version", UVN_VERSION, "db", json_text(cj->cj_db), "against",
+	    json_text(cj->cj_other), "a", json_text(cj->cj_a), "b",
+	    json_text(cj->cj_b), "runs", (json_int_t)cp->cp_runs[0],
 	    (json_int_t)cp->cp_runs[1], "left_out", (json_int_t)cp->cp_left[0],
 	    (json_int_t)cp->cp_left[1], "shared", (json_int_t)cp->cp_shared,
 	    "apart", apart, "method", json_method(cj), "tests",
@@ -314,15 +316,7 @@ json_report(const struct compare_job *cj, const struct compare_report *cp)
 static int
 print_json(const struct compare_job *cj, const struct compare_report *cp)
 {
-	json_t *root = json_report(cj, cp);
-
-	if (root == NULL)
-		return complain(UVN_ENVIRONMENT, "out of memory");
-	/* main() looks whether standard output could be written. */
-	(void)json_dumpf(root, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
-	(void)putchar('\n');
-	json_decref(root);
-	return UVN_OK;
+	return json_emit(json_report(cj, cp));
 }
 
 /* What the user should know of the groups. */

@@ -16,6 +16,7 @@
 #include "pager/uvm.h"
 #include "replay/clock.h"
 #include "replay/doctor.h"
+#include "replay/json_out.h"
 #include "replay/options.h"
 #include "replay/replay.h"
 
@@ -275,27 +276,19 @@ static int
 json_findings(const char *dir)
 {
 	json_t *array = json_array(), *root;
-	int error = -1;
 
 	for (size_t i = 0; i < nitems(checks); i++) {
 		struct finding fi = { .fi_ok = false };
 
 		checks[i].ch_run(dir, &fi);
 		(void)json_array_append_new(array,
-		    json_pack("{s:s, s:b, s:s, s:s}", "name", checks[i].ch_name,
-			"ok", (int)fi.fi_ok, "text", fi.fi_text, "remedy",
-			fi.fi_remedy));
+		    json_pack("{s:s, s:b, s:o, s:o}", "name", checks[i].ch_name,
+			"ok", (int)fi.fi_ok, "text", json_text(fi.fi_text),
+			"remedy", json_text(fi.fi_remedy)));
 	}
-	root = json_pack("{s:s, s:s, s:o}", "version", UVN_VERSION, "dir", dir,
-	    "checks", array);
-	if (root != NULL)
-		error = json_dumpf(root, stdout,
-		    JSON_INDENT(2) | JSON_PRESERVE_ORDER);
-	json_decref(root);
-	(void)putchar('\n');
-	return error == 0 ?
-	    UVN_OK :
-	    complain(UVN_ENVIRONMENT, "the findings cannot be written as JSON");
+	root = json_pack("{s:s, s:o, s:o}", "version", UVN_VERSION, "dir",
+	    json_text(dir), "checks", array);
+	return json_emit(root);
 }
 
 int

@@ -7,6 +7,7 @@
 #include <jansson.h>
 
 #include "analysis/analysis.h"
+#include "replay/json_out.h"
 #include "replay/options.h"
 #include "replay/replay.h"
 
@@ -123,7 +124,7 @@ json_figure(const struct figures_job *fj, const struct figure_result *fr)
 		if (asprintf(&path, "%s/%s.%s", fj->fj_dir,
 			fr->fr_figure->fg_name, figure_ext[file]) < 0)
 			break;
-		(void)json_array_append_new(files, json_string(path));
+		(void)json_array_append_new(files, json_text(path));
 		free(path);
 	}
 	return json_pack("{s:s, s:s, s:s, s:o*, s:b, s:s*, s:o}", "name",
@@ -136,24 +137,18 @@ json_figure(const struct figures_job *fj, const struct figure_result *fr)
 static int
 print_json(const struct figures_job *fj, const struct figures_report *fp)
 {
-	json_t *figures = json_array(), *root;
-	int error = -1;
+	json_t *figures = json_array();
 
 	for (size_t i = 0; i < fp->fp_nfigures; i++)
 		(void)json_array_append_new(figures,
 		    json_figure(fj, &fp->fp_figure[i]));
-	root = json_pack("{s:s, s:o*, s:s*, s:o*, s:o*, s:s, s:o}", "database",
-	    fj->fj_db, "run", json_number(fp->fp_id[FIGURE_RUN]), "status",
-	    fp->fp_id[FIGURE_RUN] != 0 ? fp->fp_status : NULL, "sweep",
-	    json_number(fp->fp_id[FIGURE_SWEEP]), "calibration",
-	    json_number(fp->fp_id[FIGURE_CALIBRATION]), "folder", fj->fj_dir,
-	    "figures", figures);
-	if (root != NULL)
-		error = json_dumpf(root, stdout,
-		    JSON_INDENT(2) | JSON_PRESERVE_ORDER);
-	json_decref(root);
-	(void)putchar('\n');
-	return error == 0 ? UVN_OK : complain(UVN_ENVIRONMENT, "out of memory");
+	return json_emit(
+	    json_pack("{s:o, s:o*, s:s*, s:o*, s:o*, s:o, s:o}", "database",
+		json_text(fj->fj_db), "run", json_number(fp->fp_id[FIGURE_RUN]),
+		"status", fp->fp_id[FIGURE_RUN] != 0 ? fp->fp_status : NULL,
+		"sweep", json_number(fp->fp_id[FIGURE_SWEEP]), "calibration",
+		json_number(fp->fp_id[FIGURE_CALIBRATION]), "folder",
+		json_text(fj->fj_dir), "figures", figures));
 }
 
 /* Is the same to be said of both? */

@@ -6,6 +6,7 @@
 
 #include "pager/uvm.h"
 #include "replay/config.h"
+#include "replay/json_out.h"
 #include "replay/options.h"
 #include "replay/replay.h"
 #include "traces/record.h"
@@ -174,17 +175,11 @@ static int
 print_json(bool counters)
 {
 	json_t *root = json_pack("{s:s}", "version", UVN_VERSION);
-	int error = -1;
 
 	if (!counters)
 		(void)json_object_set_new(root, "tunables", json_tunables());
 	(void)json_object_set_new(root, "counters", json_counters());
-	if (root != NULL)
-		error = json_dumpf(root, stdout,
-		    JSON_INDENT(2) | JSON_PRESERVE_ORDER);
-	json_decref(root);
-	(void)putchar('\n');
-	return error == 0 ? UVN_OK : complain(UVN_ENVIRONMENT, "out of memory");
+	return json_emit(root);
 }
 
 /* Text of a .def row as text of the manual. */

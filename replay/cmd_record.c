@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 
 #include "replay/cmd_trace.h"
+#include "replay/json_out.h"
 #include "replay/options.h"
 #include "replay/replay.h"
 #include "traces/record.h"
@@ -245,13 +246,12 @@ static int
 print_json(const struct record_args *ra, const struct record_done *rd)
 {
 	json_t *counts = json_object();
-	json_t *top = json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:o}", "trace",
-	    ra->ra_param.rp_to, "mode", record_mode_name[rd->rd_mode],
-	    "duration_ns", (json_int_t)rd->rd_ns, "records",
-	    (json_int_t)rd->rd_records, "events",
+	json_t *top = json_pack("{s:o, s:s, s:I, s:I, s:I, s:I, s:o}", "trace",
+	    json_text(ra->ra_param.rp_to), "mode",
+	    record_mode_name[rd->rd_mode], "duration_ns", (json_int_t)rd->rd_ns,
+	    "records", (json_int_t)rd->rd_records, "events",
 	    (json_int_t)rd->rd_report.rr_events, "files",
 	    (json_int_t)rd->rd_report.rr_files, "unseen", counts);
-	int bad;
 
 	for (unsigned i = 0; i < RECORD_NCOUNTS; i++)
 		(void)json_object_set_new(counts, record_count_name[i],
@@ -262,12 +262,7 @@ print_json(const struct record_args *ra, const struct record_done *rd)
 		    json_integer(WIFSIGNALED(rd->rd_status) ?
 			    WTERMSIG(rd->rd_status) :
 			    WEXITSTATUS(rd->rd_status)));
-	bad = json_dumpf(top, stdout, JSON_INDENT(2));
-	(void)putchar('\n');
-	json_decref(top);
-	return bad != 0 ?
-	    complain(UVN_ENVIRONMENT, "standard output cannot be written") :
-	    UVN_OK;
+	return json_emit(top);
 }
 
 static int

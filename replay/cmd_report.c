@@ -7,6 +7,7 @@
 #include <jansson.h>
 
 #include "analysis/analysis.h"
+#include "replay/json_out.h"
 #include "replay/options.h"
 #include "replay/replay.h"
 
@@ -31,25 +32,20 @@ static int
 print_json(const struct report_job *rj, const struct report_page *rp)
 {
 	json_t *figures = json_array(), *root;
-	int error = -1;
 
 	for (size_t i = 0; i < rp->rp_nfigures; i++)
 		(void)json_array_append_new(figures,
 		    json_figure(&rp->rp_figure[i]));
-	root = json_pack("{s:s, s:s, s:I, s:I, s:I, s:o, s:o, s:o, s:s*, s:o}",
-	    "database", rj->rj_db, "file", rj->rj_file, "bytes",
-	    (json_int_t)rp->rp_bytes, "runs", (json_int_t)rp->rp_runs, "sweeps",
-	    (json_int_t)rp->rp_sweeps, "run", json_id(rp->rp_id[FIGURE_RUN]),
-	    "sweep", json_id(rp->rp_id[FIGURE_SWEEP]), "calibration",
+	root = json_pack("{s:o, s:o, s:I, s:I, s:I, s:o, s:o, s:o, s:s*, s:o}",
+	    "database", json_text(rj->rj_db), "file", json_text(rj->rj_file),
+	    "bytes", (json_int_t)rp->rp_bytes, "runs", (json_int_t)rp->rp_runs,
+	    "sweeps", (json_int_t)rp->rp_sweeps, "run",
+	    json_id(rp->rp_id[FIGURE_RUN]), "sweep",
+	    json_id(rp->rp_id[FIGURE_SWEEP]), "calibration",
 	    json_id(rp->rp_id[FIGURE_CALIBRATION]), "warning",
 	    rp->rp_warning[0] != '\0' ? rp->rp_warning : NULL, "figures",
 	    figures);
-	if (root != NULL)
-		error = json_dumpf(root, stdout,
-		    JSON_INDENT(2) | JSON_PRESERVE_ORDER);
-	json_decref(root);
-	(void)putchar('\n');
-	return error == 0 ? UVN_OK : complain(UVN_ENVIRONMENT, "out of memory");
+	return json_emit(root);
 }
 
 /* A count from the command line as a number of SQLite's. */

@@ -12,7 +12,7 @@
 #include "replay/clock.h"
 #include "replay/options.h"
 #include "replay/replay.h"
-#include "replay/sweep.h"
+#include "replay/sweep_child.h"
 #include "traces/trace.h"
 
 #define JOBS_MAX 1024
@@ -244,7 +244,7 @@ await_orphans(const struct sweep *sw, struct db *db, struct errmsg *em)
 
 		if ((pf.fd = pidfd_open((pid_t)pids[i], 0)) < 0)
 			continue;
-		while (poll(&pf, 1, -1) < 0 && errno == EINTR)
+		while (!sweep_stopped() && sweep_wait(&pf, 1, -1, false) < 0)
 			continue;
 		(void)close(pf.fd);
 	}
@@ -354,16 +354,22 @@ run(struct sweep_args *sa)
 	struct errmsg em = { .em_text = "" };
 	const uint64_t began = clock_monotonic();
 	const char *word = NULL;
+	struct sweep_signals ss;
 	bool resumed = false;
 	enum sweep_end end;
 	int error, status;
 
-	if ((error = open_sweep(sa, &resumed, &em)) != 0)
+	/* From before the database says that it runs until it says no more. */
+	sweep_signals_catch(&ss);
+	if ((error = open_sweep(sa, &resumed, &em)) != 0) {
+		sweep_signals_release(&ss);
 		return complain((int)exit_status(error), "%s", em.em_text);
+	}
 	sweep_report_begin(sw, resumed);
 	end = sweep_pool(sw, &em);
 	sweep_report_end(sw, clock_monotonic() - began);
 	status = close_sweep(sw, end, &em, &word);
+	sweep_signals_release(&ss);
 	if (sw->sw_json && sweep_report_json(sw, word, NULL) != 0)
 		return complain(UVN_ENVIRONMENT,
 		    "the JSON summary cannot be written");

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "replay/cmd_trace.h"
+#include "replay/json_out.h"
 
 /* What was asked for. */
 struct export_args {
@@ -16,23 +17,15 @@ static int
 print_json(const char *format, const char *to, const struct record_report *rr)
 {
 	json_t *left = json_object(), *top;
-	int bad;
 
 	for (unsigned op = 0; op < TRACE_NOPS; op++)
 		if (rr->rr_left[op] != 0)
 			(void)json_object_set_new(left, trace_op_name[op],
 			    json_integer((json_int_t)rr->rr_left[op]));
-	top = json_pack("{s:s, s:s, s:I, s:I, s:o}", "format", format, "output",
-	    to, "entries", (json_int_t)rr->rr_events, "files",
+	top = json_pack("{s:s, s:o, s:I, s:I, s:o}", "format", format, "output",
+	    json_text(to), "entries", (json_int_t)rr->rr_events, "files",
 	    (json_int_t)rr->rr_files, "left_out", left);
-	bad = top == NULL ||
-	    json_dumpf(top, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER) != 0;
-	(void)putchar('\n');
-	json_decref(top);
-	if (bad != 0)
-		return complain(UVN_ENVIRONMENT,
-		    "standard output cannot be written");
-	return UVN_OK;
+	return json_emit(top);
 }
 
 /* Say what the format has no word for. */

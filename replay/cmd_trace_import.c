@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "replay/cmd_trace.h"
+#include "replay/json_out.h"
 
 /* Patterns as typed, in their order. */
 struct patterns {
@@ -82,18 +83,9 @@ counts_json(const struct record_report *rr)
 static int
 print_json(const char *format, const char *to, const struct record_report *rr)
 {
-	json_t *top = json_pack("{s:s, s:s, s:I, s:I, s:o}", "format", format,
-	    "trace", to, "events", (json_int_t)rr->rr_events, "files",
-	    (json_int_t)rr->rr_files, "counts", counts_json(rr));
-	const int bad = top == NULL ||
-	    json_dumpf(top, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER) != 0;
-
-	(void)putchar('\n');
-	json_decref(top);
-	if (bad)
-		return complain(UVN_ENVIRONMENT,
-		    "standard output cannot be written");
-	return UVN_OK;
+	return json_emit(json_pack("{s:s, s:o, s:I, s:I, s:o}", "format",
+	    format, "trace", json_text(to), "events", (json_int_t)rr->rr_events,
+	    "files", (json_int_t)rr->rr_files, "counts", counts_json(rr)));
 }
 
 /* Say what was not seen. */

@@ -10,6 +10,7 @@
 
 #include "analysis/analysis.h"
 #include "replay/cmd_trace.h"
+#include "replay/json_out.h"
 #include "replay/plot.h"
 
 /* What was typed. */
@@ -194,8 +195,7 @@ report(const struct plot_job *pj, const struct plot_result *pr,
 {
 	static const char *const ends[] = { "dat", "gp" };
 	const size_t stem = (size_t)(strrchr(path, '.') - path);
-	json_t *top, *files;
-	int bad;
+	json_t *files;
 
 	if (!json) {
 		for (size_t i = 0; i < nitems(ends); i++)
@@ -207,18 +207,10 @@ report(const struct plot_job *pj, const struct plot_result *pr,
 	for (size_t i = 0; i < pr->pr_nfiles; i++)
 		(void)json_array_append_new(files,
 		    json_integer(pr->pr_files[i].pf_file->tf_id));
-	top = json_pack("{s:s*, s:s*, s:I, s:I, s:I, s:o}", "trace",
-	    pj->pj_trace, "picture", path, "accesses",
+	return json_emit(json_pack("{s:o, s:o, s:I, s:I, s:I, s:o}", "trace",
+	    json_text(pj->pj_trace), "picture", json_text(path), "accesses",
 	    (json_int_t)pr->pr_accesses, "columns", (json_int_t)pr->pr_columns,
-	    "rows", (json_int_t)pr->pr_rows, "files", files);
-	bad = top == NULL ||
-	    json_dumpf(top, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER) != 0;
-	(void)putchar('\n');
-	json_decref(top);
-	if (bad)
-		return complain(UVN_ENVIRONMENT,
-		    "standard output cannot be written");
-	return UVN_OK;
+	    "rows", (json_int_t)pr->pr_rows, "files", files));
 }
 
 /* All is read: the picture. */

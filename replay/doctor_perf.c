@@ -9,6 +9,7 @@
 #include <jansson.h>
 
 #include "replay/doctor.h"
+#include "replay/json_out.h"
 #include "replay/options.h"
 #include "replay/perf.h"
 #include "replay/replay.h"
@@ -200,8 +201,9 @@ static bool
 is_tracepoint(const struct perf_known *pk)
 {
 
-	return strchr(pk->pk_name, ':') != NULL &&
-	    strstr(pk->pk_name, "::") == NULL;
+	/* A processor's EVENT:MASK has its own pmu. */
+	return strcmp(pk->pk_pmu, "perf") == 0 &&
+	    strchr(pk->pk_name, ':') != NULL;
 }
 
 /*
@@ -266,17 +268,8 @@ list_event(void *arg, const struct perf_known *pk)
 static int
 json_listing(json_t *array)
 {
-	json_t *const root =
-	    json_pack("{s:s, s:o}", "version", UVN_VERSION, "events", array);
-	const int error = root == NULL ?
-	    -1 :
-	    json_dumpf(root, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
-
-	json_decref(root);
-	(void)putchar('\n');
-	return error == 0 ?
-	    UVN_OK :
-	    complain(UVN_ENVIRONMENT, "the events cannot be written as JSON");
+	return json_emit(
+	    json_pack("{s:s, s:o}", "version", UVN_VERSION, "events", array));
 }
 
 int

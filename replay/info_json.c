@@ -1,20 +1,12 @@
 #include <jansson.h>
 
 #include "replay/cmd_trace_info.h"
+#include "replay/json_out.h"
 
 static json_t *
 integer(uint64_t v)
 {
 	return json_integer((json_int_t)v);
-}
-
-/* null for what is no UTF-8. */
-static json_t *
-text(const char *s)
-{
-	json_t *js = json_string(s);
-
-	return js != NULL ? js : json_null();
 }
 
 static json_t *
@@ -67,7 +59,7 @@ files_json(const struct stats_result *sr)
 
 		set(file, "id", integer(sf->sf_file->tf_id));
 		set(file, "size", integer(sf->sf_file->tf_size));
-		set(file, "path", text(sf->sf_file->tf_path));
+		set(file, "path", json_text(sf->sf_file->tf_path));
 		set(file, "pages_read", integer(sf->sf_accesses[0]));
 		set(file, "pages_written", integer(sf->sf_accesses[1]));
 		set(file, "share",
@@ -257,8 +249,8 @@ set_plain(json_t *top, const struct info *in)
 		const char *name;
 		json_t *value;
 	} members[] = {
-		{ "trace", text(in->in_path) },
-		{ "digest", text(digest) },
+		{ "trace", json_text(in->in_path) },
+		{ "digest", json_text(digest) },
 		{ "events", integer(sr->sr_events) },
 		{ "first_ns", integer(sr->sr_first) },
 		{ "last_ns", integer(sr->sr_last) },
@@ -272,9 +264,8 @@ set_plain(json_t *top, const struct info *in)
 		    tm->tm_window <= UINT64_MAX / INFO_WINDOWS ?
 			integer(tm->tm_window * INFO_WINDOWS) :
 			json_null() },
-		{ "mode",
-		    tm->tm_mode != NULL ? text(tm->tm_mode) : json_null() },
-		{ "clock", text(trace_clock_name[tm->tm_clock]) },
+		{ "mode", json_text(tm->tm_mode) },
+		{ "clock", json_text(trace_clock_name[tm->tm_clock]) },
 		{ "lost", integer(tm->tm_lost) },
 		{ "footprint_pages", integer(sr->sr_touched) },
 		{ "footprint_complete", json_boolean(sr->sr_pages_complete) },
@@ -297,7 +288,6 @@ info_json(const struct info *in)
 {
 	const struct stats_result *const sr = in->in_result;
 	json_t *const top = json_object();
-	int bad;
 
 	set_plain(top, in);
 	set(top, "ops", ops_json(sr));
@@ -309,11 +299,5 @@ info_json(const struct info *in)
 	set(top, "dirty", dirty_json(sr));
 	set(top, "part_ns", integer(sr->sr_part_ns));
 	set(top, "parts", parts_json(sr));
-	bad = json_dumpf(top, stdout, JSON_INDENT(2));
-	(void)putchar('\n');
-	json_decref(top);
-	if (bad != 0)
-		return complain(UVN_ENVIRONMENT,
-		    "standard output cannot be written");
-	return UVN_OK;
+	return json_emit(top);
 }

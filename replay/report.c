@@ -6,6 +6,7 @@
 
 #include <jansson.h>
 
+#include "replay/json_out.h"
 #include "replay/options.h"
 #include "replay/replay.h"
 #include "replay/report_impl.h"
@@ -280,22 +281,7 @@ put_uint(json_t *object, const char *name, uint64_t value)
 static bool
 put_text(json_t *object, const char *name, const char *text)
 {
-	/* Paths need not be UTF-8: what is not becomes a question mark. */
-	json_t *value = NULL;
-	char *copy;
-
-	if (text == NULL)
-		return put(object, name, json_null());
-	if ((value = json_string(text)) != NULL)
-		return put(object, name, value);
-	if (asprintf(&copy, "%s", text) < 0)
-		return false;
-	for (char *p = copy; *p != '\0'; p++)
-		if ((unsigned char)*p >= 0x80)
-			*p = '?';
-	value = json_string(copy);
-	free(copy);
-	return put(object, name, value);
+	return put(object, name, json_text(text));
 }
 
 static json_t *

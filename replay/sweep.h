@@ -137,7 +137,7 @@ enum sweep_end { SWEEP_DONE, SWEEP_STOPPED, SWEEP_BROKEN };
 /*
  * Run every cell that is planned, sw_jobs at a time.
  *
- * => no connection to the database is open
+ * => no connection to the database is open; sweep_signals_catch() was called
  * => each cell that ends is reported by sweep_report_cell()
  * => SWEEP_STOPPED: a signal asked for it.  SWEEP_BROKEN: the host cannot go on,
  *    em says why

@@ -1,7 +1,7 @@
 /*
  * sweep_child: the process that replays a cell, and what its parent needs.
  *
- * For sweep_*.c alone.
+ * For the sweep's own files alone.
  */
 #ifndef REPLAY_SWEEP_CHILD_H
 #define REPLAY_SWEEP_CHILD_H

@@ -15,6 +15,7 @@
 #include <xxhash.h>
 
 #include "replay/host.h"
+#include "replay/json_out.h"
 #include "replay/replay.h"
 #include "replay/sweep.h"
 
@@ -385,23 +386,6 @@ sweep_axes_text(const struct sweep_axes *xs)
 	return out;
 }
 
-/* A path as JSON can have it: bytes that are no UTF-8 become question marks. */
-static json_t *
-path_text(const char *path)
-{
-	json_t *value = json_string(path);
-	char *copy;
-
-	if (value != NULL || (copy = strdup(path)) == NULL)
-		return value;
-	for (char *p = copy; *p != '\0'; p++)
-		if ((unsigned char)*p >= 0x80)
-			*p = '?';
-	value = json_string(copy);
-	free(copy);
-	return value;
-}
-
 char *
 sweep_traces_text(const struct sweep *sw)
 {
@@ -412,7 +396,7 @@ sweep_traces_text(const struct sweep *sw)
 	for (size_t i = 0; ok && i < sw->sw_ntraces; i++)
 		ok = json_array_append_new(traces,
 			 json_pack("{s:o, s:s}", "path",
-			     path_text(sw->sw_trace[i].st_path), "digest",
+			     json_text(sw->sw_trace[i].st_path), "digest",
 			     sw->sw_trace[i].st_digest)) == 0;
 	if (ok)
 		out = json_dumps(traces, JSON_COMPACT | JSON_PRESERVE_ORDER);

@@ -273,7 +273,6 @@ sweep_pool(struct sweep *sw, struct errmsg *em)
 		.pl_began = clock_monotonic(),
 		.pl_em = em,
 	};
-	struct sweep_signals ss;
 	enum sweep_end end = SWEEP_BROKEN;
 
 	pl.pl_worker = calloc(sw->sw_jobs, sizeof(*pl.pl_worker));
@@ -282,7 +281,6 @@ sweep_pool(struct sweep *sw, struct errmsg *em)
 		errmsg_put(em, "out of memory");
 		goto out;
 	}
-	sweep_signals_catch(&ss);
 	for (;;) {
 		start_some(&pl);
 		if (pl.pl_running == 0)
@@ -294,7 +292,6 @@ sweep_pool(struct sweep *sw, struct errmsg *em)
 	end = pl.pl_broken  ? SWEEP_BROKEN :
 	    sweep_stopped() ? SWEEP_STOPPED :
 			      SWEEP_DONE;
-	sweep_signals_release(&ss);
 	sweep_report_progress_off(sw);
 out:
 	free(pl.pl_worker);

@@ -8,6 +8,7 @@
 
 #include <jansson.h>
 
+#include "replay/json_out.h"
 #include "replay/replay.h"
 #include "replay/sweep.h"
 
@@ -267,10 +268,7 @@ put_uint(json_t *object, const char *name, uint64_t value)
 static bool
 put_text(json_t *object, const char *name, const char *text)
 {
-	json_t *value = text != NULL ? json_string(text) : json_null();
-
-	/* A path that is not UTF-8. */
-	return put(object, name, value != NULL ? value : json_string("?"));
+	return put(object, name, json_text(text));
 }
 
 /* JSON of ours, read again.  Takes text. */

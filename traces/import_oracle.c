@@ -183,7 +183,8 @@ oracle_import(struct import *im, struct errmsg *em)
 	while (error == 0 && (error = request_next(im, &rq, &end, em)) == 0 &&
 	    !end)
 		error = request_take(&oc, &rq, em);
-	(void)fprintf(im->im_notes, "#objects %s\n", said[oc.oc_ids]);
+	if (error == 0)
+		(void)fprintf(im->im_notes, "#objects %s\n", said[oc.oc_ids]);
 	if (oc.oc_odd != 0)
 		(void)fprintf(im->im_notes,
 		    "#objects of another size than a page are taken for one: "

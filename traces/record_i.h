@@ -63,18 +63,19 @@ int record_finish(const char *spool, const struct record_param *rp,
 #define RECORD_NAME   "uvn-record-"
 #define RECORD_FOLDER "/tmp/" RECORD_NAME
 
+#define RECORD_PATH 96 /* bytes of a name in /tmp or /dev/shm */
+
+/* Call fn for each name in a folder that begins with prefix, and not with a
+ * dot. */
+int record_list(int folder, const char *prefix,
+    void (*fn)(void *arg, int folder, const char *name), void *arg);
+
 /*
  * Make a folder of our own in where, after removing those of recorders that were
  * killed.
  *
  * => path is where its name goes, of RECORD_PATH bytes
  */
-#define RECORD_PATH 96
-
-/* Call fn for each name in a folder that begins with prefix, and not with a
- * dot. */
-int record_list(int folder, const char *prefix,
-    void (*fn)(void *arg, int folder, const char *name), void *arg);
 int record_folder(const char *where, char *path, struct errmsg *em) mustcheck;
 
 /* record_tracefs.c: tracefs, mounted or not. */
@@ -131,6 +132,14 @@ void perfrec_stop(struct perfrec *pr);
 void perfrec_close(struct perfrec *pr);
 
 /* record_proc.c */
+
+/*
+ * Can the program of that name be run, as execvp(3) finds it?  For those that
+ * others run for us.
+ *
+ * => ENOENT, EACCES: not; em says so
+ */
+int program_runs(const char *name, struct errmsg *em) mustcheck;
 
 /*
  * Can the library be loaded into the program of that name, as execvp(3) finds

@@ -71,6 +71,27 @@ program_open(const char *name)
 }
 
 int
+program_runs(const char *name, struct errmsg *em)
+{
+	const bool path = strchr(name, '/') != NULL;
+	const int fd = program_open(name);
+	struct stat st;
+	int error = fd == -1 ? errno : 0;
+
+	/* A program may be run and not read. */
+	if (path && (error == 0 || error == EACCES))
+		error = access(name, X_OK) != 0 ? errno : 0;
+	if (error == 0 && fd != -1 && fstat(fd, &st) == 0 &&
+	    !S_ISREG(st.st_mode))
+		error = EACCES;
+	if (fd != -1)
+		(void)close(fd);
+	return error == 0 ?
+	    0 :
+	    ERRMSG(em, error, "%s: cannot be run: %s", name, errno_text(error));
+}
+
+int
 program_check(const char *name, struct errmsg *em)
 {
 	const int fd = program_open(name);

@@ -224,6 +224,11 @@ stream_found(void *arg, int folder, const char *name)
 	if (pid == 0 || (st = calloc(1, sizeof(*st))) == NULL)
 		return;
 	st->st_fd = openat(folder, name, O_RDWR | O_CLOEXEC);
+	if (st->st_fd == -1) {
+		/* Too many are open: it waits for the next look. */
+		free(st);
+		return;
+	}
 	(void)unlinkat(folder, name, 0);
 	st->st_pid = pid;
 	st->st_seen = record_clock();
@@ -380,9 +385,11 @@ start(struct valgrind *va, const struct record_param *rp, struct child *ch,
 	const struct raw_out ro = { take_raw, va };
 	struct child_param cp = { .cp_to_stderr = rp->rp_to_stderr };
 	char log[RECORD_PATH + 24];
-	int error =
-	    library_make(RING_VALGRIND, RECORD_INF, &va->va_library, em);
+	int error = program_runs(rp->rp_argv[0], em);
 
+	if (error == 0)
+		error = library_make(RING_VALGRIND, RECORD_INF, &va->va_library,
+		    em);
 	if (error == 0)
 		error = lackey_create(&ro, rp->rp_select.rs_code,
 		    &va->va_lackey, em);
@@ -394,6 +401,9 @@ start(struct valgrind *va, const struct record_param *rp, struct child *ch,
 	if (error == 0)
 		va->va_dir =
 		    open(va->va_folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (error == 0 && va->va_dir == -1)
+		error = ERRMSG(em, errno, "%s: %s", va->va_folder,
+		    errno_text(errno));
 	(void)snprintf(log, sizeof(log), "--log-file=%s/%%p.%%n",
 	    va->va_folder);
 	if (error == 0)

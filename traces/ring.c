@@ -16,7 +16,6 @@ struct ring {
 	uint8_t *rg_map;    /* RING_FILE_BYTES */
 	uint8_t *rg_buf;    /* RING_BYTES: what a slot held, in one piece */
 	uint64_t rg_broken; /* records lost in slots that were no rings */
-	unsigned rg_owned;
 };
 
 static struct ring_file *
@@ -87,25 +86,15 @@ ring_create(const char *path, enum ring_mode mode, uint64_t window,
 	return 0;
 }
 
-/* How many of the n bytes at buf are whole records, by their heads. */
+/* How many of the n bytes at buf are records that can be read. */
 static size_t
 whole(const uint8_t *buf, size_t n)
 {
-	struct raw_head rh;
-	size_t at = 0;
+	struct raw rw;
+	size_t at = 0, len;
 
-	while (n - at >= sizeof(rh)) {
-		size_t len;
-
-		memcpy(&rh, buf + at, sizeof(rh));
-		len = sizeof(rh) + (size_t)8 * rh.rh_nargs + rh.rh_text +
-		    rh.rh_text2;
-		len = (len + 7) / 8 * 8;
-		if (rh.rh_kind >= RAW_NKINDS || rh.rh_nargs > RAW_NARGS ||
-		    len > n - at)
-			break;
+	while ((len = raw_decode(buf + at, n - at, &rw)) != 0)
 		at += len;
-	}
 	return at;
 }
 
@@ -199,16 +188,13 @@ ring_drain(struct ring *rg, ring_put *put, void *arg)
 	struct ring_file *rf = file_of(rg);
 	int error = 0;
 
-	rg->rg_owned = 0;
 	for (unsigned i = 0; error == 0 && i < RING_SLOTS; i++) {
 		uint64_t owner;
 
 		if (atomic_load(&rf->rf_slot[i].sl_owner) == 0)
 			continue;
 		error = slot_drain(rg, i, put, arg);
-		if (error != 0 || !slot_free(rg, i, &owner))
-			rg->rg_owned++;
-		else
+		if (error == 0 && slot_free(rg, i, &owner))
 			error = slot_exit(i, owner, put, arg);
 	}
 	return error;
@@ -232,12 +218,6 @@ ring_wait(struct ring *rg, int ms)
 	}
 	(void)syscall(SYS_futex, &rf->rf_ready, FUTEX_WAIT, ready, &ts, NULL,
 	    0);
-}
-
-unsigned
-ring_owned(const struct ring *rg)
-{
-	return rg->rg_owned;
 }
 
 uint64_t

@@ -50,9 +50,6 @@ int ring_drain(struct ring *rg, ring_put *put, void *arg) mustcheck;
 /* Sleep until a ring fills, or for ms. */
 void ring_wait(struct ring *rg, int ms);
 
-/* Threads that have a slot, dead or alive, as of the last ring_drain(). */
-unsigned ring_owned(const struct ring *rg);
-
 /* Records lost so far. */
 uint64_t ring_lost(const struct ring *rg);
 

@@ -21,7 +21,6 @@ struct st_thread {
 	bool st_called; /* that call has been put */
 	uint32_t
 	    st_child; /* what it has made, if that was seen before its end */
-	uint64_t st_time; /* when it began */
 };
 
 struct st_proc {

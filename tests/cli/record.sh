@@ -84,6 +84,15 @@ expect 0 record --mode $mode -o w.csv -- sh -c 'echo x >d/x'
 ! grep -q '^#file' w.csv || fail "a file"
 
 check "a program that cannot be run"
+if command -v valgrind >/dev/null; then
+	expect 4 record --mode valgrind -o n.uvt -- ./nowhere
+	says "./nowhere: cannot be run: No such file or directory"
+	expect 4 record --mode valgrind -o n.uvt -- ./d
+	says "cannot be run: Permission denied"
+	expect 4 record --mode valgrind -o n.uvt -- no-such-program
+	says "no-such-program: cannot be run"
+	is "" "$(ls -d n.uvt* 2>/dev/null)" "what was left"
+fi
 expect 4 record -o n.uvt -- ./nowhere
 says_one_line
 says "./nowhere: cannot be run: No such file or directory"
@@ -105,7 +114,8 @@ is 300 "$(json '$.pages_written')" "pages written"
 begin() {
 	rm -f go out err
 	env --default-signal=INT,TERM "$UVN" record --quiet --mode $mode \
-	    -o s.uvt -- sh -c "trap 'exit 5' INT TERM; '$programs/walk' d; : >go;
+	    -o s.uvt -- sh -c "trap 'exit 5' INT TERM; '$programs/walk' d; echo \$\$ >go.new;
+	    mv go.new go;
 	    while :; do sleep 0.05; done" >out 2>err &
 	pid=$!
 	wait_for 20 [ -f go ] || fail "the program does not begin"
@@ -128,7 +138,7 @@ begin
 sleep 1.2
 kill -KILL $pid
 wait $pid 2>/dev/null
-pkill -TERM -f "trap 'exit 5'" 2>/dev/null || true
+kill -TERM "$(cat go)" 2>/dev/null || true
 [ -s s.uvt.recording ] || fail "nothing was left"
 rm -f s.uvt
 expect 0 record --salvage s.uvt.recording -o s.uvt

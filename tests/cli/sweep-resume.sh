@@ -65,6 +65,7 @@ check "again, at once after the kill"
 begin
 kill -KILL $pid
 wait $pid 2>/dev/null
+done=$(complete)
 begin
 sound
 done=$(complete)
@@ -102,6 +103,29 @@ sound
 done=$(complete)
 [ "$done" -lt $cells ] || fail "nothing is left to do"
 
+# A database that waits for another's lock is where a sweep begins slowly.
+check "SIGINT before its first cell: it is stored as interrupted all the same"
+catches_int() {
+	local mask
+
+	mask=$(awk '$1 == "SigCgt:" { print $2 }' /proc/$pid/status) &&
+	    [ $((0x$mask & 2)) -ne 0 ]
+}
+coproc lock { exec sqlite3 uvn.db; }
+echo "PRAGMA busy_timeout = 20000; BEGIN EXCLUSIVE; SELECT 'held';" >&"${lock[1]}"
+until read -r word <&"${lock[0]}" && [ "$word" = held ]; do :; done
+setsid env --default-signal=INT,TERM "$UVN" "${args[@]}" >out 2>err </dev/null &
+pid=$!
+wait_for 60 catches_int || fail "it does not wait for the signal"
+kill -INT $pid
+echo "COMMIT;" >&"${lock[1]}"
+eval "exec ${lock[1]}>&-"
+wait $pid
+is 1 $? "exit status"
+sweep_is "1 interrupted 6"
+is "$done" "$(complete)" "cells, none begun"
+sound
+
 check "undisturbed, it gets to its end"
 expect 0 "${args[@]}"
 prints "sweep 1 in uvn.db goes on: $cells cells, $done of them there already"
@@ -113,7 +137,7 @@ is "$cells $cells" "$(sql uvn.db "SELECT count(*) || ' ' || count(DISTINCT run)
 is 0 "$(sql uvn.db "SELECT count(*) FROM sweep_cell c JOIN run r
     ON r.id = c.run WHERE r.status <> 'complete' OR r.cell <> c.cell")" \
     "cells with another's run"
-sweep_is "1 complete 6"
+sweep_is "1 complete 7"
 
 check "a cell whose process is killed has failed; the sweep goes on"
 rm -f uvn.db*

@@ -40,6 +40,9 @@ main(int argc, char **argv)
 		CHECK(munlock(map, 10 * PAGE) == 0);
 	else
 		CHECK(errno == ENOMEM || errno == EPERM);
+	/* It takes any address. */
+	if (mlock(map + 12 * PAGE + 7, 3 * PAGE) == 0)
+		CHECK(munlock(map + 12 * PAGE + 7, 3 * PAGE) == 0);
 	CHECK(all_there(map));
 	for (int advice = POPULATE_READ; advice <= POPULATE_WRITE; advice++)
 		CHECK(madvise(map, N * PAGE, advice) == 0 || errno == EINVAL);

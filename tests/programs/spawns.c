@@ -83,16 +83,22 @@ by_spawn(char **argv, uint8_t *map)
 static void
 by_shell(char **argv, uint8_t *map)
 {
+	char *const line = (char *)map + 11 * PAGE + 104;
 	char *command, word[8] = "";
 	FILE *fp;
 
 	CHECK(
 	    asprintf(&command, "'%s' '%s' w >/dev/null", argv[0], argv[1]) > 0);
-	CHECK(system(command) == 0); /* NOLINT: what is to be tested */
+	/* As a word in a page that is closed. */
+	(void)snprintf(line, PAGE - 104, "%s", command);
+	churn(map);
+	CHECK(system(line) == 0); /* NOLINT: what is to be tested */
 	CHECK(peek(map + 5) == 'w');
 	free(command);
 	CHECK(asprintf(&command, "'%s' '%s' p", argv[0], argv[1]) > 0);
-	fp = popen(command, "r"); /* NOLINT: so is this */
+	(void)snprintf(line, PAGE - 104, "%s", command);
+	churn(map);
+	fp = popen(line, "r"); /* NOLINT: so is this */
 	CHECK(fp != NULL && fgets(word, sizeof(word), fp) != NULL);
 	CHECK(pclose(fp) == 0);
 	CHECK(strcmp(word, "p\n") == 0 && peek(map + 5) == 'p');

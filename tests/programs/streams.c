@@ -49,7 +49,14 @@ main(int argc, char **argv)
 	fd = open(path, O_RDONLY);
 	CHECK(fd >= 0 && lseek(fd, 0, SEEK_END) == (off_t)(6 * PAGE + 100));
 	CHECK(close(fd) == 0);
-	fp = freopen(path, "r", stdin);
+	/* Names in pages that are closed. */
+	CHECK(strlen(path) < PAGE);
+	memcpy(map + 8 * PAGE, path, strlen(path) + 1);
+	churn(map + N * PAGE);
+	fd = memfd_create((char *)map + 8 * PAGE, 0);
+	CHECK(fd >= 0 && close(fd) == 0);
+	churn(map + N * PAGE);
+	fp = freopen((char *)map + 8 * PAGE, "r", stdin);
 	CHECK(fp == stdin && fgetc(fp) == 'x');
 	view = map_of(fileno(fp), 7, PROT_READ, MAP_PRIVATE);
 	CHECK(peek(view + 6 * PAGE + 99) == 'x');

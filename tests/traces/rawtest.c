@@ -172,14 +172,12 @@ rt_sample(const char *name, size_t *lenp)
 {
 	struct errmsg em = { .em_text = "" };
 	struct trace_in in;
-	char path[256], *text;
+	char path[8192], *text;
 
-	(void)snprintf(path, sizeof(path), "%s%stests/traces/data/import/%s",
+	(void)snprintf(path, sizeof(path), "%s%stests/traces/data/%s",
 	    tracetest_top(), *tracetest_top() != '\0' ? "/" : "", name);
 	must_em(in_open(&in, path, &em), &em);
-	must_em(in_fill(&in, 4, &em), &em);
-	if (strstr(name, ".zst") != NULL)
-		must_em(in_unzstd(&in, &em), &em);
+	must_em(in_unwrap(&in, &em), &em);
 	must_em(in_fill(&in, 64U << 20, &em), &em);
 	*lenp = in_have(&in);
 	text = malloc(*lenp + 1);

@@ -61,8 +61,8 @@ void rt_end(struct rt *rt);
 char *rt_events(const struct text_format *tf, const char *sample);
 
 /*
- * A sample of tests/traces/data/import, unpacked if it is compressed; the caller's to
- * free.
+ * A sample, by its path in tests/traces/data, unpacked if it is compressed; the
+ * caller's to free.
  */
 char *rt_sample(const char *name, size_t *lenp);
 

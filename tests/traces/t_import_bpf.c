@@ -201,7 +201,7 @@ static void
 damage_is_survived(void **state)
 {
 	(void)state;
-	rt_damage(&text_bpf, "bpftrace.txt", 20);
+	rt_damage(&text_bpf, "import/bpftrace.txt", 20);
 }
 
 int

@@ -443,7 +443,7 @@ static void
 damage_is_survived(void **state)
 {
 	(void)state;
-	rt_damage(&text_lackey, "lackey.txt.zst", 2);
+	rt_damage(&text_lackey, "import/lackey.txt.zst", 2);
 }
 
 int

@@ -390,7 +390,7 @@ a_recording_of_all_calls_is_a_trace(void **state)
 	(void)state;
 	if (raw_sys_number(77) != RAW_SYS_FTRUNCATE)
 		skip(); /* numbers are of the architecture of the sample */
-	events = rt_events(&text_perf, "perf.txt");
+	events = rt_events(&text_perf, "import/perf.txt");
 	assert_string_equal(events,
 	    SAMPLE("4608", "4610", "4611", "4608 read 1 1 4096 4096 kernel\n"));
 	free(events);
@@ -399,7 +399,7 @@ a_recording_of_all_calls_is_a_trace(void **state)
 static void
 a_recording_of_some_calls_is_a_trace(void **state)
 {
-	char *events = rt_events(&text_perf, "perf-named.txt");
+	char *events = rt_events(&text_perf, "import/perf-named.txt");
 
 	(void)state;
 	assert_string_equal(events, SAMPLE("4644", "4649", "4651", ""));
@@ -410,8 +410,8 @@ static void
 damage_is_survived(void **state)
 {
 	(void)state;
-	rt_damage(&text_perf, "perf.txt", 20);
-	rt_damage(&text_perf, "perf-named.txt", 20);
+	rt_damage(&text_perf, "import/perf.txt", 20);
+	rt_damage(&text_perf, "import/perf-named.txt", 20);
 }
 
 int

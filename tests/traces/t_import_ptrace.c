@@ -222,7 +222,7 @@ static void
 damage_is_survived(void **state)
 {
 	(void)state;
-	rt_damage(&text_ptrace, "perf-trace.txt", 20);
+	rt_damage(&text_ptrace, "import/perf-trace.txt", 20);
 }
 
 int

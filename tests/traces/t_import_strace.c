@@ -368,7 +368,7 @@ static void
 damage_is_survived(void **state)
 {
 	(void)state;
-	rt_damage(&text_strace, "strace.txt", 40);
+	rt_damage(&text_strace, "import/strace.txt", 40);
 }
 
 int

@@ -163,6 +163,7 @@ env_restore(char ***was)
 		char **with = WITH_ENV(environ);                               \
 		__attribute__((cleanup(env_restore))) char **was =             \
 		    with != environ ? environ : NULL;                          \
+		STRING(command, command);                                      \
                                                                                \
 		if (was != NULL)                                               \
 			environ = with;                                        \

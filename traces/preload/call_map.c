@@ -14,12 +14,6 @@ struct mapping {
 	bool mg_copy; /* made private of shared */
 };
 
-static uint64_t
-page_up(uint64_t v)
-{
-	return (v + PAGE - 1) & ~(uint64_t)(PAGE - 1);
-}
-
 static bool
 shared(int flags)
 {

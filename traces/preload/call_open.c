@@ -91,7 +91,7 @@ memfd_create(const char *name, unsigned flags)
 {
 	int fd;
 
-	(void)on();
+	STRING(name, name);
 	CALL(OPENAT, U(AT_FDCWD), 0, U(O_RDWR | O_CREAT | O_EXCL));
 	fd = real.memfd_create(name, flags);
 	RETURN(OPENAT, call_result(fd));
@@ -158,8 +158,8 @@ freopen(const char *path, const char *mode, FILE *fp)
 		RETURN(CLOSE, 0);
 		file_forget((unsigned)old, (unsigned)old);
 	}
+	STRING(path, path);
 	CALL(OPENAT, U(AT_FDCWD), 0, U(stdio_flags(mode)));
-	(void)on();
 	return stdio_opened(real.freopen(path, mode, fp));
 }
 EXPORT_AS(freopen64, freopen);

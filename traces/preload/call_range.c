@@ -21,7 +21,9 @@ struct populating {
 static struct populating
 populate_begin(uint64_t start, size_t len, bool write)
 {
-	struct populating po = { start, start + len, PIN_FOREVER, write };
+	/* mlock(2) takes any address, madvise(2) whole pages. */
+	struct populating po = { page_down(start), page_up(start + len),
+		PIN_FOREVER, write };
 
 	if (guards() && maps_near(po.po_start, po.po_end))
 		po.po_id = call_hold(PIN_FOREVER, start, len, write);

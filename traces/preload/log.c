@@ -213,9 +213,11 @@ log_room(void)
 	unsigned waits = 0;
 	uint64_t tail;
 
-	if (lib.lb_words || !slot_have() || likely(fits(ROOM)))
+	if (lib.lb_words || !slot_have())
 		return;
-	tail = self.se_tail;
+	tail = self.se_tail; /* as it was when last looked at */
+	if (likely(fits(ROOM)))
+		return;
 	/* The reader that was given up: has it come back? */
 	if (self.se_stalled && tail == self.se_tail)
 		return;

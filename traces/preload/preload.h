@@ -68,6 +68,18 @@
 
 #define PAGE 4096U
 
+static inline uint64_t
+page_down(uint64_t v)
+{
+	return v & ~(uint64_t)(PAGE - 1);
+}
+
+static inline uint64_t
+page_up(uint64_t v)
+{
+	return page_down(v + PAGE - 1);
+}
+
 /*
  * Of the process.
  *

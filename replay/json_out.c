@@ -1,0 +1,42 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "replay/json_out.h"
+#include "replay/replay.h"
+
+json_t *
+json_text(const char *text)
+{
+	json_t *value;
+	char *copy;
+
+	if (text == NULL)
+		return json_null();
+	if ((value = json_string(text)) != NULL ||
+	    (copy = strdup(text)) == NULL)
+		return value;
+	for (char *p = copy; *p != '\0'; p++)
+		if ((unsigned char)*p >= 0x80)
+			*p = '?';
+	value = json_string(copy);
+	free(copy);
+	return value;
+}
+
+int
+json_emit(json_t *root)
+{
+	bool written;
+
+	if (root == NULL)
+		return complain(UVN_ENVIRONMENT, "out of memory");
+	written = json_dumpf(root, stdout,
+		      JSON_INDENT(2) | JSON_PRESERVE_ORDER) == 0 &&
+	    putchar('\n') != EOF;
+	json_decref(root);
+	if (!written)
+		return complain(UVN_ENVIRONMENT,
+		    "standard output cannot be written");
+	return UVN_OK;
+}

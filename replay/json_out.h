@@ -1,0 +1,26 @@
+/*
+ * json_out: what every --json has in common.
+ */
+#ifndef REPLAY_JSON_OUT_H
+#define REPLAY_JSON_OUT_H
+
+#include <jansson.h>
+
+/*
+ * Text as JSON has it.  Paths and names need not be UTF-8: in one that is not,
+ * every byte that is not ASCII becomes a question mark.
+ *
+ * => text may be NULL: null
+ * => NULL: out of memory
+ */
+json_t *json_text(const char *text);
+
+/*
+ * Print it on standard output, with a newline.  Takes root.
+ *
+ * => root may be NULL: it could not be made for lack of memory
+ * => UVN_OK, or UVN_ENVIRONMENT and the reason on standard error
+ */
+int json_emit(json_t *root);
+
+#endif
