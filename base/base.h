@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #define mustcheck	      __attribute__((warn_unused_result))
+#define noinline	      __attribute__((noinline))
 #define printflike(fmt, args) __attribute__((format(printf, fmt, args)))
 #define nitems(a)	      (sizeof(a) / sizeof((a)[0]))
 #define likely(x)	      __builtin_expect(!!(x), 1)

@@ -484,11 +484,18 @@ uvm_unmapped(const struct uvm_map *map, uint64_t pgno)
 	return likely(idx < map->um_npages) && (map->um_pte[idx] & PTE_R) == 0;
 }
 
+/* Is there anything to be done at the end of the event? */
+static inline bool
+uvm_event_due(const struct uvm *uvm)
+{
+	return __atomic_load_n(&((const struct uvm_hot *)uvm)->uh_due,
+		   __ATOMIC_RELAXED) != 0;
+}
+
 static inline void
 uvm_event_end(struct uvm *uvm)
 {
-	if (unlikely(__atomic_load_n(&((struct uvm_hot *)uvm)->uh_due,
-			 __ATOMIC_RELAXED) != 0))
+	if (unlikely(uvm_event_due(uvm)))
 		uvm_event_end_slow(uvm);
 }
 
@@ -588,11 +595,8 @@ struct uvm_flushinfo {
  * uo_io:	an I/O ended, as the backend left it.
  * uo_freed:	a page was freed; dirty says with changes not in the file.
  * uo_wait:	a wait ended, that was not part of another.
- * uo_depth:	one page I/O more (1) or fewer (-1) is under way.
- * uo_call:	a page I/O within a call was under way, and nothing else began
- *		or ended meanwhile: what uo_depth would have told twice and, if
- *		it was waited for by itself, uo_wait; in one call, because it
- *		is on the way of every miss.  Not with threads.
+ * uo_depth:	one page I/O more (1) or fewer (-1) is under way.  Neither is
+ *		told of what uvm_calls() adds up.
  * uo_traverse:	a flush's traversal goes on (true) or stops (false): off while
  *		the backend works, and never on twice, though flushes may nest.
  */
@@ -605,10 +609,27 @@ struct uvm_observer {
 	void (
 	    *uo_wait)(void *, enum uvm_waitkind, uint64_t begin, uint64_t end);
 	void (*uo_depth)(void *, int change, uint64_t now);
-	void (*uo_call)(void *, bool waited, uint64_t begin, uint64_t end);
 	void (*uo_traverse)(void *, bool on);
 	bool uo_both;
 };
+
+/*
+ * Page I/Os within calls: told of by no op, because they are on the way of
+ * every miss.  Not with UVM_MP.
+ *
+ * => uc_sum[1]: waited for as the device, and part of no other wait
+ * => uc_sum[][1]: no other was under way meanwhile; for the rest there was
+ *    uo_depth
+ */
+struct uvm_calls {
+	struct {
+		uint64_t n;
+		uint64_t time; /* in units of uo_clock() */
+	} uc_sum[2][2];
+};
+#ifndef UVM_MP
+const struct uvm_calls *uvm_calls(const struct uvm *uvm);
+#endif
 
 /* Replace the observer; copied.  NULL for none. */
 void uvm_observe(struct uvm *uvm, const struct uvm_observer *uo);

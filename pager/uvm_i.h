@@ -34,9 +34,10 @@ struct uvm_self {
 	void **iobuf;		      /* [slots]: frame addresses */
 	struct vm_page **readbuf;     /* [slots]: q4 fixed */
 	uint64_t io_time;	      /* uo_clock units within the backend */
-	unsigned traversals;	      /* flushes under way, nested */
-	bool transferring;	      /* the backend is at work */
-	bool traversing;	      /* what uo_traverse was told last */
+	struct uvm_calls calls;
+	unsigned traversals; /* flushes under way, nested */
+	bool transferring;   /* the backend is at work */
+	bool traversing;     /* what uo_traverse was told last */
 	bool indaemon;
 #ifdef UVM_MP
 	struct uvmexp exp;
@@ -82,7 +83,9 @@ struct uvm {
 	uint64_t paging;    /* pages in asynchronous page-out */
 	uint64_t idleturns; /* consecutive, without progress */
 	uint64_t shuffled;  /* deactivated since a page was freed or cleaned */
-	uint64_t nio;	    /* shared: I/Os under way, of all objects */
+#ifdef UVM_MP
+	uint64_t nio; /* shared: I/Os under way, of all objects */
+#endif
 
 	/* vnodes and objects */
 	struct idmap files;    /* to struct vnode */
@@ -287,8 +290,8 @@ uvm_call_begin(struct uvm *uvm, uint64_t began)
 	uvm_waiting(uvm, UVM_WAIT_DEVICE, began);
 	uvm_depth_tell(uvm, 1, began);
 #else
-	(void)uvm;
-	(void)began;
+	if (unlikely(uvm->hot.uh_due & UVM_DUE_AIO))
+		uvm_depth_tell(uvm, 1, began);
 #endif
 }
 
@@ -301,9 +304,27 @@ uvm_call_end(struct uvm *uvm, uint64_t began, uint64_t ended)
 	uvm_depth_tell(uvm, -1, ended);
 	uvm_waited(uvm, ended);
 #else
-	if (uvm->obs.uo_call != NULL)
-		uvm->obs.uo_call(uvm->obs.uo_arg, SELF(uvm)->ws.ws_depth == 0,
-		    began, ended);
+	/* The backend ends what was begun, and tells later. */
+	const bool waited = SELF(uvm)->ws.ws_depth == 0;
+	const bool alone = (uvm->hot.uh_due & UVM_DUE_AIO) == 0;
+
+	SELF(uvm)->calls.uc_sum[waited][alone].n++;
+	SELF(uvm)->calls.uc_sum[waited][alone].time += ended - began;
+	if (unlikely(!alone))
+		uvm_depth_tell(uvm, -1, ended);
+#endif
+}
+
+/* I/Os under way, of all objects. */
+static inline void
+uvm_nio_add(struct uvm *uvm, int n)
+{
+
+#ifdef UVM_MP
+	shared_add(&uvm->nio, (uint64_t)(int64_t)n);
+#else
+	(void)uvm;
+	(void)n;
 #endif
 }
 

@@ -146,6 +146,13 @@ uvm_stat(const struct uvm *uvm)
 	return &uvm->hot.uh_exp;
 }
 
+const struct uvm_calls *
+uvm_calls(const struct uvm *uvm)
+{
+
+	return &SELF(uvm)->calls;
+}
+
 void
 uvm_wakeup(struct uvm *uvm, const void *chan)
 {

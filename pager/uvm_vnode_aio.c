@@ -102,7 +102,7 @@ uvn_aiodone(struct uvm *uvm, struct uvm_aiodesc *ad)
 	if (error != 0 && ad->ad_kind != AIO_GET)
 		uvn->u_error = error;
 	idle = --uvn->u_nio == 0;
-	shared_sub(&uvm->nio, 1);
+	uvm_nio_add(uvm, -1);
 	for (i = 0; i < npages; i++) {
 		KASSERT(alive);
 		alive = aio_page(uvm, ad, ad->ad_page[i], error);

@@ -467,14 +467,44 @@ uvn_io_start(struct uvm *uvm, const struct vnio vi, enum aio_kind kind)
 	return VM_PAGER_ERROR;
 }
 
+/* An I/O is over, or did not begin.  => object unlocked on entry and exit */
+static inline int
+uvn_io_end(struct uvm *uvm, struct uvm_vnode *uvn, int result)
+{
+	struct uvm_object *const uobj = &uvn->u_obj;
+
+	OBJ_LOCK(uvm, uobj);
+	uvn->u_nio--;
+	uvm_nio_add(uvm, -1);
+	if ((uvn->u_flags & UVM_VNODE_IOSYNC) && uvn->u_nio == 0)
+		uvm_wakeup(uvm, &uvn->u_nio);
+	OBJ_UNLOCK(uvm, uobj);
+	return result;
+}
+
+/* As uvn_io(), from where asynchronous I/O goes another way. */
+static noinline int
+uvn_io_pend(struct uvm *uvm, const struct vnio vi, unsigned flags)
+{
+	const uint64_t pgno = vi.vi_pps[0]->pgno;
+	const int result = uvn_io_start(uvm, vi,
+	    vi.vi_rw == UVM_READ	? AIO_GET :
+		flags & PGO_PDFREECLUST ? AIO_DAEMON :
+					  AIO_FLUSH);
+
+	UVMHIST(uvm, "rw %u page %u, %u pages: result %u", vi.vi_rw, pgno,
+	    vi.vi_npages, result);
+	if (result == VM_PAGER_PEND)
+		return result;
+	uvm_pagermapout(uvm, vi.vi_npages);
+	return uvn_io_end(uvm, vi.vi_uvn, result);
+}
+
 int
 uvn_io(struct uvm *uvm, struct uvm_vnode *uvn, struct vm_page **pps,
     unsigned npages, unsigned flags, enum uvm_io rw)
 {
 	struct uvm_object *const uobj = &uvn->u_obj;
-	const bool wait = (flags & PGO_SYNCIO) != 0;
-	const bool pend =
-	    !wait && (rw == UVM_READ || uvm->up.async_put == SWITCH_ON);
 	struct vnio vi = { uvn, pps, npages, rw, 0 };
 	bool mapped;
 	int result;
@@ -483,40 +513,28 @@ uvn_io(struct uvm *uvm, struct uvm_vnode *uvn, struct vm_page **pps,
 	LOCK_FREE(&uvm->pageqlock);
 	if (rw == UVM_WRITE)
 		uvn_io_uncache(uvm, uvn);
-	result = uvn_io_admit(uvm, uvn, pps[0]->pgno, npages, wait, &mapped);
+	result = uvn_io_admit(uvm, uvn, pps[0]->pgno, npages,
+	    (flags & PGO_SYNCIO) != 0, &mapped);
 	if (result != VM_PAGER_OK)
 		return result;
 	uvn->u_nio++;
-	shared_add(&uvm->nio, 1);
+	uvm_nio_add(uvm, 1);
 	vi.vi_size = uvn->u_size;
 	OBJ_UNLOCK(uvm, uobj);
 
 	if (uvm->up.daemon_rule == DAEMON_IO && !CONCURRENT(uvm) &&
 	    (uvm->hot.uh_due & UVM_DUE_DAEMON) && !SELF(uvm)->indaemon)
 		uvm_pageout_turn(uvm);
-	if (!mapped)
-		mapped = uvm_pagermapin(uvm, npages, true);
-	result = VM_PAGER_ERROR;
-	if (mapped && pend)
-		result = uvn_io_start(uvm, vi,
-		    rw == UVM_READ		? AIO_GET :
-			flags & PGO_PDFREECLUST ? AIO_DAEMON :
-						  AIO_FLUSH);
-	else if (mapped && uvn_io_transfer(uvm, &vi) == 0)
-		result = VM_PAGER_OK;
+	if (!mapped && !uvm_pagermapin(uvm, npages, true))
+		return uvn_io_end(uvm, uvn, VM_PAGER_ERROR);
+	if ((flags & PGO_SYNCIO) == 0 &&
+	    (rw == UVM_READ || uvm->up.async_put == SWITCH_ON))
+		return uvn_io_pend(uvm, vi, flags);
+	result = uvn_io_transfer(uvm, &vi) == 0 ? VM_PAGER_OK : VM_PAGER_ERROR;
 	UVMHIST(uvm, "rw %u page %u, %u pages: result %u", rw, pps[0]->pgno,
 	    npages, result);
-	if (result == VM_PAGER_PEND)
-		return result;
-	if (mapped)
-		uvm_pagermapout(uvm, npages);
-	OBJ_LOCK(uvm, uobj);
-	uvn->u_nio--;
-	shared_sub(&uvm->nio, 1);
-	if ((uvn->u_flags & UVM_VNODE_IOSYNC) && uvn->u_nio == 0)
-		uvm_wakeup(uvm, &uvn->u_nio);
-	OBJ_UNLOCK(uvm, uobj);
-	return result;
+	uvm_pagermapout(uvm, npages);
+	return uvn_io_end(uvm, uvn, result);
 }
 
 void

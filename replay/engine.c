@@ -355,8 +355,7 @@ replay_batch(struct engine *en, const struct trace_event *ev, size_t n)
 			break;
 		if ((status = engine_apply(en)) != 0)
 			break;
-		en->en_thread = en->en_daemon;
-		uvm_event_end(en->en_uvm);
+		engine_event_end(en);
 		status = replay_check(en);
 		k = 1;
 	}

@@ -499,7 +499,7 @@ engine_tick(struct engine *en)
 	if (en->en_pace.pc_on)
 		engine_pace_until(en, uvm_next_tick(en->en_uvm));
 	began = engine_op_begin(en);
-	en->en_thread = en->en_update;
+	engine_thread_set(en, en->en_update);
 	if (uvm_tick(en->en_uvm, now) != 0)
 		status = machine_failed(en);
 	engine_op_end(en, OP_UPDATE, OUTCOME_OK, began, 0, 0);

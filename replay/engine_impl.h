@@ -89,7 +89,8 @@ struct engine {
 
 	/* threads */
 	struct engine_threads *en_threads;
-	struct engine_thread *en_thread; /* at work */
+	struct engine_thread *en_thread; /* at work: engine_thread_set() */
+	uint64_t en_tid;		 /* its, if it is of the trace */
 	struct engine_thread *en_daemon, *en_update;
 	struct io_depth en_depth;
 
@@ -244,8 +245,30 @@ int engine_threads_init(struct engine *en);
 void engine_threads_fini(struct engine *en);
 void engine_threads_observe(struct engine *en, struct uvm_observer *uo);
 
-/* The thread at work is now tid of the trace. */
-void engine_thread_enter(struct engine *en, uint32_t tid);
+/*
+ * The thread at work is now this one; tid of the trace; and for the end of the
+ * event, if anything is due then, the page daemon.
+ */
+void engine_thread_set(struct engine *en, struct engine_thread *th);
+void engine_thread_change(struct engine *en, uint32_t tid);
+
+static inline void
+engine_thread_enter(struct engine *en, uint32_t tid)
+{
+
+	if (unlikely(en->en_tid != tid))
+		engine_thread_change(en, tid);
+}
+
+static inline void
+engine_event_end(struct engine *en)
+{
+
+	if (likely(!uvm_event_due(en->en_uvm)))
+		return;
+	engine_thread_set(en, en->en_daemon);
+	uvm_event_end(en->en_uvm);
+}
 
 /* Add a time to a histogram, which is made. => false: no memory */
 bool engine_hist_make(struct hist **hp);

@@ -128,12 +128,19 @@ put_op_row(struct engine *en, struct db_op *op)
 	ENGINE_UNLOCK(en);
 }
 
+/* When an op began, ns after the first event. */
+static inline uint64_t
+issued(const struct engine *en, uint64_t began)
+{
+
+	return clock_ns(began - en->en_began);
+}
+
 void
 engine_op_end(struct engine *en, enum opkind kind, enum outcome outcome,
     uint64_t began, uint64_t offset, uint64_t length)
 {
 	const uint64_t latency = clock_ns(clock_ticks() - began);
-	const uint64_t issued = clock_ns(began - en->en_began);
 	const struct pacer *const pc = &en->en_pace;
 	struct engine_thread *const th = en->en_thread;
 
@@ -141,7 +148,7 @@ engine_op_end(struct engine *en, enum opkind kind, enum outcome outcome,
 		en->en_report->er_untimed[kind][outcome]++;
 	if (pc->pc_on)
 		(void)engine_thread_add(&th->et_response[kind][outcome],
-		    issued + latency - pc->pc_scheduled);
+		    issued(en, began) + latency - pc->pc_scheduled);
 	if (en->en_every == 0 || --en->en_skip != 0)
 		return;
 	en->en_skip = en->en_every;
@@ -150,7 +157,7 @@ engine_op_end(struct engine *en, enum opkind kind, enum outcome outcome,
 		.op_offset = offset,
 		.op_length = length,
 		.op_scheduled = pc->pc_on ? pc->pc_scheduled : DB_NEVER,
-		.op_issued = issued,
+		.op_issued = issued(en, began),
 		.op_latency = latency,
 		.op_kind = (uint8_t)kind,
 		.op_outcome = (uint8_t)outcome,

@@ -21,6 +21,8 @@ struct engine_threads {
 	size_t ts_n;		       /* of the trace */
 	uint8_t ts_place[PLACES_HASH]; /* by tid: place + 1; 0: none */
 	struct engine_thread *ts_last; /* of the trace */
+	struct uvm_calls ts_calls;     /* those that a thread has by now */
+	struct uvm_calls ts_depth;     /* those that en_depth has */
 	struct db_wait *ts_waits;      /* rows, at the end */
 	struct db_thread_latency *ts_rows;
 };
@@ -37,6 +39,7 @@ engine_threads_init(struct engine *en)
 	ts->ts_thread[PLACE_DAEMON].et_role = ROLE_DAEMON;
 	ts->ts_thread[PLACE_UPDATE].et_role = ROLE_UPDATE;
 	en->en_daemon = en->en_thread = &ts->ts_thread[PLACE_DAEMON];
+	en->en_tid = UINT64_MAX;
 	en->en_update = &ts->ts_thread[PLACE_UPDATE];
 	return 0;
 }
@@ -86,8 +89,56 @@ thread_find(struct engine_threads *ts, uint32_t tid)
 	return th;
 }
 
+#ifdef UVM_MP
+#define calls_settle(en) ((void)(en))
+#define depth_calls(en)	 ((void)(en))
+#else
+
+/* Give the thread at work the calls that came since it began. */
+static void
+calls_settle(struct engine *en)
+{
+	const struct uvm_calls *const uc = uvm_calls(en->en_uvm);
+	struct uvm_calls *const had = &en->en_threads->ts_calls;
+	struct engine_wait *const ew = &en->en_thread->et_wait[UVM_WAIT_DEVICE];
+
+	for (size_t i = 0; i < 2; i++) {
+		ew->ew_count += uc->uc_sum[1][i].n - had->uc_sum[1][i].n;
+		ew->ew_ticks += uc->uc_sum[1][i].time - had->uc_sum[1][i].time;
+	}
+	*had = *uc;
+}
+
+/* Add the calls since this was last asked to what was under way. */
+static void
+depth_calls(struct engine *en)
+{
+	const struct uvm_calls *const uc = uvm_calls(en->en_uvm);
+	struct uvm_calls *const had = &en->en_threads->ts_depth;
+	struct io_depth *const dp = &en->en_depth;
+
+	for (size_t i = 0; i < 2; i++) {
+		dp->dp_sum += uc->uc_sum[i][1].time - had->uc_sum[i][1].time;
+		if (uc->uc_sum[i][1].n != had->uc_sum[i][1].n &&
+		    dp->dp_most == 0)
+			dp->dp_most = 1;
+	}
+	*had = *uc;
+}
+
+#endif
+
 void
-engine_thread_enter(struct engine *en, uint32_t tid)
+engine_thread_set(struct engine *en, struct engine_thread *th)
+{
+
+	calls_settle(en);
+	en->en_thread = th;
+	en->en_tid = UINT64_MAX;
+}
+
+void
+engine_thread_change(struct engine *en, uint32_t tid)
 {
 	struct engine_threads *const ts = en->en_threads;
 
@@ -95,10 +146,11 @@ engine_thread_enter(struct engine *en, uint32_t tid)
 	if (engine_worker != NULL)
 		return; /* it is, and stays it */
 #endif
-	if (unlikely(ts->ts_last == NULL || ts->ts_last->et_tid != tid ||
-		ts->ts_last->et_role != ROLE_TRACE))
+	if (ts->ts_last == NULL || ts->ts_last->et_tid != tid ||
+	    ts->ts_last->et_role != ROLE_TRACE)
 		ts->ts_last = thread_find(ts, tid);
-	en->en_thread = ts->ts_last;
+	engine_thread_set(en, ts->ts_last);
+	en->en_tid = tid;
 }
 
 bool
@@ -162,29 +214,12 @@ observe_depth(void *arg, int change, uint64_t now)
 	ENGINE_UNLOCK(en);
 }
 
-/* As if told that it began, that it ended, and that it was waited for. */
-static void
-observe_call(void *arg, bool waited, uint64_t begin, uint64_t end)
-{
-	struct engine *const en = arg;
-	struct io_depth *const dp = &en->en_depth;
-	struct engine_wait *const ew = &en->en_thread->et_wait[UVM_WAIT_DEVICE];
-
-	ew->ew_count += waited;
-	if (waited)
-		ew->ew_ticks += end - begin;
-	dp->dp_sum += end - begin;
-	if (dp->dp_now >= dp->dp_most)
-		dp->dp_most = dp->dp_now + 1;
-}
-
 void
 engine_threads_observe(struct engine *en, struct uvm_observer *uo)
 {
 
 	uo->uo_wait = observe_wait;
 	uo->uo_depth = observe_depth;
-	uo->uo_call = observe_call;
 	en->en_depth.dp_since = en->en_depth.dp_from = clock_ticks();
 }
 
@@ -196,6 +231,7 @@ engine_depth_take(struct engine *en, struct db_interval *in)
 
 	ENGINE_LOCK(en);
 	depth_settle(dp, now);
+	depth_calls(en);
 	in->in_real = clock_ns(now - dp->dp_from);
 	in->in_depth = clock_ns((uint64_t)dp->dp_sum);
 	in->in_depth_most = dp->dp_most;
@@ -294,6 +330,7 @@ engine_threads_result(struct engine *en, struct db_result *rs)
 	struct hist *const all = malloc(sizeof(*all));
 	uint32_t n = 0;
 
+	calls_settle(en);
 	ts->ts_waits =
 	    calloc((size_t)NPLACES * UVM_NWAITS, sizeof(ts->ts_waits[0]));
 	ts->ts_rows =
