@@ -628,7 +628,7 @@ struct uvm_calls {
 	} uc_sum[2][2];
 };
 #ifndef UVM_MP
-const struct uvm_calls *uvm_calls(const struct uvm *uvm);
+struct uvm_calls uvm_calls(const struct uvm *uvm);
 #endif
 
 /* Replace the observer; copied.  NULL for none. */

@@ -148,6 +148,13 @@ fly(struct uvm *uvm, const struct uvm_aiodesc *ad, bool up)
 	AIO_UNLOCK(uvm);
 }
 
+static inline void
+aio_backend_end(struct uvm *uvm, uint64_t began)
+{
+
+	SELF(uvm)->aio_time += uvm_backend_end(uvm, began) - began;
+}
+
 int
 uvm_aio_start(struct uvm *uvm, struct uvm_aiodesc *ad)
 {
@@ -159,7 +166,7 @@ uvm_aio_start(struct uvm *uvm, struct uvm_aiodesc *ad)
 	fly(uvm, ad, true);
 	began = uvm_backend_begin(uvm);
 	error = uvm->be->be_start(uvm->becookie, &ad->ad_buf);
-	(void)uvm_backend_end(uvm, began);
+	aio_backend_end(uvm, began);
 	if (error != 0)
 		fly(uvm, ad, false);
 	return error;
@@ -175,7 +182,7 @@ uvm_aio_submit(struct uvm *uvm)
 	began = uvm_backend_begin(uvm);
 	/* What cannot be sent comes back, or fails, when it is collected. */
 	(void)uvm->be->be_submit(uvm->becookie);
-	(void)uvm_backend_end(uvm, began);
+	aio_backend_end(uvm, began);
 }
 
 /* The backend is done with ad: on the done queue it goes. */
@@ -205,7 +212,7 @@ uvm_aio_collect(struct uvm *uvm, bool wait)
 		b = NULL;
 		began = uvm_backend_begin(uvm);
 		error = uvm->be->be_poll(uvm->becookie, wait, &b);
-		(void)uvm_backend_end(uvm, began);
+		aio_backend_end(uvm, began);
 		if (error != 0) {
 			(void)uvm_fail(uvm, error,
 			    "the backend lost the I/Os under way");

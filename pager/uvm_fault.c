@@ -190,15 +190,16 @@ fault_neighbours(struct fault *ft)
 	struct uvm *const uvm = ft->ft_uvm;
 	struct uvm_object *const uobj = &ft->ft_map->vm_vp->v_uvm.u_obj;
 	const unsigned n = ft->ft_npages;
+	const uint64_t all = (1ULL << (n & 63)) - 1;
 	struct vm_page *pg, *center = NULL;
 	uint64_t wanted, there;
 
 	if (unlikely(n >= 64))
 		return fault_neighbours_wide(ft);
-	wanted =
-	    (~fault_mapped(ft) | 1ULL << ft->ft_center) & ((1ULL << n) - 1);
+	wanted = (~fault_mapped(ft) | 1ULL << ft->ft_center) & all;
 	EXP(uvm)->fltlget++;
-	EXP(uvm)->lookups += (unsigned)__builtin_popcountll(wanted);
+	EXP(uvm)->lookups +=
+	    wanted == all ? n : (unsigned)__builtin_popcountll(wanted);
 	there = uvm_resident_run(uobj, ft->ft_start, n) & wanted;
 	for (; there != 0; there &= there - 1) {
 		const unsigned i = (unsigned)__builtin_ctzll(there);

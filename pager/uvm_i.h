@@ -34,10 +34,12 @@ struct uvm_self {
 	void **iobuf;		      /* [slots]: frame addresses */
 	struct vm_page **readbuf;     /* [slots]: q4 fixed */
 	uint64_t io_time;	      /* uo_clock units within the backend */
-	struct uvm_calls calls;
-	unsigned traversals; /* flushes under way, nested */
-	bool transferring;   /* the backend is at work */
-	bool traversing;     /* what uo_traverse was told last */
+	uint64_t aio_time;	      /* of these, of asynchronous I/O */
+	uint64_t aio_begun;	      /* page I/Os, of those counted */
+	struct uvm_calls calls;	      /* those that are not [1][1] */
+	unsigned traversals;	      /* flushes under way, nested */
+	bool transferring;	      /* the backend is at work */
+	bool traversing;	      /* what uo_traverse was told last */
 	bool indaemon;
 #ifdef UVM_MP
 	struct uvmexp exp;
@@ -231,7 +233,12 @@ int uvm_fail(struct uvm *uvm, int error, const char *fmt, ...) printflike(3, 4);
  */
 bool uvm_sleep(struct uvm *uvm, const void *chan, enum uvm_waitkind kind,
     const char *what, struct simplelock *l);
+#ifdef UVM_MP
 void uvm_wakeup(struct uvm *uvm, const void *chan);
+#else
+/* Nobody else sleeps. */
+#define uvm_wakeup(uvm, chan) ((void)(uvm), (void)(chan))
+#endif
 
 /* Have the file's bytes put on stable storage, and count that. */
 int uvm_file_sync(struct uvm *uvm, uint32_t file) mustcheck;
@@ -281,6 +288,17 @@ uvm_depth_tell(struct uvm *uvm, int change, uint64_t now)
 		uvm->obs.uo_depth(uvm->obs.uo_arg, change, now);
 }
 
+/* A page I/O within a call was part of a wait, or another was under way. */
+static inline void
+uvm_call_odd(struct uvm *uvm, bool flying, uint64_t time)
+{
+	struct uvm_self *const self = SELF(uvm);
+	const bool waited = self->ws.ws_depth == 0;
+
+	self->calls.uc_sum[waited][!flying].n++;
+	self->calls.uc_sum[waited][!flying].time += time;
+}
+
 /* A page I/O within a call begins, and has ended. */
 static inline void
 uvm_call_begin(struct uvm *uvm, uint64_t began)
@@ -304,13 +322,11 @@ uvm_call_end(struct uvm *uvm, uint64_t began, uint64_t ended)
 	uvm_depth_tell(uvm, -1, ended);
 	uvm_waited(uvm, ended);
 #else
-	/* The backend ends what was begun, and tells later. */
-	const bool waited = SELF(uvm)->ws.ws_depth == 0;
-	const bool alone = (uvm->hot.uh_due & UVM_DUE_AIO) == 0;
+	const unsigned flying = uvm->hot.uh_due & UVM_DUE_AIO;
 
-	SELF(uvm)->calls.uc_sum[waited][alone].n++;
-	SELF(uvm)->calls.uc_sum[waited][alone].time += ended - began;
-	if (unlikely(!alone))
+	if (unlikely((SELF(uvm)->ws.ws_depth | flying) != 0))
+		uvm_call_odd(uvm, flying != 0, ended - began);
+	if (unlikely(flying != 0))
 		uvm_depth_tell(uvm, -1, ended);
 #endif
 }
@@ -345,8 +361,10 @@ static inline uint64_t
 uvm_backend_begin(struct uvm *uvm)
 {
 
-	SELF(uvm)->transferring = true;
-	uvm_traverse_tell(uvm);
+	if (unlikely(uvm->obs.uo_traverse != NULL)) {
+		SELF(uvm)->transferring = true;
+		uvm_traverse_tell(uvm);
+	}
 	return uvm_clock(uvm);
 }
 
@@ -357,8 +375,10 @@ uvm_backend_end(struct uvm *uvm, uint64_t began)
 	const uint64_t now = uvm_clock(uvm);
 
 	SELF(uvm)->io_time += now - began;
-	SELF(uvm)->transferring = false;
-	uvm_traverse_tell(uvm);
+	if (unlikely(uvm->obs.uo_traverse != NULL)) {
+		SELF(uvm)->transferring = false;
+		uvm_traverse_tell(uvm);
+	}
 	return now;
 }
 
@@ -368,5 +388,36 @@ bool idmap_known(const struct idmap *im, uint32_t id);
 void idmap_fini(struct idmap *im);
 
 #include "pager/uvm_page_i.h"
+
+/*
+ * Reserve pager address space for n pages; spec section 4.5.
+ *
+ * => false: there is not enough; with wait it sleeps and succeeds, or the
+ *    machine fails
+ */
+bool uvm_pagermapin_wait(struct uvm *uvm, unsigned npages, bool wait);
+
+static inline bool
+uvm_pagermapin(struct uvm *uvm, unsigned npages, bool wait)
+{
+
+#ifndef UVM_MP
+	if (likely(uvm->pagermap_free >= npages)) {
+		uvm->pagermap_free -= npages;
+		return true;
+	}
+#endif
+	return uvm_pagermapin_wait(uvm, npages, wait);
+}
+
+static inline void
+uvm_pagermapout(struct uvm *uvm, unsigned npages)
+{
+
+	mp_lock(&SELF(uvm)->ls, &uvm->pagermaplock);
+	uvm->pagermap_free += npages;
+	uvm_wakeup(uvm, &uvm->pagermap_free);
+	mp_unlock(&SELF(uvm)->ls, &uvm->pagermaplock);
+}
 
 #endif

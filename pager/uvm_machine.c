@@ -146,20 +146,22 @@ uvm_stat(const struct uvm *uvm)
 	return &uvm->hot.uh_exp;
 }
 
-const struct uvm_calls *
+struct uvm_calls
 uvm_calls(const struct uvm *uvm)
 {
+	const struct uvm_self *const self = SELF(uvm);
+	struct uvm_calls uc = self->calls;
+	uint64_t n = EXP(uvm)->pagein_ios + EXP(uvm)->pageout_ios;
+	uint64_t time = self->io_time - self->aio_time;
 
-	return &SELF(uvm)->calls;
-}
-
-void
-uvm_wakeup(struct uvm *uvm, const void *chan)
-{
-
-	/* One thread: nobody sleeps. */
-	(void)uvm;
-	(void)chan;
+	n -= self->aio_begun;
+	for (unsigned i = 0; i < 4; i++) {
+		n -= self->calls.uc_sum[i / 2][i % 2].n;
+		time -= self->calls.uc_sum[i / 2][i % 2].time;
+	}
+	uc.uc_sum[1][1].n = n;
+	uc.uc_sum[1][1].time = time;
+	return uc;
 }
 
 #endif

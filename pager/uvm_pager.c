@@ -3,7 +3,7 @@
 struct vm_page uvm_dontcare;
 
 bool
-uvm_pagermapin(struct uvm *uvm, unsigned npages, bool wait)
+uvm_pagermapin_wait(struct uvm *uvm, unsigned npages, bool wait)
 {
 	struct simplelock *const l = &uvm->pagermaplock;
 	bool got = true;
@@ -26,16 +26,6 @@ uvm_pagermapin(struct uvm *uvm, unsigned npages, bool wait)
 		uvm->pagermap_free -= npages;
 	mp_unlock(&SELF(uvm)->ls, l);
 	return got;
-}
-
-void
-uvm_pagermapout(struct uvm *uvm, unsigned npages)
-{
-
-	mp_lock(&SELF(uvm)->ls, &uvm->pagermaplock);
-	uvm->pagermap_free += npages;
-	uvm_wakeup(uvm, &uvm->pagermap_free);
-	mp_unlock(&SELF(uvm)->ls, &uvm->pagermaplock);
 }
 
 /*

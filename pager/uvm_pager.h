@@ -93,13 +93,5 @@ struct uvm_pcluster {
 int uvm_pager_put(struct uvm *uvm, struct uvm_object *uobj, struct vm_page *pg,
     struct uvm_pcluster *pc, unsigned flags, uint64_t start, uint64_t stop);
 
-/*
- * Reserve pager address space for n pages; spec section 4.5.
- *
- * => false: there is not enough; with wait it sleeps and succeeds, or the
- *    machine fails
- */
-bool uvm_pagermapin(struct uvm *uvm, unsigned npages, bool wait);
-void uvm_pagermapout(struct uvm *uvm, unsigned npages);
 
 #endif

@@ -261,7 +261,7 @@ uvm_pageout_turn(struct uvm *uvm)
 
 	KASSERT(!SELF(uvm)->indaemon);
 	SELF(uvm)->indaemon = true;
-	if (!CONCURRENT(uvm))
+	if (!CONCURRENT(uvm) && uvm_aio_flying(uvm))
 		(void)uvm_aio_collect(uvm, false);
 	shared_and(&uvm->hot.uh_due, (uint8_t)~UVM_DUE_DAEMON);
 	exp->pdwoke++;

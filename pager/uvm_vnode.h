@@ -29,7 +29,9 @@ struct uvm_vnode {
 	struct uvm_object u_obj;
 	unsigned u_flags; /* o */
 	unsigned u_nio;	  /* o: I/Os in flight */
+#ifdef UVM_MP
 	bool u_frozen;	  /* o: none may begin: vnode_quiesce() */
+#endif
 	uint64_t u_size;  /* o: bytes */
 	int u_error;	  /* o: of asynchronous writes, not reported yet */
 	struct uvm_vnode *u_wnext, *u_wprev; /* w */

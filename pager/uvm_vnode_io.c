@@ -218,6 +218,18 @@ uvn_put(struct uvm *uvm, struct uvm_object *uobj, struct vm_page **pps,
 	    UVM_WRITE);
 }
 
+/* Does somebody hold off the object's I/O? => object locked */
+static inline bool
+uvn_held_off(const struct uvm_vnode *uvn)
+{
+
+#ifdef UVM_MP
+	if (uvn->u_frozen)
+		return true;
+#endif
+	return (uvn->u_flags & UVM_VNODE_IOSYNC) != 0;
+}
+
 /*
  * May an I/O start?  Waits out IOSYNC and reserves pager address space.
  *
@@ -230,7 +242,7 @@ uvn_io_admit(struct uvm *uvm, struct uvm_vnode *uvn, uint64_t pgno,
 {
 	struct uvm_object *const uobj = &uvn->u_obj;
 
-	while ((uvn->u_flags & UVM_VNODE_IOSYNC) || uvn->u_frozen) {
+	while (uvn_held_off(uvn)) {
 		bool awake;
 
 		if (!wait) {
@@ -456,6 +468,7 @@ uvn_io_start(struct uvm *uvm, const struct vnio vi, enum aio_kind kind)
 	(void)memcpy(ad->ad_page, vi.vi_pps, vi.vi_npages * sizeof(void *));
 	uvn_io_fill(uvm, &vi, ad->ad_addr, &ad->ad_buf);
 	uvn_io_count(uvm, &ad->ad_buf);
+	SELF(uvm)->aio_begun++;
 	error = uvm_aio_start(uvm, ad); /* it may be over by now */
 	if (!islocked)
 		vn_unlock(uvm, UVNTOV(uvn));

@@ -98,32 +98,32 @@ thread_find(struct engine_threads *ts, uint32_t tid)
 static void
 calls_settle(struct engine *en)
 {
-	const struct uvm_calls *const uc = uvm_calls(en->en_uvm);
+	const struct uvm_calls uc = uvm_calls(en->en_uvm);
 	struct uvm_calls *const had = &en->en_threads->ts_calls;
 	struct engine_wait *const ew = &en->en_thread->et_wait[UVM_WAIT_DEVICE];
 
 	for (size_t i = 0; i < 2; i++) {
-		ew->ew_count += uc->uc_sum[1][i].n - had->uc_sum[1][i].n;
-		ew->ew_ticks += uc->uc_sum[1][i].time - had->uc_sum[1][i].time;
+		ew->ew_count += uc.uc_sum[1][i].n - had->uc_sum[1][i].n;
+		ew->ew_ticks += uc.uc_sum[1][i].time - had->uc_sum[1][i].time;
 	}
-	*had = *uc;
+	*had = uc;
 }
 
 /* Add the calls since this was last asked to what was under way. */
 static void
 depth_calls(struct engine *en)
 {
-	const struct uvm_calls *const uc = uvm_calls(en->en_uvm);
+	const struct uvm_calls uc = uvm_calls(en->en_uvm);
 	struct uvm_calls *const had = &en->en_threads->ts_depth;
 	struct io_depth *const dp = &en->en_depth;
 
 	for (size_t i = 0; i < 2; i++) {
-		dp->dp_sum += uc->uc_sum[i][1].time - had->uc_sum[i][1].time;
-		if (uc->uc_sum[i][1].n != had->uc_sum[i][1].n &&
+		dp->dp_sum += uc.uc_sum[i][1].time - had->uc_sum[i][1].time;
+		if (uc.uc_sum[i][1].n != had->uc_sum[i][1].n &&
 		    dp->dp_most == 0)
 			dp->dp_most = 1;
 	}
-	*had = *uc;
+	*had = uc;
 }
 
 #endif

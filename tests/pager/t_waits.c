@@ -55,7 +55,7 @@ static uint64_t
 calls(bool waited, bool alone)
 {
 
-	return uvm_calls(heard.h_uvm)->uc_sum[waited][alone].n -
+	return uvm_calls(heard.h_uvm).uc_sum[waited][alone].n -
 	    heard.h_calls.uc_sum[waited][alone].n;
 }
 
@@ -63,7 +63,7 @@ static uint64_t
 calls_time(bool waited, bool alone)
 {
 
-	return uvm_calls(heard.h_uvm)->uc_sum[waited][alone].time -
+	return uvm_calls(heard.h_uvm).uc_sum[waited][alone].time -
 	    heard.h_calls.uc_sum[waited][alone].time;
 }
 
@@ -74,7 +74,7 @@ listen(const struct lab *lab)
 
 	(void)memset(&heard, 0, sizeof(heard));
 	heard.h_uvm = lab->uvm;
-	heard.h_calls = *uvm_calls(lab->uvm);
+	heard.h_calls = uvm_calls(lab->uvm);
 	uvm_observe(lab->uvm,
 	    &(struct uvm_observer){ .uo_arg = &heard,
 		.uo_clock = ticking,
