@@ -241,14 +241,9 @@ void
 uvm_aio_drain(struct uvm *uvm, struct uvm_vnode *uvn)
 {
 	struct uvm_object *const uobj = &uvn->u_obj;
-	bool awake = true;
 
 	OBJ_LOCK(uvm, uobj);
-	while (uvn->u_nio != 0 && awake) {
-		uvn->u_flags |= UVM_VNODE_IOSYNC;
-		awake = uvm_sleep(uvm, &uvn->u_nio, UVM_WAIT_DEVICE,
-		    "I/O under way", &uobj->vmobjlock);
-	}
+	uvn_io_wait(uvm, uvn, "I/O under way");
 	uvn_iosync_end(uvm, uvn);
 	OBJ_UNLOCK(uvm, uobj);
 }

@@ -260,8 +260,13 @@ fault_enter(struct fault *ft, struct vm_page *pg)
 {
 	struct uvm *const uvm = ft->ft_uvm;
 	const struct vm_map_entry *const me = ft->ft_entry;
+	const struct uvm_map *const map = &ft->ft_map->vm_hot;
+	const uint8_t *const pte = &map->um_pte[ft->ft_pgno - map->um_first];
 
-	if (ft->ft_promote) {
+	if (CONCURRENT(uvm) && (shared_get(pte) & PTE_ANON) != 0) {
+		/* Another thread was faster, and its copy stays. */
+		pmap_enter_anon(uvm, ft->ft_map, ft->ft_pgno, me->me_prot);
+	} else if (ft->ft_promote) {
 		EXP(uvm)->flt_prcopy++;
 		pmap_enter_anon(uvm, ft->ft_map, ft->ft_pgno, me->me_prot);
 	} else {

@@ -66,11 +66,11 @@ uvm_sys_fallocate(struct uvm *uvm, uint32_t file, uint64_t offset,
 		if (end > vp->v_size)
 			end = vp->v_size;
 		vnode_quiesce(uvm, vp);
-		uvm_waiting(uvm, UVM_WAIT_DEVICE, uvm_clock(uvm));
+		uvm_device_begin(uvm);
 		if (uvm->be->be_zero != NULL && offset < end)
 			error = uvm->be->be_zero(uvm->becookie, file, offset,
 			    end - offset);
-		uvm_waited(uvm, uvm_clock(uvm));
+		uvm_device_end(uvm);
 		vnode_resume(uvm, vp);
 	}
 	return file_end(uvm, vp, error);
@@ -116,11 +116,11 @@ uvm_sys_pread(struct uvm *uvm, uint32_t file, uint64_t offset, uint64_t length,
 	if (donep != NULL)
 		*donep = length;
 	vnode_quiesce(uvm, vp);
-	uvm_waiting(uvm, UVM_WAIT_DEVICE, uvm_clock(uvm));
+	uvm_device_begin(uvm);
 	if (length != 0 && uvm->be->be_pread != NULL)
 		error =
 		    uvm->be->be_pread(uvm->becookie, file, offset, length, buf);
-	uvm_waited(uvm, uvm_clock(uvm));
+	uvm_device_end(uvm);
 	vnode_resume(uvm, vp);
 	return file_end(uvm, vp, error);
 }
@@ -150,11 +150,11 @@ uvm_sys_pwrite(struct uvm *uvm, uint32_t file, uint64_t offset, uint64_t length,
 	}
 	(void)uvm_vnp_uncache(uvm, vp);
 	vnode_quiesce(uvm, vp);
-	uvm_waiting(uvm, UVM_WAIT_DEVICE, uvm_clock(uvm));
+	uvm_device_begin(uvm);
 	if (error == 0 && uvm->be->be_pwrite != NULL)
 		error = uvm->be->be_pwrite(uvm->becookie, file, offset, length,
 		    buf);
-	uvm_waited(uvm, uvm_clock(uvm));
+	uvm_device_end(uvm);
 	vnode_resume(uvm, vp);
 	file_flush(uvm, vp, offset, offset + length, PGO_FREE);
 	return file_end(uvm, vp, error);
@@ -168,9 +168,9 @@ uvm_file_sync(struct uvm *uvm, uint32_t file)
 	EXP(uvm)->file_syncs++;
 	if (uvm->be->be_sync == NULL)
 		return 0;
-	uvm_waiting(uvm, UVM_WAIT_DEVICE, uvm_clock(uvm));
+	uvm_device_begin(uvm);
 	error = uvm->be->be_sync(uvm->becookie, file);
-	uvm_waited(uvm, uvm_clock(uvm));
+	uvm_device_end(uvm);
 	return error;
 }
 

@@ -43,8 +43,8 @@ struct uvm_self {
 	bool indaemon;
 #ifdef UVM_MP
 	struct uvmexp exp;
-	struct uvmexp published; /* of exp; under uvm->sleeplock */
-	struct uvm_self *next;	 /* of uvm->selves */
+	struct uvmexp published; /* of exp; under mp.mp_lock */
+	struct uvm_self *next;	 /* of mp.mp_selves */
 #endif
 };
 
@@ -85,9 +85,6 @@ struct uvm {
 	uint64_t paging;    /* pages in asynchronous page-out */
 	uint64_t idleturns; /* consecutive, without progress */
 	uint64_t shuffled;  /* deactivated since a page was freed or cleaned */
-#ifdef UVM_MP
-	uint64_t nio; /* shared: I/Os under way, of all objects */
-#endif
 
 	/* vnodes and objects */
 	struct idmap files;    /* to struct vnode */
@@ -331,17 +328,40 @@ uvm_call_end(struct uvm *uvm, uint64_t began, uint64_t ended)
 #endif
 }
 
-/* I/Os under way, of all objects. */
+/*
+ * The backend is called, and has returned: as long as it takes nobody who waits
+ * is to be thought stuck.
+ */
 static inline void
-uvm_nio_add(struct uvm *uvm, int n)
+uvm_called(struct uvm *uvm, bool on)
 {
 
 #ifdef UVM_MP
-	shared_add(&uvm->nio, (uint64_t)(int64_t)n);
+	if (on)
+		shared_add(&uvm->mp.mp_calls, 1);
+	else
+		shared_sub(&uvm->mp.mp_calls, 1);
 #else
 	(void)uvm;
-	(void)n;
+	(void)on;
 #endif
+}
+
+/* A call for the file itself, waited for as the device. */
+static inline void
+uvm_device_begin(struct uvm *uvm)
+{
+
+	uvm_called(uvm, true);
+	uvm_waiting(uvm, UVM_WAIT_DEVICE, uvm_clock(uvm));
+}
+
+static inline void
+uvm_device_end(struct uvm *uvm)
+{
+
+	uvm_waited(uvm, uvm_clock(uvm));
+	uvm_called(uvm, false);
 }
 
 /* Tell uo_traverse, if it is another answer than before. */
@@ -361,6 +381,7 @@ static inline uint64_t
 uvm_backend_begin(struct uvm *uvm)
 {
 
+	uvm_called(uvm, true);
 	if (unlikely(uvm->obs.uo_traverse != NULL)) {
 		SELF(uvm)->transferring = true;
 		uvm_traverse_tell(uvm);
@@ -374,6 +395,7 @@ uvm_backend_end(struct uvm *uvm, uint64_t began)
 {
 	const uint64_t now = uvm_clock(uvm);
 
+	uvm_called(uvm, false);
 	SELF(uvm)->io_time += now - began;
 	if (unlikely(uvm->obs.uo_traverse != NULL)) {
 		SELF(uvm)->transferring = false;

@@ -8,7 +8,7 @@
  * asserts.  Such a machine is deterministic and pays for no lock.
  *
  * With UVM_MP locks are mutexes, and any number of threads that have joined the
- * machine (uvm_thread.h) may drive it.  Owner and order are checked.
+ * machine (uvm.h) may drive it.  Owner and order are checked.
  *
  * Order, by rank: object, writable list, vnodes, page queues, free list, page
  * hash, pager address space, descriptors, maps, sleepers.  A thread takes locks
@@ -77,7 +77,6 @@ struct simplelock {
 #define shared_and(p, v) ((void)__atomic_fetch_and((p), (v), __ATOMIC_RELAXED))
 
 void simple_lock_init(struct simplelock *l, enum lockrank rank);
-void simple_lock_fini(struct simplelock *l);
 void simple_lock(struct lockstat *ls, struct simplelock *l);
 void simple_unlock(struct lockstat *ls, struct simplelock *l);
 bool simple_lock_try(struct lockstat *ls, struct simplelock *l) mustcheck;
@@ -104,13 +103,6 @@ simple_lock_init(struct simplelock *l, enum lockrank rank)
 
 	(void)rank;
 	l->sl_held = false;
-}
-
-static inline void
-simple_lock_fini(struct simplelock *l)
-{
-
-	(void)l;
 }
 
 static inline void

@@ -155,7 +155,8 @@ uvm_pager_dropcluster(struct uvm *uvm, struct uvm_object *uobj,
  * pcluster_put: hand the cluster to the pager.  What the I/O may set off builds
  * clusters of its own, one level of slots further on.
  *
- * => object locked on entry, unlocked on exit
+ * => object locked on entry, unlocked on exit, but for VM_PAGER_AGAIN: locked,
+ *    and all along
  */
 static int
 pcluster_put(struct uvm *uvm, struct uvm_object *uobj,
@@ -194,7 +195,8 @@ uvm_pager_put(struct uvm *uvm, struct uvm_object *uobj, struct vm_page *pg,
 
 	/* The cluster failed: drop it and try the one page that must go. */
 	if (pc->ps_npages > 1) {
-		OBJ_LOCK(uvm, uobj);
+		if (result != VM_PAGER_AGAIN)
+			OBJ_LOCK(uvm, uobj);
 		uvm_pager_dropcluster(uvm, uobj, pg, pc, false);
 		pc->ps_first[0] = pg;
 		pc->ps_npages = 1;
@@ -202,7 +204,7 @@ uvm_pager_put(struct uvm *uvm, struct uvm_object *uobj, struct vm_page *pg,
 	}
 	if (result == VM_PAGER_PEND)
 		return result;
-	if (flags & PGO_PDFREECLUST)
+	if ((flags & PGO_PDFREECLUST) != 0 && result != VM_PAGER_AGAIN)
 		OBJ_LOCK(uvm, uobj);
 	return result;
 }

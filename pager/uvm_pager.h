@@ -86,12 +86,12 @@ struct uvm_pcluster {
  * => object and page queues locked, pg BUSY and write-protected
  * => unlocks both; the object is locked again iff PGO_PDFREECLUST, and not on
  *    VM_PAGER_PEND: aiodone has the pages then
+ * => on VM_PAGER_AGAIN the object is locked, and was all along
  * => pc is the cluster whose pages the caller must un-busy; pg alone after an
  *    error or with PGO_PDFREECLUST
  * => start and stop in pages bound the cluster unless PGO_ALLPAGES
  */
 int uvm_pager_put(struct uvm *uvm, struct uvm_object *uobj, struct vm_page *pg,
     struct uvm_pcluster *pc, unsigned flags, uint64_t start, uint64_t stop);
-
 
 #endif

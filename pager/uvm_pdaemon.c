@@ -24,6 +24,14 @@ uvm_pageout_wake(struct uvm *uvm)
 		simple_unlock(&SELF(uvm)->ls, &uvm->fpageqlock);
 }
 
+/* A page was passed over, for its object is locked. */
+static void
+pd_passed(struct uvm *uvm)
+{
+
+	uvm->mp.mp_passed = true;
+}
+
 /* Sleep until a page is freed, or the daemon gives up. */
 static int
 wait_for_daemon(struct uvm *uvm)
@@ -52,6 +60,7 @@ uvm_pageout_wake(struct uvm *uvm)
 }
 
 #define wait_for_daemon(uvm) FAILED(uvm)
+#define pd_passed(uvm)	     ((void)(uvm))
 
 #endif
 
@@ -176,8 +185,10 @@ pd_inactive_page(struct uvm *uvm, struct vm_page *pg)
 	bool dead = false;
 
 	exp->pdscans++;
-	if (!simple_lock_try(&SELF(uvm)->ls, &uobj->vmobjlock))
+	if (!simple_lock_try(&SELF(uvm)->ls, &uobj->vmobjlock)) {
+		pd_passed(uvm);
 		return next;
+	}
 	if (pmap_is_referenced(uvm, pg)) {
 		uvm_pageactivate(uvm, pg);
 		exp->pdreact++;
@@ -236,8 +247,10 @@ pd_scan_active(struct uvm *uvm, bool freed)
 		struct simplelock *const l = &page_object(uvm, pg)->vmobjlock;
 
 		next = frame_page(uvm, pg->pageq_next);
-		if (!mp_lock_try(&SELF(uvm)->ls, l))
+		if (!mp_lock_try(&SELF(uvm)->ls, l)) {
+			pd_passed(uvm);
 			continue;
+		}
 		if ((pg->flags & PG_BUSY) == 0) {
 			pmap_page_protect(uvm, pg, 0);
 			uvm_pagedeactivate(uvm, pg);

@@ -5,8 +5,9 @@
  * Each map entry remembers where its faults went on and what was read ahead for
  * it and is still to come, [me_ahead.ra_begin, ra_end).  A fault that goes on
  * where the last one was, or that falls into what was read ahead, is
- * sequential: the window doubles, up to readahead_max.  Any other one closes it.  Reads are whole
- * clusters, so a window is filled up only once a cluster's worth is due.
+ * sequential: the window doubles, up to readahead_max.  Any other one closes
+ * it.  Reads are whole clusters, so a window is filled up only once a cluster's
+ * worth is due.
  *
  * The idea of a window that grows with use and closes at a jump is that of
  * NetBSD's later uvm_readahead.c and of most systems since.

@@ -115,7 +115,6 @@ uvn_attach(struct uvm *uvm, struct vnode *vp, unsigned accessprot)
 	oldflags = uvn->u_flags;
 	uvn->u_flags = UVM_VNODE_VALID | UVM_VNODE_CANPERSIST;
 	uvn->u_nio = 0;
-	uvn->u_error = 0;
 	uvn->u_size = shared_get(&vp->v_size);
 	if (accessprot & UVM_MAP_WRITE)
 		uvn_wlist_insert(uvm, uvn);
@@ -216,7 +215,7 @@ uvn_releasepg(struct uvm *uvm, struct vm_page *pg, struct vm_page **nextpgp)
 		uvm_unlock_pageq(uvm);
 
 	/* Who ends the object waits for its pages, which outlive their I/O. */
-	if (uvn->u_flags & UVM_VNODE_IOSYNC)
+	if (uobj->uo_npages == 0)
 		uvm_wakeup(uvm, &uvn->u_nio);
 	if ((uvn->u_flags & UVM_VNODE_RELKILL) == 0 || uobj->uo_npages != 0)
 		return true;

@@ -30,10 +30,10 @@ struct uvm_vnode {
 	unsigned u_flags; /* o */
 	unsigned u_nio;	  /* o: I/Os in flight */
 #ifdef UVM_MP
-	bool u_frozen;	  /* o: none may begin: vnode_quiesce() */
+	bool u_frozen; /* o: none may begin: vnode_quiesce() */
 #endif
-	uint64_t u_size;  /* o: bytes */
-	int u_error;	  /* o: of asynchronous writes, not reported yet */
+	uint64_t u_size; /* o: bytes */
+	int u_error;	 /* o: of asynchronous writes, not reported yet */
 	struct uvm_vnode *u_wnext, *u_wprev; /* w */
 	struct uvm_vnode *u_snext;	     /* s */
 };
@@ -117,7 +117,7 @@ void uvm_readahead(struct uvm *uvm, struct uvm_object *uobj,
  */
 void uvn_aiodone(struct uvm *uvm, struct uvm_aiodesc *ad);
 
-/* Write pages. => object locked on entry, unlocked on exit */
+/* Write pages. => as uvn_io() */
 int uvn_put(struct uvm *uvm, struct uvm_object *uobj, struct vm_page **pps,
     unsigned npages, unsigned flags);
 
@@ -129,12 +129,22 @@ void uvn_cluster(struct uvm *uvm, struct uvm_object *uobj, uint64_t pgno,
  * Move pages: spec section 3.10.
  *
  * => object locked on entry, unlocked on exit; the pages are BUSY
+ * => on VM_PAGER_AGAIN it is locked, and of a write was all along: nobody can
+ *    have taken the pages for ones that are being written
  */
 int uvn_io(struct uvm *uvm, struct uvm_vnode *uvn, struct vm_page **pps,
     unsigned npages, unsigned flags, enum uvm_io rw);
 
 /* Count b, tell the observer, fill up what a read did not. => b's error */
 int uvn_io_finish(struct uvm *uvm, struct uvm_buf *b);
+
+/*
+ * Wait until the object has no I/O under way.  IOSYNC makes the last one wake
+ * us, and is left set: uvn_iosync_end().
+ *
+ * => object locked on entry and exit
+ */
+void uvn_io_wait(struct uvm *uvm, struct uvm_vnode *uvn, const char *what);
 
 /* Draining is over: I/O may start again. => object locked */
 void uvn_iosync_end(struct uvm *uvm, struct uvm_vnode *uvn);

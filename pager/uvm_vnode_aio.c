@@ -102,7 +102,6 @@ uvn_aiodone(struct uvm *uvm, struct uvm_aiodesc *ad)
 	if (error != 0 && ad->ad_kind != AIO_GET)
 		uvn->u_error = error;
 	idle = --uvn->u_nio == 0;
-	uvm_nio_add(uvm, -1);
 	for (i = 0; i < npages; i++) {
 		KASSERT(alive);
 		alive = aio_page(uvm, ad, ad->ad_page[i], error);
@@ -192,7 +191,8 @@ uvn_asyncget(struct uvm *uvm, struct uvm_object *uobj, uint64_t pgno,
 			continue;
 		}
 		result = uvn_io(uvm, uvn, pps, n, 0, UVM_READ);
-		OBJ_LOCK(uvm, uobj);
+		if (result != VM_PAGER_AGAIN)
+			OBJ_LOCK(uvm, uobj);
 		if (result != VM_PAGER_PEND) {
 			asyncget_undo(uvm, pps, n);
 			break;

@@ -342,7 +342,8 @@ flush_clean(struct flush *f, struct vm_page *pg)
 	for (;;) {
 		result = uvm_pager_put(uvm, f->f_uobj, pg, &pc,
 		    f->f_flags | PGO_DOACTCLUST, f->f_start, f->f_stop);
-		OBJ_LOCK(uvm, f->f_uobj);
+		if (result != VM_PAGER_AGAIN)
+			OBJ_LOCK(uvm, f->f_uobj);
 		uvm_lock_pageq(uvm);
 		if (result != VM_PAGER_AGAIN)
 			break;
@@ -420,13 +421,8 @@ flush_iosync(struct flush *f)
 {
 	struct uvm *const uvm = f->f_uvm;
 	struct uvm_vnode *const uvn = (struct uvm_vnode *)f->f_uobj;
-	bool awake = true;
 
-	while (uvn->u_nio != 0 && awake) {
-		uvn->u_flags |= UVM_VNODE_IOSYNC;
-		awake = uvm_sleep(uvm, &uvn->u_nio, UVM_WAIT_DEVICE,
-		    "the I/O of others", &f->f_uobj->vmobjlock);
-	}
+	uvn_io_wait(uvm, uvn, "the I/O of others");
 	uvn_iosync_end(uvm, uvn);
 }
 

@@ -224,6 +224,9 @@ uvn_held_off(const struct uvm_vnode *uvn)
 {
 
 #ifdef UVM_MP
+	/* Who ends the object waits for its pages: those claimed before. */
+	if (uvn->u_flags & UVM_VNODE_VNISLOCKED)
+		return false;
 	if (uvn->u_frozen)
 		return true;
 #endif
@@ -233,7 +236,7 @@ uvn_held_off(const struct uvm_vnode *uvn)
 /*
  * May an I/O start?  Waits out IOSYNC and reserves pager address space.
  *
- * => object locked on entry; on OK locked, else unlocked
+ * => object locked on entry; on OK and AGAIN locked, else unlocked
  * => *mappedp: the address space is reserved; else it must be waited for
  */
 static int
@@ -245,10 +248,8 @@ uvn_io_admit(struct uvm *uvm, struct uvm_vnode *uvn, uint64_t pgno,
 	while (uvn_held_off(uvn)) {
 		bool awake;
 
-		if (!wait) {
-			OBJ_UNLOCK(uvm, uobj);
+		if (!wait)
 			return VM_PAGER_AGAIN;
-		}
 		uvn->u_flags |= UVM_VNODE_IOSYNCWANTED;
 		awake = uvm_sleep(uvm, &uvn->u_flags, UVM_WAIT_PAGE,
 		    "I/O held off by a flush", &uobj->vmobjlock);
@@ -264,11 +265,7 @@ uvn_io_admit(struct uvm *uvm, struct uvm_vnode *uvn, uint64_t pgno,
 		return VM_PAGER_BAD;
 	}
 	*mappedp = uvm_pagermapin(uvm, npages, false);
-	if (!*mappedp && !wait) {
-		OBJ_UNLOCK(uvm, uobj);
-		return VM_PAGER_AGAIN;
-	}
-	return VM_PAGER_OK;
+	return *mappedp || wait ? VM_PAGER_OK : VM_PAGER_AGAIN;
 }
 
 /* Count an I/O that is handed to the backend. */
@@ -346,15 +343,27 @@ uvn_io_begin(struct uvm *uvm, struct uvm_vnode *uvn, enum uvm_io rw)
 
 /*
  * A write uncaches the file, which may flush it: before it is admitted, or it
- * would keep that flush waiting for itself.  => object locked, entry and exit
+ * would keep that flush waiting for itself.
+ *
+ * => object locked on entry and exit
+ * => true: it ended an object that persisted, and the pages in hand with it,
+ *    unless they are written: they were BUSY, and it trusted whoever made them
+ *    so.  Else the object was locked all along
  */
-static void
+static bool
 uvn_io_uncache(struct uvm *uvm, struct uvm_vnode *uvn)
 {
 
+	if ((uvn->u_flags & (UVM_VNODE_VALID | UVM_VNODE_BLOCKED)) !=
+	    UVM_VNODE_VALID)
+		return false;
+	uvn->u_flags &= ~(unsigned)UVM_VNODE_CANPERSIST;
+	if (uvn->u_obj.uo_refs != 0)
+		return false;
 	OBJ_UNLOCK(uvm, &uvn->u_obj);
 	(void)uvm_vnp_uncache(uvm, UVNTOV(uvn));
 	OBJ_LOCK(uvm, &uvn->u_obj);
+	return true;
 }
 
 #else
@@ -373,7 +382,7 @@ uvn_io_begin(struct uvm *uvm, struct uvm_vnode *uvn, enum uvm_io rw)
 	return islocked;
 }
 
-#define uvn_io_uncache(uvm, uvn) ((void)(uvm), (void)(uvn))
+#define uvn_io_uncache(uvm, uvn) ((void)(uvm), (void)(uvn), false)
 
 #endif
 
@@ -488,7 +497,6 @@ uvn_io_end(struct uvm *uvm, struct uvm_vnode *uvn, int result)
 
 	OBJ_LOCK(uvm, uobj);
 	uvn->u_nio--;
-	uvm_nio_add(uvm, -1);
 	if ((uvn->u_flags & UVM_VNODE_IOSYNC) && uvn->u_nio == 0)
 		uvm_wakeup(uvm, &uvn->u_nio);
 	OBJ_UNLOCK(uvm, uobj);
@@ -510,7 +518,10 @@ uvn_io_pend(struct uvm *uvm, const struct vnio vi, unsigned flags)
 	if (result == VM_PAGER_PEND)
 		return result;
 	uvm_pagermapout(uvm, vi.vi_npages);
-	return uvn_io_end(uvm, vi.vi_uvn, result);
+	(void)uvn_io_end(uvm, vi.vi_uvn, result);
+	if (result == VM_PAGER_AGAIN)
+		OBJ_LOCK(uvm, &vi.vi_uvn->u_obj);
+	return result;
 }
 
 int
@@ -519,19 +530,17 @@ uvn_io(struct uvm *uvm, struct uvm_vnode *uvn, struct vm_page **pps,
 {
 	struct uvm_object *const uobj = &uvn->u_obj;
 	struct vnio vi = { uvn, pps, npages, rw, 0 };
-	bool mapped;
+	bool mapped, must;
 	int result;
 
 	LOCK_HELD(&uobj->vmobjlock);
 	LOCK_FREE(&uvm->pageqlock);
-	if (rw == UVM_WRITE)
-		uvn_io_uncache(uvm, uvn);
+	must = rw == UVM_WRITE && uvn_io_uncache(uvm, uvn);
 	result = uvn_io_admit(uvm, uvn, pps[0]->pgno, npages,
-	    (flags & PGO_SYNCIO) != 0, &mapped);
+	    must || (flags & PGO_SYNCIO) != 0, &mapped);
 	if (result != VM_PAGER_OK)
 		return result;
 	uvn->u_nio++;
-	uvm_nio_add(uvm, 1);
 	vi.vi_size = uvn->u_size;
 	OBJ_UNLOCK(uvm, uobj);
 
@@ -548,6 +557,18 @@ uvn_io(struct uvm *uvm, struct uvm_vnode *uvn, struct vm_page **pps,
 	    npages, result);
 	uvm_pagermapout(uvm, npages);
 	return uvn_io_end(uvm, uvn, result);
+}
+
+void
+uvn_io_wait(struct uvm *uvm, struct uvm_vnode *uvn, const char *what)
+{
+	bool awake = true;
+
+	while (uvn->u_nio != 0 && awake) {
+		uvn->u_flags |= UVM_VNODE_IOSYNC;
+		awake = uvm_sleep(uvm, &uvn->u_nio, UVM_WAIT_DEVICE, what,
+		    &uvn->u_obj.vmobjlock);
+	}
 }
 
 void

@@ -206,17 +206,11 @@ void
 vnode_quiesce(struct uvm *uvm, struct vnode *vp)
 {
 	struct uvm_vnode *const uvn = &vp->v_uvm;
-	bool awake = true;
 
 	KASSERT(vn_islocked(uvm, vp));
 	OBJ_LOCK(uvm, &uvn->u_obj);
 	uvn->u_frozen = true;
-	while (uvn->u_nio != 0 && awake) {
-		/* It makes the last I/O wake us. */
-		uvn->u_flags |= UVM_VNODE_IOSYNC;
-		awake = uvm_sleep(uvm, &uvn->u_nio, UVM_WAIT_DEVICE,
-		    "I/O under way", &uvn->u_obj.vmobjlock);
-	}
+	uvn_io_wait(uvm, uvn, "I/O under way");
 	OBJ_UNLOCK(uvm, &uvn->u_obj);
 }
 
@@ -284,9 +278,9 @@ vnode_resize(struct uvm *uvm, struct vnode *vp)
 
 	if (uvm->be->be_truncate == NULL)
 		return 0;
-	uvm_waiting(uvm, UVM_WAIT_DEVICE, uvm_clock(uvm));
+	uvm_device_begin(uvm);
 	error = uvm->be->be_truncate(uvm->becookie, vp->v_file, vp->v_size);
-	uvm_waited(uvm, uvm_clock(uvm));
+	uvm_device_end(uvm);
 	return error;
 }
 

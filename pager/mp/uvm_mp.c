@@ -9,7 +9,7 @@
 
 #include "pager/uvm_i.h"
 
-/* Longer than any I/O takes: whoever sleeps so long will sleep for ever. */
+/* Whoever sleeps so long while the backend does nothing sleeps for ever. */
 #define SLEEP_MOST 120 /* s */
 
 _Thread_local struct uvm_self *uvm_self;
@@ -48,13 +48,6 @@ simple_lock_init(struct simplelock *l, enum lockrank rank)
 	(void)pthread_mutex_init(&l->sl_mutex, NULL);
 	l->sl_owner = NULL;
 	l->sl_rank = rank;
-}
-
-void
-simple_lock_fini(struct simplelock *l)
-{
-
-	(void)pthread_mutex_destroy(&l->sl_mutex);
 }
 
 bool
@@ -169,7 +162,7 @@ uvm_mp_sleep(struct uvm *uvm, const void *chan, enum uvm_waitkind kind,
 
 		if (pthread_cond_timedwait(&sq->sq_cond, &sq->sq_mutex,
 			&until) == ETIMEDOUT &&
-		    what != NULL)
+		    what != NULL && shared_get(&uvm->mp.mp_calls) == 0)
 			seconds++;
 	}
 	sq->sq_sleepers--;
@@ -357,6 +350,19 @@ uvm_stat(const struct uvm *cuvm)
 
 #define NAP_NS 100000 /* after a turn that freed nothing */
 
+/*
+ * Did the last turn free nothing for a reason that passes?  The backend is at
+ * work, a page's object was locked, or there is memory, and who waits for it
+ * has not run yet.
+ */
+static bool
+turn_in_vain(struct uvm *uvm)
+{
+
+	return shared_get(&uvm->mp.mp_calls) != 0 || uvm->mp.mp_passed ||
+	    shared_get(&LEVELS(uvm)->free) > uvm->up.reserve_kernel;
+}
+
 /* The page daemon: a turn whenever it is woken, and while anyone waits. */
 static void *
 daemon_main(void *arg)
@@ -382,11 +388,12 @@ daemon_main(void *arg)
 		if (!waiters &&
 		    (shared_get(&uvm->hot.uh_due) & UVM_DUE_DAEMON) == 0)
 			continue;
+		uvm->mp.mp_passed = false;
 		uvm_pageout_turn(uvm);
 		uvm_thread_publish(uvm);
 		if (shared_get(&uvm->idleturns) == 0)
 			continue;
-		if (shared_get(&uvm->nio) != 0)
+		if (turn_in_vain(uvm))
 			shared_set(&uvm->idleturns, 0);
 		else if (waiters &&
 		    shared_get(&uvm->idleturns) >= uvm->up.daemon_limit)
@@ -441,8 +448,10 @@ uvm_threads_start(struct uvm *uvm, struct errmsg *em)
 	    (error = pthread_create(&mp->mp_aiodone, NULL, aiodone_main,
 		 uvm)) != 0) {
 		shared_set(&mp->mp_stop, true);
+		uvm_pageout_wake(uvm);
 		uvm_mp_wake_all(uvm);
 		(void)pthread_join(mp->mp_daemon, NULL);
+		mp->mp_stop = false;
 	}
 	if (error == 0)
 		return 0;

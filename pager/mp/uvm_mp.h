@@ -37,6 +37,8 @@ struct uvm_mp {
 	bool mp_running;	/* both are */
 	bool mp_stop;		/* shared; for the daemon, and then aiodone */
 	bool mp_stopaio;	/* shared */
+	bool mp_passed;		/* the daemon's: its turn passed over locks */
+	uint64_t mp_calls;	/* shared: calls of the backend */
 	uint64_t mp_waiters;	/* f: threads that wait for memory */
 	uint64_t mp_chaos_seed; /* of the next thread */
 };

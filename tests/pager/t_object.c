@@ -232,10 +232,11 @@ no_io_starts_while_others_are_drained(void **state)
 	OBJ_LOCK(lab.uvm, core_object(&lab, 1));
 	assert_int_equal(uvn_put(lab.uvm, core_object(&lab, 1), &pg, 1, 0),
 	    VM_PAGER_AGAIN);
+	/* It is still locked: nobody saw the page BUSY. */
+	LOCK_HELD(&core_object(&lab, 1)->vmobjlock);
 	assert_int_equal(slept.s_count, 0);
 	slept.s_uvn = uvn_of(&lab);
 	slept.s_flags = UVM_VNODE_IOSYNC | UVM_VNODE_IOSYNCWANTED;
-	OBJ_LOCK(lab.uvm, core_object(&lab, 1));
 	assert_int_equal(uvn_put(lab.uvm, core_object(&lab, 1), &pg, 1,
 			     PGO_SYNCIO),
 	    VM_PAGER_OK);
