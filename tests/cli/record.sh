@@ -134,8 +134,17 @@ for sig in INT TERM; do
 done
 
 check "a recorder that is killed leaves what it had, which makes a trace"
+# It takes a moment for all to leave the ring.
+settled() {
+	local size=$now
+
+	sleep 0.5
+	now=$(stat -c %s s.uvt.recording)
+	[ "$now" = "$size" ] && [ "$now" -gt 0 ]
+}
 begin
-sleep 1.2
+now=
+wait_for 20 settled || fail "it writes for ever"
 kill -KILL $pid
 wait $pid 2>/dev/null
 kill -TERM "$(cat go)" 2>/dev/null || true
