@@ -19,6 +19,7 @@
 #	is WANT GOT WHAT	are equal
 #	trace_csv FILE [N]	make a small trace of N events or so
 #	wait_for SECONDS CMD...	until CMD succeeds
+#	catches_int PID		the process handles SIGINT by now
 #	skip WHY, fail WHY	end the test
 set -u
 export LC_ALL=C.UTF-8
@@ -111,6 +112,15 @@ wait_for() {
 		[ $tries -gt 0 ] || return 1
 		sleep 0.05
 	done
+}
+
+# A shell's background jobs ignore SIGINT until they say otherwise: start them by
+# env --default-signal=INT.
+catches_int() {
+	local mask
+
+	mask=$(awk '$1 == "SigCgt:" { print $2 }' "/proc/$1/status" 2>/dev/null) &&
+	    [ $((0x${mask:-0} & 2)) -ne 0 ]
 }
 
 # Two files, two maps: reads, writes, msync, madvise, truncate, pwrite, sync.

@@ -105,18 +105,12 @@ done=$(complete)
 
 # A database that waits for another's lock is where a sweep begins slowly.
 check "SIGINT before its first cell: it is stored as interrupted all the same"
-catches_int() {
-	local mask
-
-	mask=$(awk '$1 == "SigCgt:" { print $2 }' /proc/$pid/status) &&
-	    [ $((0x$mask & 2)) -ne 0 ]
-}
 coproc lock { exec sqlite3 uvn.db; }
 echo "PRAGMA busy_timeout = 20000; BEGIN EXCLUSIVE; SELECT 'held';" >&"${lock[1]}"
 until read -r word <&"${lock[0]}" && [ "$word" = held ]; do :; done
 setsid env --default-signal=INT,TERM "$UVN" "${args[@]}" >out 2>err </dev/null &
 pid=$!
-wait_for 60 catches_int || fail "it does not wait for the signal"
+wait_for 60 catches_int $pid || fail "it does not wait for the signal"
 kill -INT $pid
 echo "COMMIT;" >&"${lock[1]}"
 eval "exec ${lock[1]}>&-"
