@@ -19,7 +19,7 @@
 #	is WANT GOT WHAT	are equal
 #	trace_csv FILE [N]	make a small trace of N events or so
 #	wait_for SECONDS CMD...	until CMD succeeds
-#	catches_int PID		the process handles SIGINT by now
+#	catches_int PID		the process is uvn by now, and handles SIGINT
 #	skip WHY, fail WHY	end the test
 set -u
 export LC_ALL=C.UTF-8
@@ -119,8 +119,9 @@ wait_for() {
 catches_int() {
 	local mask
 
-	mask=$(awk '$1 == "SigCgt:" { print $2 }' "/proc/$1/status" 2>/dev/null) &&
-	    [ $((0x${mask:-0} & 2)) -ne 0 ]
+	[ "$(readlink "/proc/$1/exe")" = "$(readlink -f "$UVN")" ] &&
+	    mask=$(awk '$1 == "SigCgt:" { print $2 }' "/proc/$1/status" \
+	    2>/dev/null) && [ $((0x${mask:-0} & 2)) -ne 0 ]
 }
 
 # Two files, two maps: reads, writes, msync, madvise, truncate, pwrite, sync.
