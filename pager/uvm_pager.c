@@ -200,6 +200,9 @@ uvm_pager_put(struct uvm *uvm, struct uvm_object *uobj, struct vm_page *pg,
 		uvm_pager_dropcluster(uvm, uobj, pg, pc, false);
 		pc->ps_first[0] = pg;
 		pc->ps_npages = 1;
+		/* Who had it RELEASED meanwhile trusts that it is written. */
+		if (pg->flags & PG_RELEASED)
+			flags |= PGO_SYNCIO;
 		result = pcluster_put(uvm, uobj, pc, flags);
 	}
 	if (result == VM_PAGER_PEND)

@@ -84,6 +84,10 @@ FAULT_IGNORES	a fault un-busies a RELEASED page and leaves it	assertion violated
 FAULT_UNHELD	a mapping goes away under a fault	assertion violated
 HOLD_RECYCLED	sync and uncache hold a vnode that is recycled	assertion violated
 UNCACHE_COUNTED	a write is in u_nio when it uncaches	invalid end state
+AGAIN_UNLOCKS	the object is unlocked before a refused page is kept	assertion violated
+UNCACHE_REFUSES	a write whose uncache ended the object is refused	assertion violated
+RETRY_REFUSES	a RELEASED page is refused when it is tried alone	assertion violated
+TERMINATE_HOLDS	terminate holds off the I/O of pages it waits for	invalid end state
 IO_LOCKS_VNODE	an I/O in u_nio waits for the vnode's lock	invalid end state
 TABLE
 }

@@ -25,6 +25,7 @@ typedef page {
 page pg[2];
 
 bit valid, canpersist, alock, dying, relkill, uwanted, iosync, iosyncwanted;
+bit terminating;		/* VNISLOCKED */
 byte refs;			/* uo_refs */
 byte nio;			/* u_nio */
 bit lk;				/* vmobjlock */
@@ -155,6 +156,7 @@ inline die()
 	valid = 0;
 	canpersist = 0;
 	dying = 0;
+	terminating = 0;
 	relkill = 0;
 	uwanted = 0;
 	iosync = 0;
@@ -243,7 +245,7 @@ inline iosync_end()
 	}
 }
 
-/* flush_iosync, uvm_aio_drain: wait until no I/O is under way. */
+/* uvn_io_wait, uvn_iosync_end: no I/O is under way. */
 inline drain()
 {
 	draining++;
@@ -256,12 +258,22 @@ inline drain()
 	iosync_end()
 }
 
+/*
+ * uvn_held_off: IOSYNC keeps I/O from starting, but not that of pages for which
+ * terminate waits.
+ */
+#ifdef TERMINATE_HOLDS
+#define HELD_OFF iosync
+#else
+#define HELD_OFF (iosync && !terminating)
+#endif
+
 /* uvn_io_admit, of who may wait. */
 inline admit()
 {
 	do
-	:: !iosync -> break
-	:: iosync ->
+	:: !HELD_OFF -> break
+	:: HELD_OFF ->
 		assert(draining > 0);
 		iosyncwanted = 1;
 		sleep(ON_FLAGS)
@@ -275,9 +287,19 @@ inline admit()
 inline admit_now()
 {
 	if
-	:: !iosync
+	:: !HELD_OFF
 	:: refused = 1
 	fi
+}
+
+/*
+ * AGAIN: the page is as dirty as it was.  The object was locked all along, or
+ * somebody who ends it may have left the page to be written by us.
+ */
+inline keep(n)
+{
+	assert(!pg[n].released);
+	give_up(n)
 }
 
 /* uvn_io: from here to io_end or aiodone the I/O is under way. */

@@ -161,6 +161,7 @@ proctype thread()
 	byte left;		/* pages a flush has before it, bit by bit */
 	byte by, then;
 	bit dp, dtwo;		/* p and two of the page daemon's write */
+	bit must;		/* it may not be refused */
 	bit refused, error, wanted;
 	byte who;
 #ifdef IO_LOCKS_VNODE
@@ -458,6 +459,7 @@ terminate: CRITICAL {
 		lock();
 		assert(valid && !BLOCKED && refs == 0);
 		dying = 1;
+		terminating = 1;
 #ifdef IO_LOCKS_VNODE
 		vnislocked = 1;
 #endif
@@ -501,20 +503,18 @@ put:		if
 		:: else -> admit_now()
 		fi;
 		if
-		:: refused -> refused = 0; unlock(); goto again
+		:: refused ->
+			/* uvm_pager_put tries P alone, then with SYNCIO */
+			refused = 0;
+			if
+			:: two -> keep(1 - p); two = 0; goto put
+			:: else -> sy = 1; was = 1; goto mates
+			fi
 		:: else -> count(p, two); uncached()
 		fi;
 		if
 		:: !sy -> start(p, two); goto pended
 		:: true -> unlock(); vn_lock_io(); goto transfer
-		fi
-	};
-	/* uvm_pager_put tries P alone, then flush_clean with SYNCIO. */
-again:	CRITICAL {
-		lock();
-		if
-		:: two -> give_up(1 - p); two = 0; goto put
-		:: else -> sy = 1; was = 1; goto mates
 		fi
 	};
 	/* flush_pended: the mate first */
@@ -616,15 +616,36 @@ clean:		cluster(dp, dtwo);
 		   };
 			refs = 1;
 			then = THEN_DAEMON;
+#ifndef UNCACHE_REFUSES
+			must = 1;
+#endif
 			unlock();
 			goto detaching
+		:: valid && !BLOCKED && refs == 0 && !HOLDABLE ->
+			/* It is being recycled. */
+#ifndef UNCACHE_REFUSES
+			must = 1;
+#endif
+			unlock();
+			lock()
 		:: else
 		fi;
 #endif
-write:		admit_now();
+write:		if
+		:: must -> admit()
+		:: else -> admit_now()
+		fi;
 		if
-		:: refused -> refused = 0; unlock(); goto kept
-		:: else -> count(dp, dtwo)
+		:: refused && dtwo -> refused = 0; keep(1 - dp); dtwo = 0; goto write
+		:: refused && !dtwo ->
+			refused = 0;
+#ifdef AGAIN_UNLOCKS
+			unlock(); goto kept;
+kept1:
+#endif
+			keep(dp);
+			dp = 0; must = 0; daemon = 0; unlock(); over()
+		:: else -> must = 0; count(dp, dtwo)
 		fi;
 #ifdef UNCACHE_COUNTED
 		uncached();
@@ -646,6 +667,9 @@ counted:
 		:: unlock(); vn_lock_io(); goto paged
 		fi
 	};
+#ifdef AGAIN_UNLOCKS
+kept:	atomic { lock(); goto kept1 };
+#endif
 detached: CRITICAL {
 		lock();
 		then = THEN_NOTHING;
@@ -655,17 +679,6 @@ detached: CRITICAL {
 		goto write
 #endif
 	};
-kept:	CRITICAL {
-		lock();
-		if
-		:: dtwo -> give_up(1 - dp); dtwo = 0; goto write
-		:: else -> give_up(dp)
-		fi;
-		dp = 0;
-		daemon = 0;
-		unlock();
-		over()
-	};
 paged:	atomic {
 		io_end(dp, dtwo);
 		vn_unlock_io();
@@ -674,7 +687,13 @@ paged:	atomic {
 cleaned: CRITICAL {
 		lock();
 		if
-		:: dtwo -> give_up(1 - dp); dtwo = 0; goto write
+		:: dtwo ->
+			give_up(1 - dp);
+			dtwo = 0;
+#ifndef RETRY_REFUSES
+			must = pg[dp].released;
+#endif
+			goto write
 		:: dtwo -> pg[1 - dp].dirty = 0; give_up(1 - dp); pg[dp].dirty = 0
 		:: !dtwo -> pg[dp].dirty = 0
 		:: !dtwo
