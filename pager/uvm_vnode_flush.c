@@ -217,6 +217,8 @@ flush_finish(struct flush *f, struct vm_page *pg, struct vm_page *center,
 
 	uvm_page_unbusy(uvm, pg);
 	if (pg->flags & PG_RELEASED) {
+		if (result == VM_PAGER_OK)
+			uvm_page_cleaned(uvm, pg);
 		uvm_unlock_pageq(uvm);
 		if (!f->f_uobj->pgops->pgo_releasepg(uvm, pg, NULL)) {
 			f->f_dead = true;

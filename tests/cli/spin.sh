@@ -2,7 +2,7 @@
 # spin: the model of the pager's protocol in tests/spin/ holds, and each mutant
 # of it fails.  docs/concurrency.md says what that proves and what not.
 #
-#	SPIN_OPS	operations of three threads; 3.  4: 16.7 million states,
+#	SPIN_OPS	operations of three threads; 3.  4: 14.7 million states,
 #			1.6 GiB, a minute or two
 . "$(dirname "$0")/lib.sh"
 
