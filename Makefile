@@ -58,6 +58,9 @@ sosrc	:= $(if $(filter x86_64,$(shell uname -m)),\
 # the same for both.
 mpsrc	:= $(sort $(filter-out pager/backend_% pager/uvm_param.c \
     pager/uvm_stat.c,$(wildcard pager/*.c)) $(wildcard pager/mp/*.c))
+# With it the engine: what engine.c and its kin are but for engine_run_threads
+# is theirs alone, so that both can be linked together.
+mprunsrc := $(sort $(wildcard replay/engine*.c replay/mp/*.c))
 # A test program a tests/FOLDER/t_SUBJECT.c; the other .c there are its helpers.
 testsrc	:= $(sort $(wildcard tests/*/t_*.c))
 # A program tests/programs/NAME.c, for tests to record.
@@ -67,7 +70,7 @@ clisrc	:= $(sort $(filter-out %/lib.sh,$(wildcard tests/cli/*.sh)))
 hdr	:= $(sort $(wildcard $(addsuffix /*.h,$(layers)) traces/preload/*.h \
     pager/mp/*.h replay/mp/*.h \
     tests/*.h tests/*/*.h))
-mponly	:= $(filter %/mp/%,$(mpsrc) $(mprunsrc))
+mponly	:= $(sort $(wildcard pager/mp/*.c replay/mp/*.c))
 allsrc	:= $(src) $(mponly) $(sosrc) $(testsrc) $(helpsrc) $(progsrc)
 manuals	:= $(sort $(wildcard docs/man/*.[1-9]))
 
@@ -76,9 +79,6 @@ soobj	:= $(sosrc:%.c=$B/%.o)
 libobj	:= $(libsrc:%.c=$B/%.o)
 helpobj	:= $(helpsrc:%.c=$B/%.o)
 mpobj	:= $(mpsrc:%.c=$B/threads/%.o)
-# With it the engine: what engine.c and its kin are but for engine_run_threads
-# is theirs alone, so that both can be linked together.
-mprunsrc := $(sort $(wildcard replay/engine*.c replay/mp/*.c))
 mprunobj := $(mprunsrc:%.c=$B/threads/%.o)
 testobj	:= $(testsrc:%.c=$B/%.o)
 testbin	:= $(testsrc:%.c=$B/%)
@@ -108,9 +108,9 @@ uvn: $B/uvn FORCE
 
 $B/threads.o: $(mpobj) $(mprunobj)
 	@echo "  LD      $@"
-	$(Q)$(if $^,ld -r -o $@.all $^ && objcopy \
-	    --keep-global-symbol=engine_run_threads $@.all $@ && \
-	    rm $@.all,: >$@)
+	$(Q)ld -r -o $@.all $^
+	$(Q)objcopy --keep-global-symbol=engine_run_threads $@.all $@
+	$(Q)rm $@.all
 
 $B/uvn: $(obj) $B/threads.o
 	@echo "  LD      $@"
@@ -243,12 +243,15 @@ out/tidy/%.ok: % $(hdr) $(tidyconf) | out/.deps-lint
 	    { cat $@.err; exit 1; }
 	$(Q)touch $@
 
+# What is compiled for threads too is checked so, too.
 cppcheck: | out/.deps-lint
-	$(Q)cppcheck --quiet --std=c11 --language=c --library=posix \
-	    --enable=warning,performance,portability --inline-suppr \
-	    --suppress=missingIncludeSystem \
-	    --suppressions-list=scripts/cppcheck.suppress --error-exitcode=1 \
-	    -j $$(nproc) -I. -D_GNU_SOURCE -D__x86_64__ $(src) $(sosrc)
+	$(Q)$(CPPCHECK) $(src) $(sosrc)
+	$(Q)$(CPPCHECK) -DUVM_MP $(mpsrc) $(mprunsrc)
+CPPCHECK = cppcheck --quiet --std=c11 --language=c --library=posix \
+    --enable=warning,performance,portability --inline-suppr \
+    --suppress=missingIncludeSystem \
+    --suppressions-list=scripts/cppcheck.suppress --error-exitcode=1 \
+    -j $$(nproc) -I. -D_GNU_SOURCE -D__x86_64__
 
 manlint: | out/.deps-test
 	$(Q)mandoc -T lint -W warning $(manuals)

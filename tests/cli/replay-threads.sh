@@ -76,6 +76,11 @@ expect 2 replay --no-db --backend null --threads trace \
     --q11_wlist_unlocked faithful "$samples/lld.uvt"
 says "q11_wlist_unlocked=faithful is not safe with threads=trace"
 
+check "chaos without threads is refused"
+expect 2 replay --no-db --backend null --chaos 2 "$samples/lld.uvt"
+says_one_line
+says "say --threads trace, or leave --chaos out"
+
 check "a trace that is wrong ends the run"
 {
 	printf '#uvn-trace 1\n#file 1 size=40960 path=f\n'
