@@ -5,7 +5,7 @@
 #	make demo		replay a recorded trace, draw the figures: demo/
 #	make paper		from the sample traces to all figures: paper/
 #	make bench		speed, against fio on the same file system
-#	make soak		the long tests: 10 000 random traces and more
+#	make soak		the long tests: 10 000 random traces, storms of threads
 #	make lint		layers, selfinclude, format, manlint, tidy, cppcheck
 #	make docs		generated parts of the manual; they are committed
 #	make install		PREFIX=/usr/local, DESTDIR=
@@ -84,7 +84,7 @@ testobj	:= $(testsrc:%.c=$B/%.o)
 testbin	:= $(testsrc:%.c=$B/%)
 progbin	:= $(progsrc:%.c=$B/%)
 
-.PHONY: all test check demo paper bench soak lint layers selfinclude format tidy \
+.PHONY: all test check demo paper bench soak soak-threads lint layers selfinclude format tidy \
     cppcheck manlint docs install clean FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
@@ -198,8 +198,14 @@ $(progbin): | out/.deps-test
 test check: $B/uvn $(testbin) $(progbin) | out/.deps-test
 	$(Q)UVN='$(CURDIR)/$B/uvn' ./scripts/run-tests $(testbin) $(clisrc)
 
-soak: $B/uvn $(testbin) $(progbin)
+# Threads are as well looked at with sanitizers, which slow down each otherwise.
+soak: $B/tests/mp/t_stress $B/tests/model/t_random
 	$(Q)B='$B' ./scripts/soak
+	$(Q)$(MAKE) SAN=address,undefined soak-threads
+	$(Q)$(MAKE) SAN=thread soak-threads
+
+soak-threads: $B/tests/mp/t_stress
+	$(Q)B='$B' ./scripts/soak mp/t_stress
 
 demo: uvn
 	$(Q)./scripts/demo
