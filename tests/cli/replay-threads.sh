@@ -39,15 +39,27 @@ for sample in lld sqlite; do
 	    $(counter resident_hits) + $(counter misses)))" "$sample: outcomes"
 done
 
+# 55 ms of three threads at once; whole, the first alone has 2532 events.
+expect 0 trace cut --from 2500 --to 12500 -o three.uvt "$samples/lmdb.uvt"
+
+# together DB: three threads had operations, and no two one after the other.
+together() {
+	is 3 "$(sql "$1" "WITH span AS (SELECT tid, min(issued_ns) AS start,
+	    max(completed_ns) AS stop FROM op GROUP BY tid) SELECT count(*)
+	    FROM span a JOIN span b ON a.tid < b.tid AND
+	    a.start < b.stop AND b.start < a.stop")" "pairs of threads at once"
+}
+
 check "every byte is right, with synchronous and asynchronous I/O"
-expect 0 replay --no-db --backend buffered --dir d --memory 8M --threads trace \
-    --verify "$samples/tokyo-btree.uvt"
+expect 0 replay --db b.db --log ops --backend buffered --dir d --memory 2M \
+    --threads trace --verify three.uvt
 prints "verify        passed"
+together b.db
 if "$UVN" doctor | grep -q '^ok  *io_uring '; then
-	expect 0 replay --no-db --backend uring --profile modern --dir d \
-	    --overwrite --memory 8M --threads trace --verify \
-	    "$samples/tokyo-btree.uvt"
+	expect 0 replay --db u.db --log ops --backend uring --profile modern \
+	    --dir d --overwrite --memory 2M --threads trace --verify three.uvt
 	prints "verify        passed"
+	together u.db
 fi
 
 check "each thread has its latencies and waits"
@@ -60,10 +72,15 @@ is trace "$(sql t.db "SELECT threads FROM run")" threads
 is ok "$(sql t.db "PRAGMA integrity_check")" integrity
 
 check "recorded time is kept by all threads"
-expect 0 trace cut --from 0 --to 2000 -o short.uvt "$samples/lmdb.uvt"
-expect 0 replay --no-db --backend null --memory 4M --threads trace \
-    --pace trace --json short.uvt
-is 2000 "$(sqlite3 :memory: "SELECT readfile('out') ->> '\$.events'")" events
+expect 0 trace info --json three.uvt
+length=$(json '$.duration_ns') events=$(json '$.events')
+expect 0 replay --db p.db --backend null --memory 2M --threads trace \
+    --pace trace --log ops --json three.uvt
+[ "$(json '$.wall_ns')" -ge "$length" ] || fail "faster than the trace"
+is "$events" "$(json '$.lateness.count')" "events that had a time"
+is 0 "$(sql p.db "SELECT count(*) FROM op WHERE scheduled_ns IS NULL OR
+    scheduled_ns > issued_ns")" "operations before their time"
+together p.db
 
 check "what one thread alone can do is refused"
 for option in --flush-both "--events task-clock" "--history 10" --paranoid; do
