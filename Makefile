@@ -198,7 +198,7 @@ $(progbin): | out/.deps-test
 test check: $B/uvn $(testbin) $(progbin) | out/.deps-test
 	$(Q)UVN='$(CURDIR)/$B/uvn' ./scripts/run-tests $(testbin) $(clisrc)
 
-# Threads are as well looked at with sanitizers, which slow down each otherwise.
+# Threads under each sanitizer, too: it sees what asserts do not.
 soak: $B/tests/mp/t_stress $B/tests/model/t_random
 	$(Q)B='$B' ./scripts/soak
 	$(Q)$(MAKE) SAN=address,undefined soak-threads
