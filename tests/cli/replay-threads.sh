@@ -82,7 +82,7 @@ expect 0 replay --db p.db --backend null --memory 2M --threads trace \
 is "$events" "$(json '$.lateness.count')" "events that had a time"
 is 0 "$(sql p.db "SELECT count(*) FROM op WHERE scheduled_ns IS NULL OR
     scheduled_ns > issued_ns")" "operations before their time"
-together p.db
+is 3 "$(sql p.db "SELECT count(DISTINCT tid) FROM op")" threads
 
 check "what one thread alone can do is refused"
 for option in --flush-both "--events task-clock" "--history 10" --paranoid; do
