@@ -5,7 +5,7 @@
 #	make demo		replay a recorded trace, draw the figures: demo/
 #	make paper		from the sample traces to all figures: paper/
 #	make bench		speed, against fio on the same file system
-#	make soak		the long tests: 10 000 random traces and more
+#	make soak		the long tests: 10 000 random traces, storms of threads
 #	make lint		layers, selfinclude, format, manlint, tidy, cppcheck
 #	make docs		generated parts of the manual; they are committed
 #	make install		PREFIX=/usr/local, DESTDIR=
@@ -58,6 +58,9 @@ sosrc	:= $(if $(filter x86_64,$(shell uname -m)),\
 # the same for both.
 mpsrc	:= $(sort $(filter-out pager/backend_% pager/uvm_param.c \
     pager/uvm_stat.c,$(wildcard pager/*.c)) $(wildcard pager/mp/*.c))
+# With it the engine: what engine.c and its kin are but for engine_run_threads
+# is theirs alone, so that both can be linked together.
+mprunsrc := $(sort $(wildcard replay/engine*.c replay/mp/*.c))
 # A test program a tests/FOLDER/t_SUBJECT.c; the other .c there are its helpers.
 testsrc	:= $(sort $(wildcard tests/*/t_*.c))
 # A program tests/programs/NAME.c, for tests to record.
@@ -67,7 +70,7 @@ clisrc	:= $(sort $(filter-out %/lib.sh,$(wildcard tests/cli/*.sh)))
 hdr	:= $(sort $(wildcard $(addsuffix /*.h,$(layers)) traces/preload/*.h \
     pager/mp/*.h replay/mp/*.h \
     tests/*.h tests/*/*.h))
-mponly	:= $(filter %/mp/%,$(mpsrc) $(mprunsrc))
+mponly	:= $(sort $(wildcard pager/mp/*.c replay/mp/*.c))
 allsrc	:= $(src) $(mponly) $(sosrc) $(testsrc) $(helpsrc) $(progsrc)
 manuals	:= $(sort $(wildcard docs/man/*.[1-9]))
 
@@ -76,15 +79,12 @@ soobj	:= $(sosrc:%.c=$B/%.o)
 libobj	:= $(libsrc:%.c=$B/%.o)
 helpobj	:= $(helpsrc:%.c=$B/%.o)
 mpobj	:= $(mpsrc:%.c=$B/threads/%.o)
-# With it the engine: what engine.c and its kin are but for engine_run_threads
-# is theirs alone, so that both can be linked together.
-mprunsrc := $(sort $(wildcard replay/engine*.c replay/mp/*.c))
 mprunobj := $(mprunsrc:%.c=$B/threads/%.o)
 testobj	:= $(testsrc:%.c=$B/%.o)
 testbin	:= $(testsrc:%.c=$B/%)
 progbin	:= $(progsrc:%.c=$B/%)
 
-.PHONY: all test check demo paper bench soak lint layers selfinclude format tidy \
+.PHONY: all test check demo paper bench soak soak-threads lint layers selfinclude format tidy \
     cppcheck manlint docs install clean FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
@@ -108,9 +108,9 @@ uvn: $B/uvn FORCE
 
 $B/threads.o: $(mpobj) $(mprunobj)
 	@echo "  LD      $@"
-	$(Q)$(if $^,ld -r -o $@.all $^ && objcopy \
-	    --keep-global-symbol=engine_run_threads $@.all $@ && \
-	    rm $@.all,: >$@)
+	$(Q)ld -r -o $@.all $^
+	$(Q)objcopy --keep-global-symbol=engine_run_threads $@.all $@
+	$(Q)rm $@.all
 
 $B/uvn: $(obj) $B/threads.o
 	@echo "  LD      $@"
@@ -198,8 +198,14 @@ $(progbin): | out/.deps-test
 test check: $B/uvn $(testbin) $(progbin) | out/.deps-test
 	$(Q)UVN='$(CURDIR)/$B/uvn' ./scripts/run-tests $(testbin) $(clisrc)
 
-soak: $B/uvn $(testbin) $(progbin)
+# Threads under each sanitizer, too: it sees what asserts do not.
+soak: $B/tests/mp/t_stress $B/tests/model/t_random
 	$(Q)B='$B' ./scripts/soak
+	$(Q)$(MAKE) SAN=address,undefined soak-threads
+	$(Q)$(MAKE) SAN=thread soak-threads
+
+soak-threads: $B/tests/mp/t_stress
+	$(Q)B='$B' ./scripts/soak mp/t_stress
 
 demo: uvn
 	$(Q)./scripts/demo
@@ -243,12 +249,15 @@ out/tidy/%.ok: % $(hdr) $(tidyconf) | out/.deps-lint
 	    { cat $@.err; exit 1; }
 	$(Q)touch $@
 
+# What is compiled for threads too is checked so, too.
 cppcheck: | out/.deps-lint
-	$(Q)cppcheck --quiet --std=c11 --language=c --library=posix \
-	    --enable=warning,performance,portability --inline-suppr \
-	    --suppress=missingIncludeSystem \
-	    --suppressions-list=scripts/cppcheck.suppress --error-exitcode=1 \
-	    -j $$(nproc) -I. -D_GNU_SOURCE -D__x86_64__ $(src) $(sosrc)
+	$(Q)$(CPPCHECK) $(src) $(sosrc)
+	$(Q)$(CPPCHECK) -DUVM_MP $(mpsrc) $(mprunsrc)
+CPPCHECK = cppcheck --quiet --std=c11 --language=c --library=posix \
+    --enable=warning,performance,portability --inline-suppr \
+    --suppress=missingIncludeSystem \
+    --suppressions-list=scripts/cppcheck.suppress --error-exitcode=1 \
+    -j $$(nproc) -I. -D_GNU_SOURCE -D__x86_64__
 
 manlint: | out/.deps-test
 	$(Q)mandoc -T lint -W warning $(manuals)

@@ -115,6 +115,10 @@ config_resolve(struct config *cf, struct errmsg *em)
 	    backend == BACKEND_URING ? &uvm_backend_uring : &synchronous, em);
 	if (error != 0)
 		return error;
+	if (up->chaos != 0 && up->threads != THREADS_TRACE)
+		return ERRMSG(em, EINVAL,
+		    "chaos delays threads, and threads=one has none: say "
+		    "--threads trace, or leave --chaos out");
 	if (uvm_param_async(up) && backend != BACKEND_URING &&
 	    backend != BACKEND_NULL)
 		return ERRMSG(em, EINVAL,

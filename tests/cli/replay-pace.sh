@@ -114,10 +114,10 @@ is 0 "$(sql p.db "SELECT count(*) FROM interval WHERE run = 2 AND
 [ "$(sql p.db "SELECT sum(real_ns) FROM interval WHERE run = 2")" -ge \
     290000000 ] || fail "intervals shorter than the run"
 replay --async_put on --profile modern --readahead fixed
-is 0 "$(sql p.db "SELECT count(*) FROM counter, (SELECT max(depth_most) AS most
-    FROM interval WHERE run = (SELECT max(id) FROM run))
-    WHERE run = (SELECT max(id) FROM run) AND name = 'depth_most' AND
-    value <> most AND most <> 1")" "most I/Os under way"
+most=$(json '$.counters.depth_most')
+[ "$most" -gt 1 ] || fail "one I/O at a time"
+is "$most" "$(sql p.db "SELECT max(depth_most) FROM interval
+    WHERE run = (SELECT max(id) FROM run)")" "most I/Os under way"
 
 check "with I/O under way while it waits, every byte is right"
 sed '/^300,/d; s/4194304,sync/4194304,async/' t.csv >async.csv
@@ -129,8 +129,10 @@ else
 	[ "$rc" -eq 0 ] || fail "exit status $rc"
 	is passed "$(json '$.verify')" verify
 	[ "$(json '$.counters.aiodones')" -gt 0 ] || fail "no I/O was started"
-	[ "$(sql u.db "SELECT max(depth_most) FROM interval")" -ge 1 ] ||
-	    fail "nothing under way"
+	# Intervals know a synchronous I/O beside those that were started.
+	most=$(json '$.counters.depth_most')
+	is 1 "$(sql u.db "SELECT max(depth_most) BETWEEN max($most, 1) AND
+	    $most + 1 FROM interval")" "most I/Os under way, given $most,"
 	is 300 "$(sql u.db "SELECT count FROM lateness")" "events that had a time"
 fi
 
@@ -162,7 +164,8 @@ sleep 0.2
 kill -INT $pid
 wait $pid
 is 1 $? "exit status"
-is "interrupted|1" "$(sql h.db "SELECT status, events FROM run")" "the run"
+# It may have come before the first event.
+is "interrupted|1" "$(sql h.db "SELECT status, events <= 1 FROM run")" "the run"
 
 check "what is no pace is refused with what would be one"
 for bad in none 0 -1 fast 2x 1/0; do

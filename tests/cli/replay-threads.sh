@@ -39,15 +39,29 @@ for sample in lld sqlite; do
 	    $(counter resident_hits) + $(counter misses)))" "$sample: outcomes"
 done
 
+# 55 ms of three threads at once; whole, the first alone has 2532 events.
+expect 0 trace cut --from 2500 --to 12500 -o three.uvt "$samples/lmdb.uvt"
+
+# together DB: three threads had operations, and of these some began before
+# one of another thread had ended.  One after the other, none does.
+together() {
+	is 3 "$(sql "$1" "SELECT count(DISTINCT tid) FROM op")" threads
+	[ "$(sql "$1" "SELECT count(*) FROM (SELECT tid, issued_ns,
+	    lag(tid) OVER w AS tid_before, lag(completed_ns) OVER w AS stop
+	    FROM op WINDOW w AS (ORDER BY issued_ns)) WHERE tid <> tid_before
+	    AND stop > issued_ns")" -gt 0 ] || fail "no two operations at once"
+}
+
 check "every byte is right, with synchronous and asynchronous I/O"
-expect 0 replay --no-db --backend buffered --dir d --memory 8M --threads trace \
-    --verify "$samples/tokyo-btree.uvt"
+expect 0 replay --db b.db --log ops --backend buffered --dir d --memory 2M \
+    --threads trace --verify three.uvt
 prints "verify        passed"
+together b.db
 if "$UVN" doctor | grep -q '^ok  *io_uring '; then
-	expect 0 replay --no-db --backend uring --profile modern --dir d \
-	    --overwrite --memory 8M --threads trace --verify \
-	    "$samples/tokyo-btree.uvt"
+	expect 0 replay --db u.db --log ops --backend uring --profile modern \
+	    --dir d --overwrite --memory 2M --threads trace --verify three.uvt
 	prints "verify        passed"
+	together u.db
 fi
 
 check "each thread has its latencies and waits"
@@ -60,10 +74,15 @@ is trace "$(sql t.db "SELECT threads FROM run")" threads
 is ok "$(sql t.db "PRAGMA integrity_check")" integrity
 
 check "recorded time is kept by all threads"
-expect 0 trace cut --from 0 --to 2000 -o short.uvt "$samples/lmdb.uvt"
-expect 0 replay --no-db --backend null --memory 4M --threads trace \
-    --pace trace --json short.uvt
-is 2000 "$(sqlite3 :memory: "SELECT readfile('out') ->> '\$.events'")" events
+expect 0 trace info --json three.uvt
+length=$(json '$.duration_ns') events=$(json '$.events')
+expect 0 replay --db p.db --backend null --memory 2M --threads trace \
+    --pace trace --log ops --json three.uvt
+[ "$(json '$.wall_ns')" -ge "$length" ] || fail "faster than the trace"
+is "$events" "$(json '$.lateness.count')" "events that had a time"
+is 0 "$(sql p.db "SELECT count(*) FROM op WHERE scheduled_ns IS NULL OR
+    scheduled_ns > issued_ns")" "operations before their time"
+is 3 "$(sql p.db "SELECT count(DISTINCT tid) FROM op")" threads
 
 check "what one thread alone can do is refused"
 for option in --flush-both "--events task-clock" "--history 10" --paranoid; do
@@ -75,6 +94,11 @@ done
 expect 2 replay --no-db --backend null --threads trace \
     --q11_wlist_unlocked faithful "$samples/lld.uvt"
 says "q11_wlist_unlocked=faithful is not safe with threads=trace"
+
+check "chaos without threads is refused"
+expect 2 replay --no-db --backend null --chaos 2 "$samples/lld.uvt"
+says_one_line
+says "say --threads trace, or leave --chaos out"
 
 check "a trace that is wrong ends the run"
 {

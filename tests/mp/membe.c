@@ -247,6 +247,21 @@ mem_pread(void *cookie, uint32_t file, uint64_t offset, uint64_t length,
 }
 
 static int
+mem_pwrite(void *cookie, uint32_t file, uint64_t offset, uint64_t length,
+    const void *buf)
+{
+	struct membe *const mb = cookie;
+	uint64_t dice;
+
+	alone(mb, file, &dice);
+	dawdle(dice);
+	if (buf != NULL)
+		(void)memcpy(mb->mb_files[file].mf_bytes + offset, buf, length);
+	alone(mb, file, NULL);
+	return 0;
+}
+
+static int
 mem_truncate(void *cookie, uint32_t file, uint64_t size)
 {
 	struct membe *const mb = cookie;
@@ -279,6 +294,7 @@ const struct uvm_backend membe_backend = {
 	.be_start = mem_start,
 	.be_poll = mem_poll,
 	.be_pread = mem_pread,
+	.be_pwrite = mem_pwrite,
 	.be_truncate = mem_truncate,
 	.be_sync = mem_sync,
 };
