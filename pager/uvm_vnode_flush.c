@@ -15,6 +15,7 @@ struct flush {
 	struct uvm *f_uvm;
 	struct uvm_object *f_uobj;
 	uint64_t f_start, f_stop; /* pages */
+	uint64_t f_busy;	  /* the first that is awaited; or none */
 	uint64_t f_cur;		  /* by hash: the page after the one in hand */
 	unsigned f_flags;	  /* PGO_; SYNCIO may be added on the way */
 	bool f_by_list;
@@ -131,6 +132,25 @@ flush_clear_hints(struct flush *f)
 }
 
 /*
+ * With threads, is pg, which is BUSY, to be waited for and written?  1998 takes
+ * it for written by whoever has it: that may be a fault, or an I/O that did not
+ * begin.  Who ends an object must not wait: its write may be what ends it, and
+ * nobody else can have a page but to write it.
+ *
+ * => object locked
+ */
+static inline bool
+flush_awaits(const struct flush *f, const struct vm_page *pg)
+{
+	const struct uvm_vnode *const uvn = (struct uvm_vnode *)f->f_uobj;
+
+	return CONCURRENT(f->f_uvm) && (f->f_flags & PGO_CLEANIT) &&
+	    (f->f_flags & (PGO_SYNCIO | PGO_FREE)) &&
+	    (uvn->u_flags & UVM_VNODE_DYING) == 0 &&
+	    uvm_page_dirty_p(f->f_uvm, pg);
+}
+
+/*
  * Does pg have to be written?  Step a and b of the spec.
  *
  * => object and page queues locked
@@ -145,6 +165,8 @@ flush_needs_clean(struct flush *f, struct vm_page *pg)
 	if (pg->flags & PG_BUSY) {
 		if (f->f_flags & PGO_SYNCIO)
 			f->f_need_iosync = true;
+		if (flush_awaits(f, pg) && pg->pgno < f->f_busy)
+			f->f_busy = pg->pgno;
 		return false;
 	}
 	/* To be freed: without mappings, CLEAN cannot go stale under us. */
@@ -195,10 +217,10 @@ flush_dispose(struct flush *f, struct vm_page *pg)
 	if (f->f_flags & PGO_DEACTIVATE)
 		flush_deactivate(f, pg, pg);
 	else if (f->f_flags & PGO_FREE) {
-		if (pg->flags & PG_BUSY)
-			pg->flags |= PG_RELEASED;
-		else
+		if ((pg->flags & PG_BUSY) == 0)
 			flush_free(f, pg);
+		else if (!flush_awaits(f, pg))
+			pg->flags |= PG_RELEASED;
 	}
 }
 
@@ -414,6 +436,27 @@ flush_pages(struct flush *f)
 }
 
 /*
+ * Wait for the first page that is awaited, to go on from there.
+ *
+ * => object locked on entry and exit
+ * => false: the machine failed
+ */
+static bool
+flush_await(struct flush *f)
+{
+	struct uvm *const uvm = f->f_uvm;
+	struct vm_page *const pg = uvm_pagepeek(uvm, f->f_uobj, f->f_busy);
+
+	f->f_start = f->f_busy;
+	f->f_busy = UINT64_MAX;
+	if (pg == NULL || (pg->flags & PG_BUSY) == 0)
+		return FAILED(uvm) == 0;
+	pg->flags |= PG_WANTED;
+	return uvm_sleep(uvm, pg, UVM_WAIT_PAGE, "a busy page",
+	    &f->f_uobj->vmobjlock);
+}
+
+/*
  * Wait for the I/O of others on the object's pages.
  *
  * => object locked on entry and exit
@@ -502,6 +545,7 @@ uvn_flush(struct uvm *uvm, struct uvm_object *uobj, uint64_t start,
 		.f_uvm = uvm,
 		.f_uobj = uobj,
 		.f_flags = flags,
+		.f_busy = UINT64_MAX,
 		.f_ok = true,
 	};
 	struct uvm_flushinfo fi = { .fi_caller = caller }, dry = fi;
@@ -522,6 +566,8 @@ uvn_flush(struct uvm *uvm, struct uvm_object *uobj, uint64_t start,
 		flush_clear_hints(&f);
 	flush_pages(&f);
 	uvm_aio_submit(uvm);
+	while (f.f_busy != UINT64_MAX && !f.f_dead && flush_await(&f))
+		flush_pages(&f);
 	if (f.f_need_iosync && !f.f_dead)
 		flush_iosync(&f);
 	if ((f.f_flags & PGO_SYNCIO) && !f.f_dead && flush_errors(&f))

@@ -2,8 +2,8 @@
 # spin: the model of the pager's protocol in tests/spin/ holds, and each mutant
 # of it fails.  docs/concurrency.md says what that proves and what not.
 #
-#	SPIN_OPS	operations of three threads; 3.  4: 14.7 million states,
-#			1.6 GiB, a minute or two
+#	SPIN_OPS	operations of three threads; 3.  4: 24.3 million states,
+#			2 GiB, some minutes
 . "$(dirname "$0")/lib.sh"
 
 model=$top/tests/spin/pager.pml
@@ -88,6 +88,7 @@ AGAIN_UNLOCKS	the object is unlocked before a refused page is kept	assertion vio
 UNCACHE_REFUSES	a write whose uncache ended the object is refused	assertion violated
 RETRY_REFUSES	a RELEASED page is refused when it is tried alone	assertion violated
 TERMINATE_HOLDS	terminate holds off the I/O of pages it waits for	invalid end state
+BUSY_IS_WRITTEN	a flush takes a fault's page for one that is written	assertion violated
 IO_LOCKS_VNODE	an I/O in u_nio waits for the vnode's lock	invalid end state
 TABLE
 }

@@ -20,6 +20,7 @@ typedef page {
 	bit there;		/* TABLED */
 	bit busy, wanted, released;
 	bit dirty;		/* not CLEAN, or modified */
+	bit discard;		/* RELEASED to be thrown away */
 	bit io			/* an I/O moves its bytes: for assertions */
 };
 page pg[2];
@@ -146,7 +147,8 @@ inline pagefree(n)
 	pg[n].there = 0;
 	pg[n].released = 0;
 	pg[n].wanted = 0;
-	pg[n].dirty = 0
+	pg[n].dirty = 0;
+	pg[n].discard = 0
 }
 
 /* The object is no more: it was alive, unused and empty. */
@@ -218,9 +220,13 @@ inline undo(n)
 	}
 }
 
-/* fault_enter: what a fault had BUSY may be RELEASED by now. */
+/*
+ * fault_enter, fault_release: what a fault had BUSY may be RELEASED by now, but
+ * not by who wanted it written.
+ */
 inline enter(n)
 {
+	assert(!pg[n].released || !pg[n].dirty || pg[n].discard);
 #ifdef FAULT_IGNORES
 	d_step { unbusy(n) }
 #else

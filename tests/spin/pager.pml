@@ -64,6 +64,9 @@ byte ops;
 #define BORROW borrowed++; then = THEN_RETURN
 #endif
 
+/* flush_awaits */
+#define AWAITS (P.there && P.busy && P.dirty && cl && (sy || fr) && !dying)
+
 #define P pg[p]
 #define Q pg[1 - p]
 
@@ -111,7 +114,7 @@ inline start(n, both)
 inline fault_enter()
 {
 	if
-	:: P.dirty = 1
+	:: !P.released -> P.dirty = 1
 	:: true
 	fi;
 	enter(p);
@@ -481,6 +484,15 @@ flush:		if
 		if
 		:: !P.there -> goto flush
 		:: P.there && cl && !P.busy && P.dirty -> claim(p)
+#ifndef BUSY_IS_WRITTEN
+		:: AWAITS ->
+			/* flush_await */
+			left = left | (1 << p);
+			need = need || sy;
+			P.wanted = 1;
+			sleep(ON_PAGE + p);
+			goto flush
+#endif
 		:: else ->
 			/* flush_needs_clean, flush_dispose */
 			need = need || (cl && sy && P.busy);
@@ -489,7 +501,8 @@ flush:		if
 #ifdef FLUSH_FREES
 				undo(p)
 #else
-				P.released = 1
+				P.released = 1;
+				P.discard = !cl
 #endif
 			:: fr && !P.busy -> d_step { pagefree(p) }
 			:: else
