@@ -275,7 +275,7 @@ give_event(struct mp *mp, const struct trace_event *ev)
 	struct job jb = { .jb_ev = *ev,
 		.jb_seq = en->en_seq,
 		.jb_detaches = mp->mp_detaches };
-	/* What is verified by event has to be alone. */
+	/* An exit has to be alone, and what is verified by event. */
 	const bool alone = ev->te_op == TRACE_EXIT ||
 	    (en->en_verify != NULL && depend_alone(ev));
 	uint32_t n;
@@ -292,7 +292,7 @@ give_event(struct mp *mp, const struct trace_event *ev)
 		    "no memory for the order of threads");
 	give(mp, n, &jb);
 	mp->mp_detaches += ev->te_op == TRACE_DETACH || ev->te_op == TRACE_EXIT;
-	if (alone && en->en_verify != NULL)
+	if (alone)
 		drain(mp);
 	return 0;
 }
@@ -336,6 +336,9 @@ start(struct mp *mp)
 	if (depend_init(&mp->mp_depend) != 0)
 		return ERRMSG(&en->en_report->er_em, UVN_ENVIRONMENT,
 		    "no memory for the order of threads");
+	/* The places of threads in the engine's table are those here. */
+	engine_thread_enter(en, mp->mp_first);
+	mp->mp_tids[mp->mp_ntids++] = mp->mp_first;
 	if (uvm_threads_start(en->en_uvm, &en->en_report->er_em) != 0)
 		return UVN_ENVIRONMENT;
 	mp->mp_started = true;
