@@ -132,22 +132,32 @@ static int
 begin_threads(struct engine *en)
 {
 
-	en->en_mp = mp_create(en);
 	en->en_lock = malloc(sizeof(*en->en_lock));
+	if (en->en_lock != NULL)
+		(void)pthread_mutex_init(en->en_lock, NULL);
+	en->en_mp = mp_create(en);
 	if (en->en_mp == NULL || en->en_lock == NULL)
 		return ERRMSG(&en->en_report->er_em, UVN_ENVIRONMENT,
 		    "no memory for threads");
-	(void)pthread_mutex_init(en->en_lock, NULL);
 	return 0;
 }
 
 static int
 end_threads(struct engine *en, int status)
 {
-	struct mp *const mp = en->en_mp;
 
+	if (en->en_mp != NULL)
+		status = mp_destroy(en->en_mp, status);
 	en->en_mp = NULL;
-	return mp != NULL ? mp_destroy(mp, status) : status;
+	return status;
+}
+
+/* Of those given out. */
+static uint64_t
+events_done(const struct engine *en)
+{
+
+	return mp_done(en->en_mp);
 }
 
 static void
@@ -155,6 +165,8 @@ free_threads(struct engine *en)
 {
 
 	(void)end_threads(en, 0);
+	if (en->en_lock != NULL)
+		(void)pthread_mutex_destroy(en->en_lock);
 	free(en->en_lock);
 }
 
@@ -162,6 +174,7 @@ free_threads(struct engine *en)
 
 #define begin_threads(en) 0
 #define free_threads(en)  ((void)(en))
+#define events_done(en)	  ((en)->en_seq)
 
 #endif
 
@@ -367,16 +380,17 @@ static void
 progress(const struct engine *en)
 {
 	const double seconds = (double)engine_elapsed(en) / 1e9;
-	const double rate = (double)en->en_seq / seconds;
+	const uint64_t events = events_done(en);
+	const double rate = (double)events / seconds;
 	const uint64_t count = trace_count(en->en_trace);
 	uint64_t done, all;
 	double part;
 
 	trace_progress(en->en_trace, &done, &all);
-	part = count != 0 ? (double)en->en_seq / (double)count :
+	part = count != 0 ? (double)events / (double)count :
 	    all != 0	  ? (double)done / (double)all :
 			    0;
-	(void)fprintf(stderr, "\r%" PRIu64 " events, %.2f M/s", en->en_seq,
+	(void)fprintf(stderr, "\r%" PRIu64 " events, %.2f M/s", events,
 	    rate / 1e6);
 	if (part > 0)
 		(void)fprintf(stderr, ", %.0f %%, %.0f s left", part * 100,
@@ -637,7 +651,7 @@ engine_run(const struct engine_job *ej, struct engine_report *er)
 	er->er_wall_ns = clock_monotonic() - wall;
 	er->er_cpu_ns = cpu_ns() - cpu;
 	signals_release(old);
-	engine_interval_close(&en, UINT64_MAX);
+	engine_interval_close(&en, &en.en_iv, UINT64_MAX);
 	conclude(&en, status);
 	finish_db(&en);
 	if (ej->ej_history != 0)

@@ -12,22 +12,25 @@
 #include "replay/mp/mp.h"
 #include "replay/replay.h"
 
-#define RING	1024 /* jobs that wait for a worker */
-#define SPINS	200  /* looks before a sleep */
-#define PUBLISH 256  /* events between two tellings of counters */
+#define RING	1024	   /* jobs that wait for a worker */
+#define SPINS	200	   /* looks before a sleep */
+#define LOOK_NS 250000000U /* between two looks at signals and progress */
 
 /* d: the dispatcher's; w: the worker's. */
 struct worker {
 	struct engine wk_en;		/* w: a view of the run's */
 	struct engine_report wk_report; /* w: what it has to say */
+	struct engine_job wk_job;	/* the run's, but that it is silent */
 	struct mp *wk_mp;
 	pthread_t wk_thread;
 	bool wk_started;		       /* d */
 	uint64_t wk_given;		       /* d: jobs in all */
 	uint64_t wk_detaches;		       /* w: that it knows of */
+	uint64_t wk_told;		       /* d: when it last published */
 	struct job *wk_ring;		       /* [RING] */
 	_Alignas(64) _Atomic uint64_t wk_head; /* written by d */
 	_Alignas(64) _Atomic uint64_t wk_done; /* written by w */
+	_Atomic uint64_t wk_events;	       /* of the trace; written by w */
 	int wk_status;			       /* w */
 };
 
@@ -39,9 +42,13 @@ struct mp {
 	uint32_t mp_tids[THREADS_MAX];	   /* of workers */
 	uint32_t mp_ntids;
 	bool mp_any, mp_started;
-	uint64_t mp_detaches; /* and exits, given out */
-	uint64_t mp_tick;     /* when the syncer's next turn is due */
-	_Atomic bool mp_stop;
+	uint64_t mp_before;	  /* events before there were threads */
+	uint64_t mp_detaches;	  /* and exits, given out */
+	uint64_t mp_tick;	  /* when the syncer's next turn is due */
+	uint64_t mp_end;	  /* and the interval's end, by what is known */
+	_Atomic uint64_t mp_len;  /* of intervals, by WORKER_INTERVAL */
+	_Atomic bool mp_stop;	  /* changed with mp_mutex held */
+	struct worker *mp_failed; /* who stopped it; NULL: the dispatcher */
 	/* For sleepers on wk_head and wk_done. */
 	pthread_mutex_t mp_mutex;
 	pthread_cond_t mp_cond;
@@ -66,6 +73,44 @@ tell(struct mp *mp)
 	(void)pthread_mutex_unlock(&mp->mp_mutex);
 }
 
+/* The run is to end: a worker failed, or, with NULL, the dispatcher. */
+static void
+stop(struct mp *mp, struct worker *wk)
+{
+
+	(void)pthread_mutex_lock(&mp->mp_mutex);
+	if (!atomic_load(&mp->mp_stop))
+		mp->mp_failed = wk;
+	atomic_store(&mp->mp_stop, true);
+	(void)pthread_cond_broadcast(&mp->mp_cond);
+	(void)pthread_mutex_unlock(&mp->mp_mutex);
+}
+
+/*
+ * Sleep until something is told.  The dispatcher has a look at signals and at
+ * the progress line, too.
+ */
+static void
+doze(struct mp *mp)
+{
+	struct timespec until;
+
+	if (engine_worker != NULL) {
+		(void)pthread_cond_wait(&mp->mp_cond, &mp->mp_mutex);
+		return;
+	}
+	(void)clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_nsec += LOOK_NS;
+	until.tv_sec += until.tv_nsec / 1000000000;
+	until.tv_nsec %= 1000000000;
+	(void)pthread_cond_timedwait(&mp->mp_cond, &mp->mp_mutex, &until);
+	(void)pthread_mutex_unlock(&mp->mp_mutex);
+	if (engine_interrupted())
+		stop(mp, NULL);
+	engine_progress(mp->mp_en);
+	(void)pthread_mutex_lock(&mp->mp_mutex);
+}
+
 /* Wait until *word is at least value, or the run is to stop. */
 static void
 await(struct mp *mp, _Atomic uint64_t *word, uint64_t value)
@@ -79,22 +124,51 @@ await(struct mp *mp, _Atomic uint64_t *word, uint64_t value)
 	(void)pthread_mutex_lock(&mp->mp_mutex);
 	atomic_fetch_add(&mp->mp_sleepers, 1);
 	while (atomic_load(word) < value && !atomic_load(&mp->mp_stop))
-		(void)pthread_cond_wait(&mp->mp_cond, &mp->mp_mutex);
+		doze(mp);
 	atomic_fetch_sub(&mp->mp_sleepers, 1);
 	(void)pthread_mutex_unlock(&mp->mp_mutex);
 }
 
-static void
-stop(struct mp *mp)
-{
+/* ---- workers ---- */
 
-	atomic_store(&mp->mp_stop, true);
-	(void)pthread_mutex_lock(&mp->mp_mutex);
-	(void)pthread_cond_broadcast(&mp->mp_cond);
-	(void)pthread_mutex_unlock(&mp->mp_mutex);
+static int
+event_do(struct worker *wk)
+{
+	struct engine *const en = &wk->wk_en;
+	int status = 0;
+
+	if (en->en_pace.pc_on)
+		status = engine_pace_event(en);
+	if (status == 0)
+		status = engine_apply(en);
+	if (status == 0)
+		atomic_store_explicit(&wk->wk_events,
+		    atomic_load_explicit(&wk->wk_events, memory_order_relaxed) +
+			1,
+		    memory_order_relaxed);
+	return status;
 }
 
-/* ---- workers ---- */
+/*
+ * The event is the first of another interval: end the last one when it is due.
+ * The rows are this worker's.
+ */
+static void
+interval_do(struct worker *wk)
+{
+	struct mp *const mp = wk->wk_mp;
+	struct engine *const en = &wk->wk_en;
+	const uint64_t now = en->en_ev->te_time;
+
+	/* Rows may be longer than when this was given out. */
+	if (now < en->en_iv.iv_end)
+		return;
+	engine_pace_until(en, now);
+	if (engine_ends(en))
+		return;
+	engine_interval_close(mp->mp_en, &en->en_iv, now);
+	atomic_store(&mp->mp_len, en->en_iv.iv_len);
+}
 
 static int
 job_do(struct worker *wk, const struct job *jb)
@@ -108,20 +182,21 @@ job_do(struct worker *wk, const struct job *jb)
 		    jb->jb_deps[i].dp_pos);
 	if (atomic_load_explicit(&wk->wk_mp->mp_stop, memory_order_relaxed))
 		return 0;
+	if (jb->jb_kind == JOB_PUBLISH) {
+		uvm_thread_publish(en->en_uvm);
+		return 0;
+	}
 	en->en_ev = &jb->jb_ev;
 	en->en_seq = jb->jb_seq;
 	/* The map of its last access may be gone. */
 	if (wk->wk_detaches != jb->jb_detaches)
 		en->en_map = NULL;
 	wk->wk_detaches = jb->jb_detaches;
-	if (jb->jb_kind == JOB_TICK) {
-		status = engine_tick(en);
-	} else {
-		if (en->en_pace.pc_on)
-			status = engine_pace_event(en);
-		if (status == 0)
-			status = engine_apply(en);
+	if (jb->jb_kind == JOB_INTERVAL) {
+		interval_do(wk);
+		return 0;
 	}
+	status = jb->jb_kind == JOB_TICK ? engine_tick(en) : event_do(wk);
 	uvm_event_end(en->en_uvm);
 	if (status == 0 && en->en_verify != NULL &&
 	    verify_failed(en->en_verify, &en->en_report->er_em) != 0)
@@ -140,7 +215,7 @@ worker_main(void *arg)
 	if (uvm_thread_join(wk->wk_en.en_uvm) != 0) {
 		wk->wk_status = ERRMSG(&wk->wk_report.er_em, UVN_ENVIRONMENT,
 		    "no memory for a thread");
-		stop(mp);
+		stop(mp, wk);
 		return NULL;
 	}
 	engine_pace_thread(&wk->wk_en);
@@ -155,12 +230,10 @@ worker_main(void *arg)
 		if (jb->jb_kind == JOB_END)
 			break;
 		if (wk->wk_status == 0 && (wk->wk_status = job_do(wk, jb)) != 0)
-			stop(mp);
+			stop(mp, wk);
 		free(jb->jb_deps);
 		jb->jb_deps = NULL;
-		if (++done % PUBLISH == 0)
-			uvm_thread_publish(wk->wk_en.en_uvm);
-		atomic_store(&wk->wk_done, done);
+		atomic_store(&wk->wk_done, ++done);
 		tell(mp);
 	}
 	uvm_thread_leave(wk->wk_en.en_uvm);
@@ -184,18 +257,24 @@ worker_start(struct mp *mp, uint32_t n, struct engine_thread *th)
 	ENGINE_LOCK(en);
 	wk->wk_en = *en;
 	ENGINE_UNLOCK(en);
+	wk->wk_job = *en->en_job;
+	wk->wk_job.ej_progress = false;
+	wk->wk_en.en_job = &wk->wk_job;
 	wk->wk_en.en_report = &wk->wk_report;
 	wk->wk_en.en_thread = th;
 	wk->wk_en.en_map = NULL;
 	wk->wk_en.en_mapped[0] = wk->wk_en.en_mapped[1] = 0;
 	wk->wk_en.en_op_errors = 0;
 	wk->wk_en.en_pace.pc_lateness = NULL;
+	wk->wk_en.en_stop = &mp->mp_stop;
 	wk->wk_mp = mp;
 	mp->mp_worker[n] = wk;
 	if (wk->wk_ring == NULL || engine_pace_init(&wk->wk_en) != 0)
 		return ERRMSG(&en->en_report->er_em, UVN_ENVIRONMENT,
 		    "no memory for a thread");
-	wk->wk_en.en_pace.pc_first = en->en_pace.pc_first;
+	/* It takes no processor from those whose events have to be in time. */
+	if (n == WORKER_INTERVAL)
+		wk->wk_en.en_pace.pc_spin = 0;
 	error = pthread_create(&wk->wk_thread, NULL, worker_main, wk);
 	if (error != 0)
 		return ERRMSG(&en->en_report->er_em, UVN_ENVIRONMENT,
@@ -297,32 +376,104 @@ give_event(struct mp *mp, const struct trace_event *ev)
 	return 0;
 }
 
+/*
+ * Have each worker publish what it has counted up to here; the job, if there is
+ * one, waits for that. => ENOMEM
+ */
+static int
+give_publish(struct mp *mp, struct job *jb)
+{
+	const struct job publish = { .jb_kind = JOB_PUBLISH };
+
+	if (jb != NULL) {
+		jb->jb_deps = calloc(WORKERS, sizeof(jb->jb_deps[0]));
+		if (jb->jb_deps == NULL)
+			return ENOMEM;
+	}
+	for (uint32_t n = 0; n < WORKER_INTERVAL; n++) {
+		struct worker *const wk = mp->mp_worker[n];
+
+		if (wk == NULL || wk->wk_given == wk->wk_told)
+			continue; /* nothing new */
+		give(mp, n, &publish);
+		wk->wk_told = wk->wk_given;
+		if (jb != NULL)
+			jb->jb_deps[jb->jb_ndeps++] =
+			    (struct dependence){ n, wk->wk_given };
+	}
+	return 0;
+}
+
+/* The event is the first of another interval. => an exit status */
+static int
+give_interval(struct mp *mp, const struct trace_event *ev)
+{
+	struct engine *const en = mp->mp_en;
+	const bool paced = en->en_pace.pc_on;
+	struct job jb = { .jb_ev = *ev,
+		.jb_seq = en->en_seq,
+		.jb_detaches = mp->mp_detaches,
+		.jb_kind = JOB_INTERVAL };
+	int status;
+
+	if (paced && mp->mp_worker[WORKER_INTERVAL] == NULL) {
+		status = worker_start(mp, WORKER_INTERVAL, en->en_daemon);
+		if (status != 0)
+			return status;
+	}
+	if (give_publish(mp, paced ? &jb : NULL) != 0)
+		return ERRMSG(&en->en_report->er_em, UVN_ENVIRONMENT,
+		    "no memory for the order of threads");
+	if (paced) {
+		give(mp, WORKER_INTERVAL, &jb);
+		mp->mp_end =
+		    engine_interval_end(ev->te_time, atomic_load(&mp->mp_len));
+	} else {
+		drain(mp);
+		engine_interval_close(en, &en->en_iv, ev->te_time);
+		mp->mp_end = en->en_iv.iv_end;
+	}
+	return 0;
+}
+
+/* The next turn of update is due. => an exit status */
+static int
+give_tick(struct mp *mp, const struct trace_event *ev)
+{
+	struct engine *const en = mp->mp_en;
+	const uint64_t step = en->en_cf->cf_uvm.sync_interval;
+	const struct job jb = { .jb_ev = *ev,
+		.jb_seq = en->en_seq,
+		.jb_detaches = mp->mp_detaches,
+		.jb_kind = JOB_TICK };
+	int status = 0;
+
+	if (mp->mp_worker[WORKER_SYNCER] == NULL)
+		status = worker_start(mp, WORKER_SYNCER, en->en_update);
+	if (status != 0)
+		return status;
+	give(mp, WORKER_SYNCER, &jb);
+	while (mp->mp_tick <= ev->te_time)
+		mp->mp_tick = mp->mp_tick > UINT64_MAX - step ?
+		    UINT64_MAX :
+		    mp->mp_tick + step;
+	return 0;
+}
+
 /* Trace time has come to a tick or an interval's end. => an exit status */
 static int
 give_due(struct mp *mp, const struct trace_event *ev)
 {
 	struct engine *const en = mp->mp_en;
-	const struct job jb = { .jb_ev = *ev,
-		.jb_seq = en->en_seq,
-		.jb_detaches = mp->mp_detaches,
-		.jb_kind = JOB_TICK };
-	const uint64_t step = en->en_cf->cf_uvm.sync_interval;
 	int status = 0;
 
 	en->en_ev = ev;
-	if (ev->te_time >= mp->mp_tick) {
-		if (mp->mp_worker[WORKER_SYNCER] == NULL)
-			status = worker_start(mp, WORKER_SYNCER, en->en_update);
-		if (status != 0)
-			return status;
-		give(mp, WORKER_SYNCER, &jb);
-		while (mp->mp_tick <= ev->te_time)
-			mp->mp_tick = mp->mp_tick > UINT64_MAX - step ?
-			    UINT64_MAX :
-			    mp->mp_tick + step;
-	}
-	engine_due_interval(en, mp->mp_tick);
-	return 0;
+	if (ev->te_time >= mp->mp_tick)
+		status = give_tick(mp, ev);
+	if (status == 0 && ev->te_time >= mp->mp_end)
+		status = give_interval(mp, ev);
+	en->en_due = mp->mp_tick < mp->mp_end ? mp->mp_tick : mp->mp_end;
+	return status;
 }
 
 /* The second thread of the trace has come. => an exit status */
@@ -332,6 +483,10 @@ start(struct mp *mp)
 	struct engine *const en = mp->mp_en;
 
 	mp->mp_tick = uvm_next_tick(en->en_uvm);
+	/* Without a database nobody looks at rows. */
+	mp->mp_end = en->en_job->ej_db != NULL ? en->en_iv.iv_end : UINT64_MAX;
+	mp->mp_len = en->en_iv.iv_len;
+	mp->mp_before = en->en_seq;
 	en->en_threaded = true;
 	if (depend_init(&mp->mp_depend) != 0)
 		return ERRMSG(&en->en_report->er_em, UVN_ENVIRONMENT,
@@ -349,12 +504,16 @@ struct mp *
 mp_create(struct engine *en)
 {
 	struct mp *const mp = calloc(1, sizeof(*mp));
+	pthread_condattr_t ca;
 
 	if (mp == NULL)
 		return NULL;
 	mp->mp_en = en;
 	(void)pthread_mutex_init(&mp->mp_mutex, NULL);
-	(void)pthread_cond_init(&mp->mp_cond, NULL);
+	(void)pthread_condattr_init(&ca);
+	(void)pthread_condattr_setclock(&ca, CLOCK_MONOTONIC);
+	(void)pthread_cond_init(&mp->mp_cond, &ca);
+	(void)pthread_condattr_destroy(&ca);
 	return mp;
 }
 
@@ -391,9 +550,24 @@ mp_batch(struct mp *mp, const struct trace_event *ev, size_t n)
 	return status;
 }
 
+uint64_t
+mp_done(const struct mp *mp)
+{
+	uint64_t done = mp->mp_before;
+
+	if (!mp->mp_started)
+		return mp->mp_en->en_seq;
+	for (uint32_t n = 0; n < WORKERS; n++)
+		if (mp->mp_worker[n] != NULL)
+			done +=
+			    atomic_load_explicit(&mp->mp_worker[n]->wk_events,
+				memory_order_relaxed);
+	return done;
+}
+
 /* What a worker has to say goes into the run's. */
 static void
-worker_result(struct engine *en, struct worker *wk, int *statusp)
+worker_result(struct engine *en, const struct worker *wk)
 {
 	struct engine_report *const er = en->en_report;
 
@@ -408,10 +582,31 @@ worker_result(struct engine *en, struct worker *wk, int *statusp)
 	    en->en_pace.pc_lateness != NULL)
 		hist_merge(en->en_pace.pc_lateness,
 		    wk->wk_en.en_pace.pc_lateness);
-	if (wk->wk_status != 0 && (*statusp == 0 || *statusp == UVN_FAILED))
-		*statusp = wk->wk_status;
-	if (wk->wk_report.er_em.em_text[0] != '\0')
-		(void)ERRMSG(&er->er_em, 0, "%s", wk->wk_report.er_em.em_text);
+}
+
+/* Take the end of the run from the worker that stopped it, if one did. */
+static int
+failed_result(struct mp *mp, int status)
+{
+	const struct worker *const wk = mp->mp_failed;
+
+	if (wk == NULL) /* a signal may have come when all was given out */
+		return status == 0 && mp->mp_stop ? UVN_FAILED : status;
+	/* What others said is of calls that failed, or came of this. */
+	(void)ERRMSG(&mp->mp_en->en_report->er_em, 0, "%s",
+	    wk->wk_report.er_em.em_text);
+	return wk->wk_status;
+}
+
+static void
+worker_free(struct worker *wk)
+{
+
+	for (uint64_t i = 0; wk->wk_ring != NULL && i < RING; i++)
+		free(wk->wk_ring[i].jb_deps);
+	free(wk->wk_ring);
+	free(wk->wk_en.en_pace.pc_lateness);
+	free(wk);
 }
 
 int
@@ -421,7 +616,9 @@ mp_destroy(struct mp *mp, int status)
 	const struct job end = { .jb_kind = JOB_END };
 
 	if (status != 0)
-		stop(mp);
+		stop(mp, NULL);
+	else
+		drain(mp);
 	for (uint32_t n = 0; n < WORKERS; n++)
 		if (mp->mp_worker[n] != NULL && mp->mp_worker[n]->wk_started)
 			give(mp, n, &end);
@@ -432,13 +629,16 @@ mp_destroy(struct mp *mp, int status)
 			continue;
 		if (wk->wk_started)
 			(void)pthread_join(wk->wk_thread, NULL);
-		worker_result(en, wk, &status);
-		for (uint64_t i = 0; wk->wk_ring != NULL && i < RING; i++)
-			free(wk->wk_ring[i].jb_deps);
-		free(wk->wk_ring);
-		free(wk->wk_en.en_pace.pc_lateness);
-		free(wk);
+		worker_result(en, wk);
 	}
+	/* Some that were given out may not have been done. */
+	en->en_seq = mp_done(mp);
+	if (mp->mp_worker[WORKER_INTERVAL] != NULL)
+		en->en_iv = mp->mp_worker[WORKER_INTERVAL]->wk_en.en_iv;
+	status = failed_result(mp, status);
+	for (uint32_t n = 0; n < WORKERS; n++)
+		if (mp->mp_worker[n] != NULL)
+			worker_free(mp->mp_worker[n]);
 	if (mp->mp_started)
 		uvm_threads_stop(en->en_uvm);
 	depend_fini(&mp->mp_depend);

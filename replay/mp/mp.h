@@ -5,6 +5,10 @@
  * in the order of the trace, with what it depends on (depend.c).  The syncer
  * has a thread, too; page daemon and aiodone are the pager's (pager/mp/).
  *
+ * An interval ends when all events before its end are done, as far as they are
+ * counted: each worker publishes its counters there.  Without pace nothing
+ * after it begins before.  With pace a worker of its own ends it at its time.
+ *
  * As long as there has been one tid only, that thread replays itself, and all
  * is as without threads.  The second one starts the others.
  *
@@ -18,9 +22,13 @@
 
 #include "replay/engine_impl.h"
 
-/* The trace's threads, one for those beyond, the syncer. */
-#define WORKERS	      (THREADS_MAX + 2)
-#define WORKER_SYNCER (THREADS_MAX + 1)
+/* The trace's threads, one for those beyond, the syncer, and who ends
+ * intervals when they are due. */
+enum {
+	WORKER_SYNCER = THREADS_MAX + 1,
+	WORKER_INTERVAL,
+	WORKERS,
+};
 
 /* That event number dp_pos of a worker is over. */
 struct dependence {
@@ -34,7 +42,13 @@ struct job {
 	struct dependence *jb_deps; /* owned; NULL: none */
 	uint32_t jb_ndeps;
 	uint64_t jb_detaches; /* given out before it */
-	enum { JOB_EVENT, JOB_TICK, JOB_END } jb_kind;
+	enum {
+		JOB_EVENT,
+		JOB_TICK,
+		JOB_PUBLISH,  /* what has been counted so far */
+		JOB_INTERVAL, /* is over, when the event is due */
+		JOB_END,
+	} jb_kind;
 };
 
 /* What depends on an object: a file or a map. */

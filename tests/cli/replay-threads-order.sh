@@ -59,3 +59,132 @@ recycled=$(json '$.counters.vnodes_recycled')
 [ "$recycled" -ge 300 ] || fail "only $recycled vnodes recycled by one thread"
 threaded --no-db --max_vnodes 310 --chaos 100 open.csv
 is "$recycled" "$(json '$.counters.vnodes_recycled')" "vnodes recycled"
+
+check "a failure ends the wait of the others"
+{
+	head_csv 1
+	echo '0,0,1,1,attach,1,1,0,163840,r|w|shared'
+	echo '1,0,1,2,read,1,1,0,4096,'
+	echo '2,1000000,1,2,read,1,9,0,4096,'
+	echo '3,3600000000000,1,1,read,1,1,0,4096,'
+	echo '4,7200000000000,1,2,read,1,1,0,4096,'
+} >hour.csv
+timeout 20 "$UVN" replay --no-db --backend null --threads trace --pace trace \
+    hour.csv >out 2>err
+is 3 $? "exit status"
+says "event 2: read: unknown map"
+says_one_line
+
+check "events are counted when they are done, and the first failure is told"
+# All before the exit are done; the others' next events are due in an hour.
+{
+	head_csv 1
+	echo '0,0,1,1,attach,1,1,0,163840,r|w|shared'
+	for ((i = 1; i <= 40; i++)); do
+		echo "$i,$i,1,$((i % 4 + 1)),read,1,1,0,4096,"
+	done
+	echo '41,41,9,2,exit,0,0,0,0,'
+	echo '42,42,1,2,read,1,9,0,4096,'
+	for ((i = 43; i < 200; i++)); do
+		echo "$i,3600000000000,1,$((i % 4 + 1)),read,1,1,0,4096,"
+	done
+} >done.csv
+timeout 20 "$UVN" replay --db d.db --backend null --threads trace --pace trace \
+    --json done.csv >out 2>err
+is 3 $? "exit status"
+says "event 42: read: unknown map"
+is 42 "$(json '$.events')" "events in JSON"
+is 42 "$(sql d.db "SELECT events FROM run")" "events of the run"
+is 40 "$(json '$.counters.accesses')" "accesses"
+
+check "a signal ends a run whose events are all given out, and counts them"
+sed 's/,read,1,9,/,read,1,1,/' done.csv >wait.csv
+"$UVN" replay --db w.db --backend null --threads trace --pace trace \
+    --progress wait.csv >out 2>err &
+pid=$!
+wait_for 20 grep -q "43 events" err || fail "no line says how far it is"
+kill -INT $pid
+wait $pid
+is 1 $? "exit status"
+says "interrupted after 43 events"
+is "interrupted|43" "$(sql w.db "SELECT status, events FROM run")" "the run"
+
+check "threads beyond the 64th are counted as they are by one thread"
+# The first runs alone, and comes back after 64 others.
+{
+	head_csv 1
+	echo '0,0,1,1,attach,1,1,0,163840,r|w|shared'
+	awk 'BEGIN {
+		n = 1
+		for (t = 2; t <= 65; t++)
+			print n++ "," n ",1," t ",read,1,1,0,4096,"
+		for (i = 0; i < 900; i++)
+			print n++ "," n ",1,1,read,1,1,0,4096,"
+		for (t = 66; t <= 70; t++)
+			for (i = 0; i < 100; i++)
+				print n++ "," n ",1," t ",read,1,1,0,4096,"
+	}'
+} >many.csv
+# rows: of thread_latency by thread, of the last run.
+rows() {
+	sql m.db "SELECT role, tid, kind, sum(count) FROM thread_latency
+	    WHERE run = (SELECT max(id) FROM run) GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
+}
+expect 0 replay --backend null --db m.db --log ops many.csv
+rows >one
+expect 0 replay --backend null --db m.db --log ops --threads trace many.csv
+rows >trace
+same one trace
+is "900|501" "$(sql m.db "SELECT sum(count) FILTER (WHERE tid = 1 AND
+    kind = 'read'), sum(count) FILTER (WHERE role = 'others')
+    FROM thread_latency WHERE run = (SELECT max(id) FROM run)")" "reads"
+
+check "an interval has what happened in its time"
+{
+	head_csv 1
+	echo '0,5000000,1,1,attach,1,1,0,163840,r|w|shared'
+	for ((i = 1; i <= 300; i++)); do
+		echo "$i,$((5000000 + i * 1000000)),1,$((i % 3 + 1)),read,1,1,$((i % 40 * 4096)),4096,"
+	done
+} >t.csv
+# intervals: those of the last run.
+intervals() {
+	sql i.db "SELECT $1 FROM interval
+	    WHERE run = (SELECT max(id) FROM run) ORDER BY time"
+}
+expect 0 replay t.csv --backend null --interval 10ms --db i.db
+intervals "time, accesses, misses" >one
+is 31 "$(wc -l <one)" "intervals of one thread"
+expect 0 replay t.csv --backend null --interval 10ms --db i.db --threads trace \
+    --chaos 20
+intervals "time, accesses, misses" >trace
+same one trace
+expect 0 replay t.csv --backend null --db i.db
+intervals "time, accesses" >one
+expect 0 replay t.csv --backend null --db i.db --threads trace
+intervals "time, accesses" >trace
+same one trace
+
+check "with pace, too, whatever is due later is given out already"
+# A thread that the host holds up may fall behind: then rows are late, not lost.
+expect 0 replay t.csv --backend null --interval 10ms --db i.db --threads trace \
+    --pace trace
+is 300 "$(intervals "sum(accesses)")" "accesses in all intervals"
+rows=$(intervals "count(*)")
+[ "$rows" -ge 16 ] && [ "$rows" -le 31 ] || fail "$rows intervals"
+most=$(intervals "max(accesses)")
+[ "$most" -lt 150 ] || fail "$most accesses in one interval of 10"
+is 1 "$(intervals "sum(real_ns) >= 290000000")" "intervals as long as the run"
+expect 0 replay t.csv --backend null --db i.db --threads trace --pace trace
+is 300 "$(intervals "sum(accesses)")" "accesses when intervals adapt"
+
+check "one line tells how far a paced run is, and is removed at its end"
+head -n 104 t.csv | sed 's/000000,1,/0000000,1,/' >line.csv
+expect 0 replay line.csv --backend null --no-db --threads trace --pace trace \
+    --progress
+tr '\r' '\n' <err | sed -n 's/^\([0-9]*\) events, .*/\1/p' >lines
+[ -s lines ] || fail "no line says how far it is"
+sort -n lines >sorted
+same lines sorted
+is "$(printf '\r\033[K' | od -An -c)" "$(tail -c 4 err | od -An -c)" \
+    "the end of standard error"
