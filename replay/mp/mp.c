@@ -1,289 +1,13 @@
 /*
- * mp.c: the threads of a replay; see mp.h.
+ * mp.c: events, handed out to the threads of a replay; see mp.h.
  */
 #include <errno.h>
-#include <inttypes.h>
-#include <sched.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "replay/mp/mp.h"
 #include "replay/replay.h"
-
-#define RING	1024	   /* jobs that wait for a worker */
-#define SPINS	200	   /* looks before a sleep */
-#define LOOK_NS 250000000U /* between two looks at signals and progress */
-
-/* d: the dispatcher's; w: the worker's. */
-struct worker {
-	struct engine wk_en;		/* w: a view of the run's */
-	struct engine_report wk_report; /* w: what it has to say */
-	struct engine_job wk_job;	/* the run's, but that it is silent */
-	struct mp *wk_mp;
-	pthread_t wk_thread;
-	bool wk_started;		       /* d */
-	uint64_t wk_given;		       /* d: jobs in all */
-	uint64_t wk_detaches;		       /* w: that it knows of */
-	uint64_t wk_told;		       /* d: when it last published */
-	struct job *wk_ring;		       /* [RING] */
-	_Alignas(64) _Atomic uint64_t wk_head; /* written by d */
-	_Alignas(64) _Atomic uint64_t wk_done; /* written by w */
-	_Atomic uint64_t wk_events;	       /* of the trace; written by w */
-	int wk_status;			       /* w */
-};
-
-struct mp {
-	struct engine *mp_en;
-	struct depend mp_depend;
-	struct worker *mp_worker[WORKERS]; /* NULL: not needed yet */
-	uint32_t mp_first;		   /* the only tid so far */
-	uint32_t mp_tids[THREADS_MAX];	   /* of workers */
-	uint32_t mp_ntids;
-	bool mp_any, mp_started;
-	uint64_t mp_before;	  /* events before there were threads */
-	uint64_t mp_detaches;	  /* and exits, given out */
-	uint64_t mp_tick;	  /* when the syncer's next turn is due */
-	uint64_t mp_end;	  /* and the interval's end, by what is known */
-	_Atomic uint64_t mp_len;  /* of intervals, by WORKER_INTERVAL */
-	_Atomic bool mp_stop;	  /* changed with mp_mutex held */
-	struct worker *mp_failed; /* who stopped it; NULL: the dispatcher */
-	/* For sleepers on wk_head and wk_done. */
-	pthread_mutex_t mp_mutex;
-	pthread_cond_t mp_cond;
-	_Atomic unsigned mp_sleepers;
-};
-
-_Thread_local struct engine *engine_worker;
-
-/* ---- waiting for each other ---- */
-
-/* Something changed that others may wait for. */
-static void
-tell(struct mp *mp)
-{
-
-	/* The word was stored before this, and a sleeper counted before it
-	 * looks at the word: in one order for all. */
-	if (atomic_load(&mp->mp_sleepers) == 0)
-		return;
-	(void)pthread_mutex_lock(&mp->mp_mutex);
-	(void)pthread_cond_broadcast(&mp->mp_cond);
-	(void)pthread_mutex_unlock(&mp->mp_mutex);
-}
-
-/* The run is to end: a worker failed, or, with NULL, the dispatcher. */
-static void
-stop(struct mp *mp, struct worker *wk)
-{
-
-	(void)pthread_mutex_lock(&mp->mp_mutex);
-	if (!atomic_load(&mp->mp_stop))
-		mp->mp_failed = wk;
-	atomic_store(&mp->mp_stop, true);
-	(void)pthread_cond_broadcast(&mp->mp_cond);
-	(void)pthread_mutex_unlock(&mp->mp_mutex);
-}
-
-/*
- * Sleep until something is told.  The dispatcher has a look at signals and at
- * the progress line, too.
- */
-static void
-doze(struct mp *mp)
-{
-	struct timespec until;
-
-	if (engine_worker != NULL) {
-		(void)pthread_cond_wait(&mp->mp_cond, &mp->mp_mutex);
-		return;
-	}
-	(void)clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_nsec += LOOK_NS;
-	until.tv_sec += until.tv_nsec / 1000000000;
-	until.tv_nsec %= 1000000000;
-	(void)pthread_cond_timedwait(&mp->mp_cond, &mp->mp_mutex, &until);
-	(void)pthread_mutex_unlock(&mp->mp_mutex);
-	if (engine_interrupted())
-		stop(mp, NULL);
-	engine_progress(mp->mp_en);
-	(void)pthread_mutex_lock(&mp->mp_mutex);
-}
-
-/* Wait until *word is at least value, or the run is to stop. */
-static void
-await(struct mp *mp, _Atomic uint64_t *word, uint64_t value)
-{
-
-	for (unsigned i = 0; i < SPINS; i++) {
-		if (atomic_load_explicit(word, memory_order_acquire) >= value)
-			return;
-		clock_relax();
-	}
-	(void)pthread_mutex_lock(&mp->mp_mutex);
-	atomic_fetch_add(&mp->mp_sleepers, 1);
-	while (atomic_load(word) < value && !atomic_load(&mp->mp_stop))
-		doze(mp);
-	atomic_fetch_sub(&mp->mp_sleepers, 1);
-	(void)pthread_mutex_unlock(&mp->mp_mutex);
-}
-
-/* ---- workers ---- */
-
-static int
-event_do(struct worker *wk)
-{
-	struct engine *const en = &wk->wk_en;
-	int status = 0;
-
-	if (en->en_pace.pc_on)
-		status = engine_pace_event(en);
-	if (status == 0)
-		status = engine_apply(en);
-	if (status == 0)
-		atomic_store_explicit(&wk->wk_events,
-		    atomic_load_explicit(&wk->wk_events, memory_order_relaxed) +
-			1,
-		    memory_order_relaxed);
-	return status;
-}
-
-/*
- * The event is the first of another interval: end the last one when it is due.
- * The rows are this worker's.
- */
-static void
-interval_do(struct worker *wk)
-{
-	struct mp *const mp = wk->wk_mp;
-	struct engine *const en = &wk->wk_en;
-	const uint64_t now = en->en_ev->te_time;
-
-	/* Rows may be longer than when this was given out. */
-	if (now < en->en_iv.iv_end)
-		return;
-	engine_pace_until(en, now);
-	if (engine_ends(en))
-		return;
-	engine_interval_close(mp->mp_en, &en->en_iv, now);
-	atomic_store(&mp->mp_len, en->en_iv.iv_len);
-}
-
-static int
-job_do(struct worker *wk, const struct job *jb)
-{
-	struct engine *const en = &wk->wk_en;
-	int status = 0;
-
-	for (uint32_t i = 0; i < jb->jb_ndeps; i++)
-		await(wk->wk_mp,
-		    &wk->wk_mp->mp_worker[jb->jb_deps[i].dp_worker]->wk_done,
-		    jb->jb_deps[i].dp_pos);
-	if (atomic_load_explicit(&wk->wk_mp->mp_stop, memory_order_relaxed))
-		return 0;
-	if (jb->jb_kind == JOB_PUBLISH) {
-		uvm_thread_publish(en->en_uvm);
-		return 0;
-	}
-	en->en_ev = &jb->jb_ev;
-	en->en_seq = jb->jb_seq;
-	/* The map of its last access may be gone. */
-	if (wk->wk_detaches != jb->jb_detaches)
-		en->en_map = NULL;
-	wk->wk_detaches = jb->jb_detaches;
-	if (jb->jb_kind == JOB_INTERVAL) {
-		interval_do(wk);
-		return 0;
-	}
-	status = jb->jb_kind == JOB_TICK ? engine_tick(en) : event_do(wk);
-	uvm_event_end(en->en_uvm);
-	if (status == 0 && en->en_verify != NULL &&
-	    verify_failed(en->en_verify, &en->en_report->er_em) != 0)
-		status = UVN_FAILED;
-	return status;
-}
-
-static void *
-worker_main(void *arg)
-{
-	struct worker *const wk = arg;
-	struct mp *const mp = wk->wk_mp;
-	uint64_t done = 0;
-
-	engine_worker = &wk->wk_en;
-	if (uvm_thread_join(wk->wk_en.en_uvm) != 0) {
-		wk->wk_status = ERRMSG(&wk->wk_report.er_em, UVN_ENVIRONMENT,
-		    "no memory for a thread");
-		stop(mp, wk);
-		return NULL;
-	}
-	engine_pace_thread(&wk->wk_en);
-	for (;;) {
-		struct job *jb;
-
-		await(mp, &wk->wk_head, done + 1);
-		if (atomic_load_explicit(&wk->wk_head, memory_order_acquire) ==
-		    done)
-			break; /* stopped */
-		jb = &wk->wk_ring[done % RING];
-		if (jb->jb_kind == JOB_END)
-			break;
-		if (wk->wk_status == 0 && (wk->wk_status = job_do(wk, jb)) != 0)
-			stop(mp, wk);
-		free(jb->jb_deps);
-		jb->jb_deps = NULL;
-		atomic_store(&wk->wk_done, ++done);
-		tell(mp);
-	}
-	uvm_thread_leave(wk->wk_en.en_uvm);
-	return NULL;
-}
-
-/* A worker for tid: its view of the run, and its thread. => an exit status */
-static int
-worker_start(struct mp *mp, uint32_t n, struct engine_thread *th)
-{
-	struct engine *const en = mp->mp_en;
-	struct worker *const wk =
-	    aligned_alloc(64, (sizeof(*wk) + 63) / 64 * 64);
-	int error;
-
-	if (wk == NULL)
-		return ERRMSG(&en->en_report->er_em, UVN_ENVIRONMENT,
-		    "no memory for a thread");
-	(void)memset(wk, 0, sizeof(*wk));
-	wk->wk_ring = calloc(RING, sizeof(wk->wk_ring[0]));
-	ENGINE_LOCK(en);
-	wk->wk_en = *en;
-	ENGINE_UNLOCK(en);
-	wk->wk_job = *en->en_job;
-	wk->wk_job.ej_progress = false;
-	wk->wk_en.en_job = &wk->wk_job;
-	wk->wk_en.en_report = &wk->wk_report;
-	wk->wk_en.en_thread = th;
-	wk->wk_en.en_map = NULL;
-	wk->wk_en.en_mapped[0] = wk->wk_en.en_mapped[1] = 0;
-	wk->wk_en.en_op_errors = 0;
-	wk->wk_en.en_pace.pc_lateness = NULL;
-	wk->wk_en.en_stop = &mp->mp_stop;
-	wk->wk_mp = mp;
-	mp->mp_worker[n] = wk;
-	if (wk->wk_ring == NULL || engine_pace_init(&wk->wk_en) != 0)
-		return ERRMSG(&en->en_report->er_em, UVN_ENVIRONMENT,
-		    "no memory for a thread");
-	/* It takes no processor from those whose events have to be in time. */
-	if (n == WORKER_INTERVAL)
-		wk->wk_en.en_pace.pc_spin = 0;
-	error = pthread_create(&wk->wk_thread, NULL, worker_main, wk);
-	if (error != 0)
-		return ERRMSG(&en->en_report->er_em, UVN_ENVIRONMENT,
-		    "a thread cannot be made: %s", errno_text(error));
-	wk->wk_started = true;
-	return 0;
-}
-
-/* ---- handing out ---- */
 
 /* The worker of a tid, started if need be. => an exit status */
 static int
@@ -308,14 +32,14 @@ give(struct mp *mp, uint32_t n, const struct job *jb)
 	struct worker *const wk = mp->mp_worker[n];
 
 	if (wk->wk_given >= RING)
-		await(mp, &wk->wk_done, wk->wk_given - RING + 1);
+		mp_await(mp, &wk->wk_done, wk->wk_given - RING + 1);
 	if (atomic_load(&mp->mp_stop)) {
 		free(jb->jb_deps);
 		return;
 	}
 	wk->wk_ring[wk->wk_given % RING] = *jb;
 	atomic_store(&wk->wk_head, ++wk->wk_given);
-	tell(mp);
+	mp_tell(mp);
 }
 
 /* Wait until all that was given is done. */
@@ -325,7 +49,7 @@ drain(struct mp *mp)
 
 	for (uint32_t n = 0; n < WORKERS; n++)
 		if (mp->mp_worker[n] != NULL)
-			await(mp, &mp->mp_worker[n]->wk_done,
+			mp_await(mp, &mp->mp_worker[n]->wk_done,
 			    mp->mp_worker[n]->wk_given);
 }
 
@@ -565,25 +289,6 @@ mp_done(const struct mp *mp)
 	return done;
 }
 
-/* What a worker has to say goes into the run's. */
-static void
-worker_result(struct engine *en, const struct worker *wk)
-{
-	struct engine_report *const er = en->en_report;
-
-	en->en_mapped[0] += wk->wk_en.en_mapped[0];
-	en->en_mapped[1] += wk->wk_en.en_mapped[1];
-	en->en_op_errors += wk->wk_en.en_op_errors;
-	for (size_t i = 0; i < (size_t)OP_NKINDS * OUTCOME_NOUTCOMES; i++)
-		er->er_untimed[i / OUTCOME_NOUTCOMES][i % OUTCOME_NOUTCOMES] +=
-		    wk->wk_report.er_untimed[i / OUTCOME_NOUTCOMES]
-					    [i % OUTCOME_NOUTCOMES];
-	if (wk->wk_en.en_pace.pc_lateness != NULL &&
-	    en->en_pace.pc_lateness != NULL)
-		hist_merge(en->en_pace.pc_lateness,
-		    wk->wk_en.en_pace.pc_lateness);
-}
-
 /* Take the end of the run from the worker that stopped it, if one did. */
 static int
 failed_result(struct mp *mp, int status)
@@ -598,17 +303,6 @@ failed_result(struct mp *mp, int status)
 	return wk->wk_status;
 }
 
-static void
-worker_free(struct worker *wk)
-{
-
-	for (uint64_t i = 0; wk->wk_ring != NULL && i < RING; i++)
-		free(wk->wk_ring[i].jb_deps);
-	free(wk->wk_ring);
-	free(wk->wk_en.en_pace.pc_lateness);
-	free(wk);
-}
-
 int
 mp_destroy(struct mp *mp, int status)
 {
@@ -616,9 +310,7 @@ mp_destroy(struct mp *mp, int status)
 	const struct job end = { .jb_kind = JOB_END };
 
 	if (status != 0)
-		stop(mp, NULL);
-	else
-		drain(mp);
+		mp_halt(mp, NULL);
 	for (uint32_t n = 0; n < WORKERS; n++)
 		if (mp->mp_worker[n] != NULL && mp->mp_worker[n]->wk_started)
 			give(mp, n, &end);
@@ -627,8 +319,7 @@ mp_destroy(struct mp *mp, int status)
 
 		if (wk == NULL)
 			continue;
-		if (wk->wk_started)
-			(void)pthread_join(wk->wk_thread, NULL);
+		worker_join(wk);
 		worker_result(en, wk);
 	}
 	/* Some that were given out may not have been done. */

@@ -165,26 +165,49 @@ expect 0 replay t.csv --backend null --db i.db --threads trace
 intervals "time, accesses" >trace
 same one trace
 
-check "with pace, too, whatever is due later is given out already"
-# A thread that the host holds up may fall behind: then rows are late, not lost.
-expect 0 replay t.csv --backend null --interval 10ms --db i.db --threads trace \
-    --pace trace
+check "with pace, too, though later events are given out already"
+# 3 s.  A thread that the host holds up falls behind: rows are late, not lost.
+sed 's/000000,1,/0000000,1,/' t.csv >slow.csv
+expect 0 replay slow.csv --backend null --interval 100ms --db i.db \
+    --threads trace --pace trace --progress
 is 300 "$(intervals "sum(accesses)")" "accesses in all intervals"
 rows=$(intervals "count(*)")
-[ "$rows" -ge 16 ] && [ "$rows" -le 31 ] || fail "$rows intervals"
+[ "$rows" -ge 5 ] && [ "$rows" -le 31 ] || fail "$rows intervals"
 most=$(intervals "max(accesses)")
-[ "$most" -lt 150 ] || fail "$most accesses in one interval of 10"
-is 1 "$(intervals "sum(real_ns) >= 290000000")" "intervals as long as the run"
-expect 0 replay t.csv --backend null --db i.db --threads trace --pace trace
-is 300 "$(intervals "sum(accesses)")" "accesses when intervals adapt"
+[ "$most" -lt 200 ] || fail "$most accesses in one interval of 10"
+[ "$(intervals "sum(real_ns)")" -ge 2900000000 ] ||
+    fail "intervals shorter than the run"
 
-check "one line tells how far a paced run is, and is removed at its end"
-head -n 104 t.csv | sed 's/000000,1,/0000000,1,/' >line.csv
-expect 0 replay line.csv --backend null --no-db --threads trace --pace trace \
-    --progress
+check "one line tells how far it is, and is removed at its end"
 tr '\r' '\n' <err | sed -n 's/^\([0-9]*\) events, .*/\1/p' >lines
-[ -s lines ] || fail "no line says how far it is"
+[ -s lines ] || fail "no line"
 sort -n lines >sorted
 same lines sorted
 is "$(printf '\r\033[K' | od -An -c)" "$(tail -c 4 err | od -An -c)" \
     "the end of standard error"
+
+check "the first failure is told, not a call that failed and did not end the run"
+{
+	head_csv 1
+	echo '0,0,1,1,attach,1,1,0,163840,r|w|shared'
+	echo '1,1,1,2,pwrite,1,0,163840,1048576,'
+	echo '2,2,9,1,exit,0,0,0,0,'
+	echo '3,3,1,1,read,1,9,0,4096,'
+} >full.csv
+mkdir small
+rc=4
+for how in "--mount" "--user --map-root-user --mount"; do
+	# shellcheck disable=SC2016,SC2086
+	unshare $how sh -c 'mount -t tmpfs -o size=512k none small || exit 99
+	    exec "$@"' sh "$UVN" replay full.csv --no-db --backend buffered \
+	    --dir small/d --threads trace >out 2>err
+	rc=$?
+	[ $rc -eq 99 ] || [ $rc -eq 1 ] || break
+done
+if grep -q "^uvn" err; then
+	is 3 $rc "exit status"
+	says "event 3: read: unknown map"
+	says_one_line
+else
+	echo "  (not here: no right to mount a small file system)"
+fi
