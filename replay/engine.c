@@ -506,6 +506,7 @@ conclude(struct engine *en, int status)
 		    en->en_job->ej_trace, en->en_seq);
 	} else if (status == 0 && errors != 0) {
 		er->er_exit = UVN_FAILED;
+		er->er_em = en->en_op_em;
 		(void)ERRMSG(&er->er_em, 0,
 		    "%s: %" PRIu64 " page-ins, %" PRIu64
 		    " page-outs and %" PRIu64 " calls failed: %s",

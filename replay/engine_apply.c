@@ -62,7 +62,7 @@ judge(struct engine *en, int error)
 		return 0;
 	default:
 		if (en->en_op_errors++ == 0)
-			(void)ERRMSG(&en->en_report->er_em, 0,
+			(void)ERRMSG(&en->en_op_em, 0,
 			    "%s: event %" PRIu64 ": %s failed: %s%s%s",
 			    en->en_job->ej_trace, en->en_seq,
 			    trace_op_name[en->en_ev->te_op], errno_text(error),

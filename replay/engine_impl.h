@@ -112,7 +112,8 @@ struct engine {
 	_Atomic bool *en_stop;	  /* of a worker: the run is to end */
 	pthread_mutex_t *en_lock; /* of what all threads write: ENGINE_LOCK() */
 #endif
-	uint64_t en_op_errors; /* calls that failed with an I/O error */
+	uint64_t en_op_errors;	/* calls that failed with an I/O error */
+	struct errmsg en_op_em; /* the first; it did not end the run */
 };
 
 /*

@@ -297,9 +297,9 @@ failed_result(struct mp *mp, int status)
 
 	if (wk == NULL) /* a signal may have come when all was given out */
 		return status == 0 && mp->mp_stop ? UVN_FAILED : status;
-	/* What others said is of calls that failed, or came of this. */
-	(void)ERRMSG(&mp->mp_en->en_report->er_em, 0, "%s",
-	    wk->wk_report.er_em.em_text);
+	/* What others said came of this. */
+	if (wk->wk_report.er_em.em_text[0] != '\0')
+		mp->mp_en->en_report->er_em = wk->wk_report.er_em;
 	return wk->wk_status;
 }
 

@@ -283,6 +283,7 @@ worker_result(struct engine *en, const struct worker *wk)
 	en->en_mapped[0] += wk->wk_en.en_mapped[0];
 	en->en_mapped[1] += wk->wk_en.en_mapped[1];
 	en->en_op_errors += wk->wk_en.en_op_errors;
+	errmsg_put(&en->en_op_em, "%s", wk->wk_en.en_op_em.em_text);
 	for (size_t i = 0; i < (size_t)OP_NKINDS * OUTCOME_NOUTCOMES; i++)
 		er->er_untimed[i / OUTCOME_NOUTCOMES][i % OUTCOME_NOUTCOMES] +=
 		    wk->wk_report.er_untimed[i / OUTCOME_NOUTCOMES]
