@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +16,16 @@
 /* How often the progress line changes. */
 #define PROGRESS_NS 250000000U
 
-static volatile sig_atomic_t interrupted;
+/* Set by a signal, in whichever thread. */
+static _Atomic int interrupted;
+_Static_assert(ATOMIC_INT_LOCK_FREE == 2, "a handler may store to it");
+
+bool
+engine_interrupted(void)
+{
+
+	return atomic_load_explicit(&interrupted, memory_order_relaxed) != 0;
+}
 
 /* The first signal asks the loop to end; the second is the system's own. */
 static void
@@ -328,7 +338,7 @@ replay_check(struct engine *en)
 {
 	struct errmsg *const em = &en->en_report->er_em;
 
-	if (interrupted ||
+	if (engine_interrupted() ||
 	    (en->en_job->ej_paranoid && uvm_check(en->en_uvm, em) != 0) ||
 	    (en->en_verify != NULL && verify_failed(en->en_verify, em) != 0))
 		return UVN_FAILED;
@@ -413,13 +423,6 @@ engine_progress(struct engine *en)
 	}
 }
 
-bool
-engine_interrupted(void)
-{
-
-	return interrupted != 0;
-}
-
 #ifdef UVM_MP
 
 /* Without threads as long as there is but one. */
@@ -457,7 +460,7 @@ replay(struct engine *en)
 		begun = true;
 		if (status == 0 && n != 0)
 			status = replay_threads(en, ev, n);
-		if (interrupted)
+		if (engine_interrupted())
 			status = UVN_FAILED;
 		if (status != 0 || n == 0)
 			break;
@@ -498,7 +501,7 @@ conclude(struct engine *en, int status)
 
 	er->er_exit = status;
 	er->er_status = status == 0 ? "complete" : "failed";
-	if (interrupted) {
+	if (engine_interrupted()) {
 		er->er_exit = UVN_FAILED;
 		er->er_status = "interrupted";
 		(void)ERRMSG(&er->er_em, 0,
