@@ -172,7 +172,9 @@ expect 0 replay slow.csv --backend null --interval 100ms --db i.db \
     --threads trace --pace trace --progress
 is 300 "$(intervals "sum(accesses)")" "accesses in all intervals"
 rows=$(intervals "count(*)")
-[ "$rows" -ge 5 ] && [ "$rows" -le 31 ] || fail "$rows intervals"
+if [ "$rows" -lt 5 ] || [ "$rows" -gt 31 ]; then
+	fail "$rows intervals"
+fi
 most=$(intervals "max(accesses)")
 [ "$most" -lt 200 ] || fail "$most accesses in one interval of 10"
 [ "$(intervals "sum(real_ns)")" -ge 2900000000 ] ||
@@ -214,11 +216,11 @@ full() {
 }
 for threads in one trace; do
 	full $threads full.csv || break
-	is 3 $rc "exit status"
+	is 3 "$rc" "exit status"
 	says "event 3: read: unknown map"
 	says_one_line
 	full $threads call.csv
-	is 1 $rc "exit status"
+	is 1 "$rc" "exit status"
 	says "event 1: pwrite failed: No space left on device: small/d/"
 	says_one_line
 done
