@@ -5,8 +5,9 @@
  * stays behind, because removing it would let two others in, each with a
  * .lock of his own.
  *
- * All calls are made with one machine's calls serialised; two objects of this
- * kind share nothing but the file system.
+ * Page I/O comes from several threads at once, of other pages; all else as
+ * pager/uvm_backend.h says.  Two objects of this kind share nothing but the
+ * file system.
  */
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -66,11 +67,17 @@ filebe_why(struct uvm_filebe *fb, const char *fmt, ...)
 	(void)pthread_mutex_unlock(&fb->fb_mutex);
 }
 
+/* => a copy, good until the running thread asks again: others may fail, too */
 const char *
-uvm_filebe_why(const struct uvm_filebe *fb)
+uvm_filebe_why(const struct uvm_filebe *cfb)
 {
+	static _Thread_local char why[sizeof(cfb->fb_why)];
+	struct uvm_filebe *const fb = unconst(cfb);
 
-	return fb->fb_why;
+	(void)pthread_mutex_lock(&fb->fb_mutex);
+	(void)memcpy(why, fb->fb_why, sizeof(why));
+	(void)pthread_mutex_unlock(&fb->fb_mutex);
+	return why;
 }
 
 uint64_t

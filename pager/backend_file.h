@@ -32,11 +32,16 @@
 #define FILEBE_SLOTS   1024U	  /* files that a ring knows by number */
 #define FILEBE_BOUNCE  (1U << 20) /* most bytes of one bounce buffer */
 
-/* s: stable after open; f: calls for this file, which the pager serialises. */
+/*
+ * s: stable after open.
+ * f: calls for this file, which the pager serialises but for page I/O: that
+ *    comes from several threads, and the pager's never changes what is f.
+ * l: I/O of the last page: one at a time, since the page is busy meanwhile.
+ */
 struct filebe_file {
 	struct filebe_file *f_next; /* s: hash chain */
 	char *f_path;		    /* s: owned */
-	void *f_tail;		    /* f: one aligned page, or NULL */
+	void *f_tail;		    /* l: one aligned page, or NULL */
 	uint64_t f_size;	    /* f: logical, bytes */
 	uint32_t f_file;	    /* s */
 	int f_fd;		    /* f: -1 when closed */

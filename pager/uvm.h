@@ -298,7 +298,8 @@ void uvm_event_end_slow(struct uvm *uvm);
 
 /*
  * Between two events, with time to spare: finish the asynchronous I/O that is
- * over.  Waits for nothing, and starts nothing.
+ * over.  Waits for none that is under way; but the end of a file that was
+ * unlinked is done here, too, if that I/O was what it waited for.
  *
  * => true: there is more under way
  */

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +16,16 @@
 /* How often the progress line changes. */
 #define PROGRESS_NS 250000000U
 
-static volatile sig_atomic_t interrupted;
+/* Set by a signal, in whichever thread. */
+static _Atomic int interrupted;
+_Static_assert(ATOMIC_INT_LOCK_FREE == 2, "a handler may store to it");
+
+bool
+engine_interrupted(void)
+{
+
+	return atomic_load_explicit(&interrupted, memory_order_relaxed) != 0;
+}
 
 /* The first signal asks the loop to end; the second is the system's own. */
 static void
@@ -132,22 +142,32 @@ static int
 begin_threads(struct engine *en)
 {
 
-	en->en_mp = mp_create(en);
 	en->en_lock = malloc(sizeof(*en->en_lock));
+	if (en->en_lock != NULL)
+		(void)pthread_mutex_init(en->en_lock, NULL);
+	en->en_mp = mp_create(en);
 	if (en->en_mp == NULL || en->en_lock == NULL)
 		return ERRMSG(&en->en_report->er_em, UVN_ENVIRONMENT,
 		    "no memory for threads");
-	(void)pthread_mutex_init(en->en_lock, NULL);
 	return 0;
 }
 
 static int
 end_threads(struct engine *en, int status)
 {
-	struct mp *const mp = en->en_mp;
 
+	if (en->en_mp != NULL)
+		status = mp_destroy(en->en_mp, status);
 	en->en_mp = NULL;
-	return mp != NULL ? mp_destroy(mp, status) : status;
+	return status;
+}
+
+/* Of those given out. */
+static uint64_t
+events_done(const struct engine *en)
+{
+
+	return mp_done(en->en_mp);
 }
 
 static void
@@ -155,6 +175,8 @@ free_threads(struct engine *en)
 {
 
 	(void)end_threads(en, 0);
+	if (en->en_lock != NULL)
+		(void)pthread_mutex_destroy(en->en_lock);
 	free(en->en_lock);
 }
 
@@ -162,6 +184,7 @@ free_threads(struct engine *en)
 
 #define begin_threads(en) 0
 #define free_threads(en)  ((void)(en))
+#define events_done(en)	  ((en)->en_seq)
 
 #endif
 
@@ -315,7 +338,7 @@ replay_check(struct engine *en)
 {
 	struct errmsg *const em = &en->en_report->er_em;
 
-	if (interrupted ||
+	if (engine_interrupted() ||
 	    (en->en_job->ej_paranoid && uvm_check(en->en_uvm, em) != 0) ||
 	    (en->en_verify != NULL && verify_failed(en->en_verify, em) != 0))
 		return UVN_FAILED;
@@ -367,16 +390,17 @@ static void
 progress(const struct engine *en)
 {
 	const double seconds = (double)engine_elapsed(en) / 1e9;
-	const double rate = (double)en->en_seq / seconds;
+	const uint64_t events = events_done(en);
+	const double rate = (double)events / seconds;
 	const uint64_t count = trace_count(en->en_trace);
 	uint64_t done, all;
 	double part;
 
 	trace_progress(en->en_trace, &done, &all);
-	part = count != 0 ? (double)en->en_seq / (double)count :
+	part = count != 0 ? (double)events / (double)count :
 	    all != 0	  ? (double)done / (double)all :
 			    0;
-	(void)fprintf(stderr, "\r%" PRIu64 " events, %.2f M/s", en->en_seq,
+	(void)fprintf(stderr, "\r%" PRIu64 " events, %.2f M/s", events,
 	    rate / 1e6);
 	if (part > 0)
 		(void)fprintf(stderr, ", %.0f %%, %.0f s left", part * 100,
@@ -397,13 +421,6 @@ engine_progress(struct engine *en)
 		en->en_shown = now;
 		progress(en);
 	}
-}
-
-bool
-engine_interrupted(void)
-{
-
-	return interrupted != 0;
 }
 
 #ifdef UVM_MP
@@ -443,7 +460,7 @@ replay(struct engine *en)
 		begun = true;
 		if (status == 0 && n != 0)
 			status = replay_threads(en, ev, n);
-		if (interrupted)
+		if (engine_interrupted())
 			status = UVN_FAILED;
 		if (status != 0 || n == 0)
 			break;
@@ -484,7 +501,7 @@ conclude(struct engine *en, int status)
 
 	er->er_exit = status;
 	er->er_status = status == 0 ? "complete" : "failed";
-	if (interrupted) {
+	if (engine_interrupted()) {
 		er->er_exit = UVN_FAILED;
 		er->er_status = "interrupted";
 		(void)ERRMSG(&er->er_em, 0,
@@ -492,6 +509,7 @@ conclude(struct engine *en, int status)
 		    en->en_job->ej_trace, en->en_seq);
 	} else if (status == 0 && errors != 0) {
 		er->er_exit = UVN_FAILED;
+		er->er_em = en->en_op_em;
 		(void)ERRMSG(&er->er_em, 0,
 		    "%s: %" PRIu64 " page-ins, %" PRIu64
 		    " page-outs and %" PRIu64 " calls failed: %s",
@@ -637,7 +655,7 @@ engine_run(const struct engine_job *ej, struct engine_report *er)
 	er->er_wall_ns = clock_monotonic() - wall;
 	er->er_cpu_ns = cpu_ns() - cpu;
 	signals_release(old);
-	engine_interval_close(&en, UINT64_MAX);
+	engine_interval_close(&en, &en.en_iv, UINT64_MAX);
 	conclude(&en, status);
 	finish_db(&en);
 	if (ej->ej_history != 0)

@@ -62,7 +62,7 @@ judge(struct engine *en, int error)
 		return 0;
 	default:
 		if (en->en_op_errors++ == 0)
-			(void)ERRMSG(&en->en_report->er_em, 0,
+			(void)ERRMSG(&en->en_op_em, 0,
 			    "%s: event %" PRIu64 ": %s failed: %s%s%s",
 			    en->en_job->ej_trace, en->en_seq,
 			    trace_op_name[en->en_ev->te_op], errno_text(error),
@@ -507,8 +507,9 @@ engine_tick(struct engine *en)
 	return status;
 }
 
-void
-engine_due_interval(struct engine *en, uint64_t tick)
+/* => when the interval under way ends */
+static uint64_t
+due_interval(struct engine *en)
 {
 	const uint64_t now = en->en_ev->te_time;
 
@@ -516,18 +517,21 @@ engine_due_interval(struct engine *en, uint64_t tick)
 		/* The time until the event is the interval's. */
 		if (en->en_pace.pc_on)
 			engine_pace_until(en, now);
-		engine_interval_close(en, now);
+		engine_interval_close(en, &en->en_iv, now);
 	}
-	en->en_due = tick < en->en_iv.iv_end ? tick : en->en_iv.iv_end;
+	return en->en_iv.iv_end;
 }
 
 int
 engine_due(struct engine *en)
 {
+	uint64_t tick, end;
 	int status = 0;
 
 	if (en->en_ev->te_time >= uvm_next_tick(en->en_uvm))
 		status = engine_tick(en);
-	engine_due_interval(en, uvm_next_tick(en->en_uvm));
+	tick = uvm_next_tick(en->en_uvm);
+	end = due_interval(en);
+	en->en_due = tick < end ? tick : end;
 	return status;
 }

@@ -14,6 +14,7 @@
 
 #ifdef UVM_MP
 #include <pthread.h>
+#include <stdatomic.h>
 #endif
 
 #include "pager/uvm.h"
@@ -37,6 +38,7 @@ struct pacer {
 	bool pc_on;
 	uint64_t pc_factor;    /* a RATIO: times as fast as recorded */
 	uint64_t pc_first;     /* trace time of the first event */
+	uint64_t pc_spin;      /* the last of a wait, without sleep; ns */
 	uint64_t pc_scheduled; /* of what is under way; ns since the first */
 	struct hist *pc_lateness;
 	int pc_slack; /* the timers' slack that was */
@@ -107,22 +109,27 @@ struct engine {
 #ifdef UVM_MP
 	struct mp *en_mp;
 	bool en_threaded;	  /* other threads are at work */
+	_Atomic bool *en_stop;	  /* of a worker: the run is to end */
 	pthread_mutex_t *en_lock; /* of what all threads write: ENGINE_LOCK() */
 #endif
-	uint64_t en_op_errors; /* calls that failed with an I/O error */
+	uint64_t en_op_errors;	/* calls that failed with an I/O error */
+	struct errmsg en_op_em; /* the first; it did not end the run */
 };
 
 /*
  * With threads, the view of the run that the running thread has, or NULL: it is
- * a daemon; and the lock of the writer and of what observers write.
+ * a daemon; the lock of the writer and of what observers write; and whether
+ * another thread has ended the run.
  */
 #ifdef UVM_MP
 extern _Thread_local struct engine *engine_worker;
-#define ENGINE_LOCK(en)	  ((void)pthread_mutex_lock((en)->en_lock))
-#define ENGINE_UNLOCK(en) ((void)pthread_mutex_unlock((en)->en_lock))
+#define ENGINE_LOCK(en)	   ((void)pthread_mutex_lock((en)->en_lock))
+#define ENGINE_UNLOCK(en)  ((void)pthread_mutex_unlock((en)->en_lock))
+#define ENGINE_STOPPED(en) ((en)->en_stop != NULL && atomic_load((en)->en_stop))
 #else
-#define ENGINE_LOCK(en)	  ((void)(en))
-#define ENGINE_UNLOCK(en) ((void)(en))
+#define ENGINE_LOCK(en)	   ((void)(en))
+#define ENGINE_UNLOCK(en)  ((void)(en))
+#define ENGINE_STOPPED(en) ((void)(en), false)
 #endif
 
 /* The running thread's view of the run. */
@@ -150,6 +157,9 @@ struct mp *mp_create(struct engine *en);
 size_t mp_alone(struct mp *mp, const struct trace_event *ev, size_t n);
 int mp_batch(struct mp *mp, const struct trace_event *ev, size_t n) mustcheck;
 int mp_destroy(struct mp *mp, int status);
+
+/* Events of the trace that are over. */
+uint64_t mp_done(const struct mp *mp);
 
 /* Since the first event, ns. */
 static inline uint64_t
@@ -198,11 +208,10 @@ int engine_apply(struct engine *en);
 
 /*
  * The time of the event has reached en_due: update's syncs and intervals.  The
- * two by themselves, for threads: tick is when the next sync is due.
+ * former alone, for threads.
  */
 int engine_due(struct engine *en);
 int engine_tick(struct engine *en);
-void engine_due_interval(struct engine *en, uint64_t tick);
 
 /* Begin an op that will be timed: its clock; and its row's counters. */
 uint64_t engine_op_begin(struct engine *en);
@@ -213,6 +222,14 @@ void engine_op_end(struct engine *en, enum opkind kind, enum outcome outcome,
 
 /* Has a signal asked for an end? */
 bool engine_interrupted(void);
+
+/* Is there to be no more waiting: a signal, or another thread's failure? */
+static inline bool
+engine_ends(const struct engine *en)
+{
+
+	return ENGINE_STOPPED(en) || engine_interrupted();
+}
 
 /* Change the progress line, if there is one and it is time to. */
 void engine_progress(struct engine *en);
@@ -230,13 +247,14 @@ void engine_pace_end(struct engine *en);
 /* A thread beside the one that began: its timers, too. */
 void engine_pace_thread(const struct engine *en);
 
-/* Wait until trace time te is due: pc_scheduled.  A signal cuts it short. */
+/* Wait until trace time te is due: pc_scheduled.  engine_ends() cuts it short.
+ */
 void engine_pace_until(struct engine *en, uint64_t te);
 
 /*
  * Wait until the event is due, and note how late it is.
  *
- * => 0, or UVN_FAILED: a signal came first
+ * => 0, or UVN_FAILED: engine_ends() came first
  */
 int engine_pace_event(struct engine *en);
 
@@ -313,7 +331,18 @@ void engine_events_end(struct engine *en);
 void engine_events_result(struct engine *en, struct db_result *rs);
 void engine_events_fini(struct engine *en);
 
-void engine_interval_close(struct engine *en, uint64_t now);
+/* The end of the interval that now is in, each len long. */
+static inline uint64_t
+engine_interval_end(uint64_t now, uint64_t len)
+{
+	const uint64_t begin = now - now % len;
+
+	return begin > UINT64_MAX - len ? UINT64_MAX : begin + len;
+}
+
+/* End the row under way; the next one is that of trace time now. */
+void engine_interval_close(struct engine *en, struct intervals *iv,
+    uint64_t now);
 
 /* What is known at the end, into table run and the report. */
 void engine_log_result(struct engine *en, struct db_result *rs);

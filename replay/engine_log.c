@@ -229,11 +229,9 @@ intervals_room(struct intervals *iv)
 	return true;
 }
 
-/* End the row under way; the next one is that of trace time now. */
 void
-engine_interval_close(struct engine *en, uint64_t now)
+engine_interval_close(struct engine *en, struct intervals *iv, uint64_t now)
 {
-	struct intervals *const iv = &en->en_iv;
 	const struct uvmexp *const exp = uvm_stat(en->en_uvm);
 	const struct uvmexp *const was = &iv->iv_last;
 
@@ -260,10 +258,7 @@ engine_interval_close(struct engine *en, uint64_t now)
 		intervals_append(iv, in);
 		iv->iv_last = *exp;
 	}
-	iv->iv_end = now - now % iv->iv_len;
-	iv->iv_end = iv->iv_end > UINT64_MAX - iv->iv_len ?
-	    UINT64_MAX :
-	    iv->iv_end + iv->iv_len;
+	iv->iv_end = engine_interval_end(now, iv->iv_len);
 }
 
 void

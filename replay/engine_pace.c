@@ -23,6 +23,7 @@ engine_pace_init(struct engine *en)
 {
 	struct pacer *const pc = &en->en_pace;
 
+	pc->pc_spin = SPIN_NS;
 	pc->pc_factor = en->en_cf->cf_replay.pace;
 	pc->pc_on = RATIO_DEN(pc->pc_factor) != 0;
 	if (!pc->pc_on)
@@ -97,11 +98,11 @@ wait_for(struct engine *en, uint64_t due)
 {
 	uint64_t now;
 
-	while ((now = engine_elapsed(en)) < due && !engine_interrupted()) {
+	while ((now = engine_elapsed(en)) < due && !engine_ends(en)) {
 		if (uvm_poll(en->en_uvm))
 			continue;
-		if (due - now > SPIN_NS) {
-			nap(due - now - SPIN_NS);
+		if (due - now > en->en_pace.pc_spin) {
+			nap(due - now - en->en_pace.pc_spin);
 			engine_progress(en);
 		} else {
 			clock_relax();

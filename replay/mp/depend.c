@@ -5,8 +5,12 @@
  * changes one alone (a truncate its file, a detach its map) waits for all who
  * used it since the last such; all others wait for that.  So a map is attached
  * before it is used and not detached before, and a truncate stands where it
- * stood among the accesses, msyncs and calls of all threads.  An exit waits for
- * whatever was before it, since all maps of the process end.
+ * stood among the accesses, msyncs and calls of all threads.  Opens and closes
+ * of a file are in order: a close that came first would close nothing.
+ *
+ * An exit is not here: it comes after everything before it, and before
+ * everything after it, since all maps of the process end, and its number may be
+ * another's then.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -167,8 +171,9 @@ changes_map(const struct trace_event *ev)
 	    ev->te_op == TRACE_PROTECT || ev->te_op == TRACE_MADVISE;
 }
 
-#define ID_FILE(id) ((uint64_t)(id) << 1)
-#define ID_MAP(id)  ((uint64_t)(id) << 1 | 1)
+#define ID_FILE(id)  ((uint64_t)(id) << 2)
+#define ID_MAP(id)   ((uint64_t)(id) << 2 | 1)
+#define ID_OPENS(id) ((uint64_t)(id) << 2 | 2) /* how often it is open */
 
 int
 depend_event(struct depend *de, const struct trace_event *ev, uint32_t worker,
@@ -183,5 +188,7 @@ depend_event(struct depend *de, const struct trace_event *ev, uint32_t worker,
 	if (error == 0 && ev->te_map != 0)
 		error =
 		    use(de, ID_MAP(ev->te_map), changes_map(ev), worker, pos);
+	if (error == 0 && (ev->te_op == TRACE_OPEN || ev->te_op == TRACE_CLOSE))
+		error = use(de, ID_OPENS(ev->te_file), true, worker, pos);
 	return error;
 }

@@ -5,10 +5,15 @@
  * in the order of the trace, with what it depends on (depend.c).  The syncer
  * has a thread, too; page daemon and aiodone are the pager's (pager/mp/).
  *
+ * An interval ends when all events before its end are done, as far as they are
+ * counted: each worker publishes its counters there.  Without pace nothing
+ * after it begins before.  With pace a worker of its own ends it at its time.
+ *
  * As long as there has been one tid only, that thread replays itself, and all
  * is as without threads.  The second one starts the others.
  *
- *	mp.c		the threads, and handing out
+ *	mp.c		handing out
+ *	worker.c	the threads, and how they wait for each other
  *	depend.c	what has to be over before an event begins
  */
 #ifndef REPLAY_MP_MP_H
@@ -18,9 +23,13 @@
 
 #include "replay/engine_impl.h"
 
-/* The trace's threads, one for those beyond, the syncer. */
-#define WORKERS	      (THREADS_MAX + 2)
-#define WORKER_SYNCER (THREADS_MAX + 1)
+/* The trace's threads, one for those beyond, the syncer, and who ends
+ * intervals when they are due. */
+enum {
+	WORKER_SYNCER = THREADS_MAX + 1,
+	WORKER_INTERVAL,
+	WORKERS,
+};
 
 /* That event number dp_pos of a worker is over. */
 struct dependence {
@@ -34,7 +43,13 @@ struct job {
 	struct dependence *jb_deps; /* owned; NULL: none */
 	uint32_t jb_ndeps;
 	uint64_t jb_detaches; /* given out before it */
-	enum { JOB_EVENT, JOB_TICK, JOB_END } jb_kind;
+	enum {
+		JOB_EVENT,
+		JOB_TICK,
+		JOB_PUBLISH,  /* what has been counted so far */
+		JOB_INTERVAL, /* is over, when the event is due */
+		JOB_END,
+	} jb_kind;
 };
 
 /* What depends on an object: a file or a map. */
@@ -61,5 +76,70 @@ int depend_event(struct depend *de, const struct trace_event *ev,
 
 /* Does it change what bytes a file has, other than through a map? */
 bool depend_alone(const struct trace_event *ev);
+
+#define RING 1024 /* jobs that wait for a worker */
+
+/* d: the dispatcher's; w: the worker's. */
+struct worker {
+	struct engine wk_en;		/* w: a view of the run's */
+	struct engine_report wk_report; /* w: what it has to say */
+	struct engine_job wk_job;	/* the run's, but that it is silent */
+	struct mp *wk_mp;
+	pthread_t wk_thread;
+	bool wk_started;		       /* d */
+	uint64_t wk_given;		       /* d: jobs in all */
+	uint64_t wk_detaches;		       /* w: that it knows of */
+	uint64_t wk_told;		       /* d: when it last published */
+	struct job *wk_ring;		       /* [RING] */
+	_Alignas(64) _Atomic uint64_t wk_head; /* written by d */
+	_Alignas(64) _Atomic uint64_t wk_done; /* written by w */
+	_Atomic uint64_t wk_events;	       /* of the trace; written by w */
+	int wk_status;			       /* w */
+};
+
+struct mp {
+	struct engine *mp_en;
+	struct depend mp_depend;
+	struct worker *mp_worker[WORKERS]; /* NULL: not needed yet */
+	uint32_t mp_first;		   /* the only tid so far */
+	uint32_t mp_tids[THREADS_MAX];	   /* of workers */
+	uint32_t mp_ntids;
+	bool mp_any, mp_started;
+	uint64_t mp_before;	  /* events before there were threads */
+	uint64_t mp_detaches;	  /* and exits, given out */
+	uint64_t mp_tick;	  /* when the syncer's next turn is due */
+	uint64_t mp_end;	  /* and the interval's end, by what is known */
+	_Atomic uint64_t mp_len;  /* of intervals, by WORKER_INTERVAL */
+	_Atomic bool mp_stop;	  /* changed with mp_mutex held */
+	struct worker *mp_failed; /* who stopped it; NULL: the dispatcher */
+	/* For sleepers on wk_head and wk_done. */
+	pthread_mutex_t mp_mutex;
+	pthread_cond_t mp_cond;
+	_Atomic unsigned mp_sleepers;
+};
+
+/* Something changed that others may wait for. */
+void mp_tell(struct mp *mp);
+
+/*
+ * Wait until *word is at least value, or the run is to stop.  The dispatcher
+ * looks after signals and progress meanwhile.
+ */
+void mp_await(struct mp *mp, _Atomic uint64_t *word, uint64_t value);
+
+/* The run is to end: a worker failed, or, with NULL, the dispatcher. */
+void mp_halt(struct mp *mp, struct worker *wk);
+
+/*
+ * The n-th worker, who is th to the engine: its view of the run, and its
+ * thread.  Wait for its end, as mp_await() does; put what it has to say into
+ * the run's; let it go.
+ *
+ * => start: 0, or an exit status with the report's message
+ */
+int worker_start(struct mp *mp, uint32_t n, struct engine_thread *th) mustcheck;
+void worker_join(struct worker *wk);
+void worker_result(struct engine *en, const struct worker *wk);
+void worker_free(struct worker *wk);
 
 #endif

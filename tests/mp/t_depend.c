@@ -122,6 +122,30 @@ accesses_of_one_file_wait_for_nobody(void **state)
 }
 
 static void
+opens_and_closes_of_a_file_are_in_order(void **state)
+{
+
+	(void)state;
+	event(0, TRACE_OPEN, 1, 0);
+	event(1, TRACE_CLOSE, 1, 0);
+	assert_int_equal(de.de_ndeps, 1);
+	waits_for(0, 1);
+	event(2, TRACE_OPEN, 1, 0);
+	assert_int_equal(de.de_ndeps, 1);
+	waits_for(1, 1);
+	/* Neither waits for accesses, nor these for them. */
+	event(0, TRACE_READ, 1, 1);
+	assert_int_equal(de.de_ndeps, 0);
+	event(2, TRACE_CLOSE, 1, 0);
+	assert_int_equal(de.de_ndeps, 0);
+	/* Other files, and maps of that number, are other matters. */
+	event(0, TRACE_OPEN, 2, 0);
+	assert_int_equal(de.de_ndeps, 0);
+	event(1, TRACE_ATTACH, 3, 2);
+	assert_int_equal(de.de_ndeps, 0);
+}
+
+static void
 thousands_of_maps_are_kept_apart(void **state)
 {
 
@@ -143,6 +167,7 @@ main(void)
 		T(a_map_is_detached_after_all_have_used_it),
 		T(a_truncate_stands_between_what_was_before_and_after),
 		T(accesses_of_one_file_wait_for_nobody),
+		T(opens_and_closes_of_a_file_are_in_order),
 		T(thousands_of_maps_are_kept_apart),
 	};
 #undef T

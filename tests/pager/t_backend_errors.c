@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -235,6 +236,41 @@ a_page_below_the_devices_block_is_refused(void **state)
 	assert_non_null(strstr(em.em_text, "--backend buffered"));
 }
 
+/* Reads of a file that is not open. => NULL if they all failed */
+static void *
+fail_often(void *arg)
+{
+	struct fixture *const fx = arg;
+	uint8_t byte;
+
+	for (int i = 0; i < 1000; i++)
+		if (fx->fx_be->be_pread(fx->fx_fb, 9, 0, 1, &byte) == 0)
+			return fx;
+	return NULL;
+}
+
+static void
+words_of_one_thread_stay_while_another_fails(void **state)
+{
+	struct fixture *fx = *state;
+	const char *why;
+	pthread_t thread;
+	void *wrong;
+	uint8_t byte;
+
+	backend_create(fx);
+	assert_int_not_equal(fx->fx_be->be_pread(fx->fx_fb, 8, 0, 1, &byte), 0);
+	why = uvm_filebe_why(fx->fx_fb);
+	assert_string_equal(why, "file 8 is not open");
+	must(pthread_create(&thread, NULL, fail_often, fx));
+	for (int i = 0; i < 1000; i++)
+		assert_string_equal(why, "file 8 is not open");
+	must(pthread_join(thread, &wrong));
+	assert_null(wrong);
+	assert_string_equal(why, "file 8 is not open");
+	assert_string_equal(uvm_filebe_why(fx->fx_fb), "file 9 is not open");
+}
+
 int
 main(void)
 {
@@ -250,6 +286,7 @@ main(void)
 		ALL(a_file_of_the_users_is_resized_and_filled),
 		ALL(only_a_regular_file_may_be_the_users),
 		ALL(one_file_serves_one_number),
+		ALL(words_of_one_thread_stay_while_another_fails),
 		DIRECT(a_page_below_the_devices_block_is_refused),
 	};
 
