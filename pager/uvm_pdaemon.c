@@ -245,9 +245,11 @@ pd_scan_active(struct uvm *uvm, bool freed)
 	for (pg = frame_page(uvm, uvm->mem.pm_active.pl_head);
 	     pg != NULL && shortage != 0; pg = next) {
 		struct simplelock *const l = &page_object(uvm, pg)->vmobjlock;
+		bool locked;
 
 		next = frame_page(uvm, pg->pageq_next);
-		if (!mp_lock_try(&SELF(uvm)->ls, l)) {
+		locked = mp_lock_try(&SELF(uvm)->ls, l);
+		if (!locked) {
 			pd_passed(uvm);
 			continue;
 		}

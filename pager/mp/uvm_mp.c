@@ -398,7 +398,11 @@ daemon_main(void *arg)
 		else if (waiters &&
 		    shared_get(&uvm->idleturns) >= uvm->up.daemon_limit)
 			uvm_out_of_memory(uvm);
-		(void)nanosleep(&nap, NULL);
+		/* Locks are held for less than a nap. */
+		if (uvm->mp.mp_passed)
+			(void)sched_yield();
+		else
+			(void)nanosleep(&nap, NULL);
 	}
 	uvm_thread_leave(uvm);
 	return NULL;
