@@ -31,15 +31,17 @@ give(struct mp *mp, uint32_t n, const struct job *jb)
 {
 	struct worker *const wk = mp->mp_worker[n];
 
-	if (wk->wk_given >= RING)
-		mp_await(mp, &wk->wk_done, wk->wk_given - RING + 1);
+	/* When it is full, half of it is waited for: one sleep for many. */
+	if (wk->wk_given - wk->wk_free >= RING) {
+		mp_await(mp, &wk->wk_done, wk->wk_given - RING / 2);
+		wk->wk_free = count_get(&wk->wk_done);
+	}
 	if (atomic_load(&mp->mp_stop)) {
 		free(jb->jb_deps);
 		return;
 	}
 	wk->wk_ring[wk->wk_given % RING] = *jb;
-	atomic_store(&wk->wk_head, ++wk->wk_given);
-	mp_tell(mp);
+	mp_count(mp, &wk->wk_head, ++wk->wk_given);
 }
 
 /* Wait until all that was given is done. */
@@ -100,30 +102,44 @@ give_event(struct mp *mp, const struct trace_event *ev)
 	return 0;
 }
 
+/* Wait for the end of the last interval. => ENOMEM */
+static int
+after_interval(const struct mp *mp, struct job *jb)
+{
+	const struct worker *const wk = mp->mp_worker[WORKER_INTERVAL];
+
+	if (wk == NULL || wk->wk_given == 0)
+		return 0;
+	if ((jb->jb_deps = malloc(sizeof(jb->jb_deps[0]))) == NULL)
+		return ENOMEM;
+	jb->jb_deps[0] = (struct dependence){ WORKER_INTERVAL, wk->wk_given };
+	jb->jb_ndeps = 1;
+	return 0;
+}
+
 /*
- * Have each worker publish what it has counted up to here; the job, if there is
- * one, waits for that. => ENOMEM
+ * Have each worker publish what it has counted up to here, which the job waits
+ * for; but not before the last interval has been counted. => ENOMEM
  */
 static int
 give_publish(struct mp *mp, struct job *jb)
 {
-	const struct job publish = { .jb_kind = JOB_PUBLISH };
 
-	if (jb != NULL) {
-		jb->jb_deps = calloc(WORKERS, sizeof(jb->jb_deps[0]));
-		if (jb->jb_deps == NULL)
-			return ENOMEM;
-	}
+	jb->jb_deps = calloc(WORKERS, sizeof(jb->jb_deps[0]));
+	if (jb->jb_deps == NULL)
+		return ENOMEM;
 	for (uint32_t n = 0; n < WORKER_INTERVAL; n++) {
 		struct worker *const wk = mp->mp_worker[n];
+		struct job publish = { .jb_kind = JOB_PUBLISH };
 
 		if (wk == NULL || wk->wk_given == wk->wk_told)
 			continue; /* nothing new */
+		if (after_interval(mp, &publish) != 0)
+			return ENOMEM;
 		give(mp, n, &publish);
 		wk->wk_told = wk->wk_given;
-		if (jb != NULL)
-			jb->jb_deps[jb->jb_ndeps++] =
-			    (struct dependence){ n, wk->wk_given };
+		jb->jb_deps[jb->jb_ndeps++] =
+		    (struct dependence){ n, wk->wk_given };
 	}
 	return 0;
 }
@@ -133,30 +149,24 @@ static int
 give_interval(struct mp *mp, const struct trace_event *ev)
 {
 	struct engine *const en = mp->mp_en;
-	const bool paced = en->en_pace.pc_on;
 	struct job jb = { .jb_ev = *ev,
 		.jb_seq = en->en_seq,
 		.jb_detaches = mp->mp_detaches,
 		.jb_kind = JOB_INTERVAL };
 	int status;
 
-	if (paced && mp->mp_worker[WORKER_INTERVAL] == NULL) {
+	if (mp->mp_worker[WORKER_INTERVAL] == NULL) {
 		status = worker_start(mp, WORKER_INTERVAL, en->en_daemon);
 		if (status != 0)
 			return status;
 	}
-	if (give_publish(mp, paced ? &jb : NULL) != 0)
+	if (give_publish(mp, &jb) != 0) {
+		free(jb.jb_deps);
 		return ERRMSG(&en->en_report->er_em, UVN_ENVIRONMENT,
 		    "no memory for the order of threads");
-	if (paced) {
-		give(mp, WORKER_INTERVAL, &jb);
-		mp->mp_end =
-		    engine_interval_end(ev->te_time, atomic_load(&mp->mp_len));
-	} else {
-		drain(mp);
-		engine_interval_close(en, &en->en_iv, ev->te_time);
-		mp->mp_end = en->en_iv.iv_end;
 	}
+	give(mp, WORKER_INTERVAL, &jb);
+	mp->mp_end = engine_interval_end(ev->te_time, atomic_load(&mp->mp_len));
 	return 0;
 }
 
@@ -307,13 +317,20 @@ int
 mp_destroy(struct mp *mp, int status)
 {
 	struct engine *const en = mp->mp_en;
-	const struct job end = { .jb_kind = JOB_END };
 
 	if (status != 0)
 		mp_halt(mp, NULL);
-	for (uint32_t n = 0; n < WORKERS; n++)
-		if (mp->mp_worker[n] != NULL && mp->mp_worker[n]->wk_started)
-			give(mp, n, &end);
+	for (uint32_t n = 0; n < WORKERS; n++) {
+		struct job end = { .jb_kind = JOB_END };
+
+		if (mp->mp_worker[n] == NULL || !mp->mp_worker[n]->wk_started)
+			continue;
+		/* Who leaves publishes. */
+		if (n != WORKER_INTERVAL && after_interval(mp, &end) != 0)
+			status = ERRMSG(&en->en_report->er_em, UVN_ENVIRONMENT,
+			    "no memory for the order of threads");
+		give(mp, n, &end);
+	}
 	for (uint32_t n = 0; n < WORKERS; n++) {
 		struct worker *const wk = mp->mp_worker[n];
 

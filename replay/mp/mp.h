@@ -6,8 +6,9 @@
  * has a thread, too; page daemon and aiodone are the pager's (pager/mp/).
  *
  * An interval ends when all events before its end are done, as far as they are
- * counted: each worker publishes its counters there.  Without pace nothing
- * after it begins before.  With pace a worker of its own ends it at its time.
+ * counted: each worker publishes its counters there, not before the last one
+ * has been counted, and goes on; a worker of its own ends it then, with pace not
+ * before its time.
  *
  * As long as there has been one tid only, that thread replays itself, and all
  * is as without threads.  The second one starts the others.
@@ -79,6 +80,12 @@ bool depend_alone(const struct trace_event *ev);
 
 #define RING 1024 /* jobs that wait for a worker */
 
+/* It only grows.  One thread writes it, others wait for it. */
+struct count {
+	_Atomic uint64_t ct_n;
+	_Atomic uint64_t ct_want; /* the least that a sleeper waits for */
+};
+
 /* d: the dispatcher's; w: the worker's. */
 struct worker {
 	struct engine wk_en;		/* w: a view of the run's */
@@ -86,15 +93,16 @@ struct worker {
 	struct engine_job wk_job;	/* the run's, but that it is silent */
 	struct mp *wk_mp;
 	pthread_t wk_thread;
-	bool wk_started;		       /* d */
-	uint64_t wk_given;		       /* d: jobs in all */
-	uint64_t wk_detaches;		       /* w: that it knows of */
-	uint64_t wk_told;		       /* d: when it last published */
-	struct job *wk_ring;		       /* [RING] */
-	_Alignas(64) _Atomic uint64_t wk_head; /* written by d */
-	_Alignas(64) _Atomic uint64_t wk_done; /* written by w */
-	_Atomic uint64_t wk_events;	       /* of the trace; written by w */
-	int wk_status;			       /* w */
+	bool wk_started;		   /* d */
+	uint64_t wk_given;		   /* d: jobs in all */
+	uint64_t wk_free;		   /* d: those known to be over */
+	uint64_t wk_detaches;		   /* w: that it knows of */
+	uint64_t wk_told;		   /* d: when it last published */
+	struct job *wk_ring;		   /* [RING] */
+	_Alignas(64) struct count wk_head; /* jobs given; written by d */
+	_Alignas(64) struct count wk_done; /* and over; written by w */
+	_Atomic uint64_t wk_events;	   /* of the trace; written by w */
+	int wk_status;			   /* w */
 };
 
 struct mp {
@@ -112,20 +120,27 @@ struct mp {
 	_Atomic uint64_t mp_len;  /* of intervals, by WORKER_INTERVAL */
 	_Atomic bool mp_stop;	  /* changed with mp_mutex held */
 	struct worker *mp_failed; /* who stopped it; NULL: the dispatcher */
-	/* For sleepers on wk_head and wk_done. */
+	/* For sleepers on counts. */
 	pthread_mutex_t mp_mutex;
 	pthread_cond_t mp_cond;
-	_Atomic unsigned mp_sleepers;
 };
 
-/* Something changed that others may wait for. */
-void mp_tell(struct mp *mp);
+/* What a count is by now. */
+static inline uint64_t
+count_get(const struct count *ct)
+{
+
+	return atomic_load_explicit(&ct->ct_n, memory_order_acquire);
+}
+
+/* It is n now; who waits for that is woken. */
+void mp_count(struct mp *mp, struct count *ct, uint64_t n);
 
 /*
- * Wait until *word is at least value, or the run is to stop.  The dispatcher
+ * Wait until the count is at least n, or the run is to stop.  The dispatcher
  * looks after signals and progress meanwhile.
  */
-void mp_await(struct mp *mp, _Atomic uint64_t *word, uint64_t value);
+void mp_await(struct mp *mp, struct count *ct, uint64_t n);
 
 /* The run is to end: a worker failed, or, with NULL, the dispatcher. */
 void mp_halt(struct mp *mp, struct worker *wk);

@@ -18,14 +18,16 @@ _Thread_local struct engine *engine_worker;
 /* ---- waiting for each other ---- */
 
 void
-mp_tell(struct mp *mp)
+mp_count(struct mp *mp, struct count *ct, uint64_t n)
 {
 
-	/* The word was stored before this, and a sleeper counted before it
-	 * looks at the word: in one order for all. */
-	if (atomic_load(&mp->mp_sleepers) == 0)
+	/* A sleeper says what it wants before it looks at the count, which was
+	 * stored before this: in one order for all. */
+	atomic_store(&ct->ct_n, n);
+	if (atomic_load(&ct->ct_want) > n)
 		return;
 	(void)pthread_mutex_lock(&mp->mp_mutex);
+	atomic_store(&ct->ct_want, UINT64_MAX);
 	(void)pthread_cond_broadcast(&mp->mp_cond);
 	(void)pthread_mutex_unlock(&mp->mp_mutex);
 }
@@ -83,19 +85,23 @@ doze(struct mp *mp)
 }
 
 void
-mp_await(struct mp *mp, _Atomic uint64_t *word, uint64_t value)
+mp_await(struct mp *mp, struct count *ct, uint64_t n)
 {
 
 	for (unsigned i = 0; i < SPINS; i++) {
-		if (atomic_load_explicit(word, memory_order_acquire) >= value)
+		if (count_get(ct) >= n)
 			return;
 		clock_relax();
 	}
 	(void)pthread_mutex_lock(&mp->mp_mutex);
-	atomic_fetch_add(&mp->mp_sleepers, 1);
-	while (atomic_load(word) < value && !atomic_load(&mp->mp_stop))
+	for (;;) {
+		/* Others may wait for less, and again for this when woken. */
+		if (atomic_load(&ct->ct_want) > n)
+			atomic_store(&ct->ct_want, n);
+		if (atomic_load(&ct->ct_n) >= n || atomic_load(&mp->mp_stop))
+			break;
 		doze(mp);
-	atomic_fetch_sub(&mp->mp_sleepers, 1);
+	}
 	(void)pthread_mutex_unlock(&mp->mp_mutex);
 }
 
@@ -141,10 +147,13 @@ interval_do(struct worker *wk, const struct job *jb)
 	const uint64_t now = jb->jb_ev.te_time;
 
 	/* Rows may be longer than when this was given out. */
-	if (now < en->en_iv.iv_end)
+	if (now < en->en_iv.iv_end) {
+		wait_deps(wk, jb);
 		return;
+	}
 	/* In this order there is seldom more to wait for, and to be told of. */
-	engine_pace_until(en, now);
+	if (en->en_pace.pc_on)
+		engine_pace_until(en, now);
 	wait_deps(wk, jb);
 	if (engine_ends(en))
 		return;
@@ -202,18 +211,18 @@ worker_main(void *arg)
 		struct job *jb;
 
 		mp_await(mp, &wk->wk_head, done + 1);
-		if (atomic_load_explicit(&wk->wk_head, memory_order_acquire) ==
-		    done)
+		if (count_get(&wk->wk_head) == done)
 			break; /* stopped */
 		jb = &wk->wk_ring[done % RING];
-		if (jb->jb_kind == JOB_END)
+		if (jb->jb_kind == JOB_END) {
+			wait_deps(wk, jb);
 			break;
+		}
 		if (wk->wk_status == 0 && (wk->wk_status = job_do(wk, jb)) != 0)
 			mp_halt(mp, wk);
 		free(jb->jb_deps);
 		jb->jb_deps = NULL;
-		atomic_store(&wk->wk_done, ++done);
-		mp_tell(mp);
+		mp_count(mp, &wk->wk_done, ++done);
 	}
 	uvm_thread_leave(wk->wk_en.en_uvm);
 	return NULL;
@@ -246,6 +255,7 @@ worker_start(struct mp *mp, uint32_t n, struct engine_thread *th)
 	wk->wk_en.en_pace.pc_lateness = NULL;
 	wk->wk_en.en_stop = &mp->mp_stop;
 	wk->wk_mp = mp;
+	wk->wk_head.ct_want = wk->wk_done.ct_want = UINT64_MAX;
 	mp->mp_worker[n] = wk;
 	if (wk->wk_ring == NULL || engine_pace_init(&wk->wk_en) != 0)
 		return ERRMSG(&en->en_report->er_em, UVN_ENVIRONMENT,
