@@ -45,7 +45,13 @@ void
 simple_lock_init(struct simplelock *l, enum lockrank rank)
 {
 
-	(void)pthread_mutex_init(&l->sl_mutex, NULL);
+	pthread_mutexattr_t ma;
+
+	/* Held for less than a sleep takes: who waits spins for a while. */
+	(void)pthread_mutexattr_init(&ma);
+	(void)pthread_mutexattr_settype(&ma, PTHREAD_MUTEX_ADAPTIVE_NP);
+	(void)pthread_mutex_init(&l->sl_mutex, &ma);
+	(void)pthread_mutexattr_destroy(&ma);
 	l->sl_owner = NULL;
 	l->sl_rank = rank;
 }
