@@ -618,15 +618,14 @@ struct uvm_observer {
  * Page I/Os within calls: told of by no op, because they are on the way of
  * every miss.  Not with UVM_MP.
  *
- * => uc_sum[1]: waited for as the device, and part of no other wait
- * => uc_sum[][1]: no other was under way meanwhile; for the rest there was
- *    uo_depth
+ * => uc_waited: waited for as the device, and part of no other wait
+ * => uc_alone: no other was under way meanwhile; of the rest uo_depth was told
  */
 struct uvm_calls {
-	struct {
+	struct uvm_call_sum {
 		uint64_t n;
 		uint64_t time; /* in units of uo_clock() */
-	} uc_sum[2][2];
+	} uc_waited, uc_alone;
 };
 #ifndef UVM_MP
 struct uvm_calls uvm_calls(const struct uvm *uvm);

@@ -36,7 +36,7 @@ struct uvm_self {
 	uint64_t io_time;	      /* uo_clock units within the backend */
 	uint64_t aio_time;	      /* of these, of asynchronous I/O */
 	uint64_t aio_begun;	      /* page I/Os, of those counted */
-	struct uvm_calls calls;	      /* those that are not [1][1] */
+	struct uvm_calls notcalls;    /* calls that are not waited, not alone */
 	unsigned traversals;	      /* flushes under way, nested */
 	bool transferring;	      /* the backend is at work */
 	bool traversing;	      /* what uo_traverse was told last */
@@ -290,10 +290,15 @@ static inline void
 uvm_call_odd(struct uvm *uvm, bool flying, uint64_t time)
 {
 	struct uvm_self *const self = SELF(uvm);
-	const bool waited = self->ws.ws_depth == 0;
 
-	self->calls.uc_sum[waited][!flying].n++;
-	self->calls.uc_sum[waited][!flying].time += time;
+	if (self->ws.ws_depth != 0) {
+		self->notcalls.uc_waited.n++;
+		self->notcalls.uc_waited.time += time;
+	}
+	if (flying) {
+		self->notcalls.uc_alone.n++;
+		self->notcalls.uc_alone.time += time;
+	}
 }
 
 /* A page I/O within a call begins, and has ended. */

@@ -150,18 +150,15 @@ struct uvm_calls
 uvm_calls(const struct uvm *uvm)
 {
 	const struct uvm_self *const self = SELF(uvm);
-	struct uvm_calls uc = self->calls;
-	uint64_t n = EXP(uvm)->pagein_ios + EXP(uvm)->pageout_ios;
-	uint64_t time = self->io_time - self->aio_time;
+	const struct uvm_calls *const no = &self->notcalls;
+	const uint64_t n =
+	    EXP(uvm)->pagein_ios + EXP(uvm)->pageout_ios - self->aio_begun;
+	const uint64_t time = self->io_time - self->aio_time;
 
-	n -= self->aio_begun;
-	for (unsigned i = 0; i < 4; i++) {
-		n -= self->calls.uc_sum[i / 2][i % 2].n;
-		time -= self->calls.uc_sum[i / 2][i % 2].time;
-	}
-	uc.uc_sum[1][1].n = n;
-	uc.uc_sum[1][1].time = time;
-	return uc;
+	return (struct uvm_calls){
+		.uc_waited = { n - no->uc_waited.n, time - no->uc_waited.time },
+		.uc_alone = { n - no->uc_alone.n, time - no->uc_alone.time },
+	};
 }
 
 #endif

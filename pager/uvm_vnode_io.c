@@ -234,30 +234,45 @@ uvn_held_off(const struct uvm_vnode *uvn)
 }
 
 /*
+ * Wait until I/O is no longer held off.
+ *
+ * => object locked on entry; on OK and AGAIN, which is for who may not wait,
+ *    locked, else unlocked
+ */
+static noinline int
+uvn_io_hold(struct uvm *uvm, struct uvm_vnode *uvn, bool wait)
+{
+	struct uvm_object *const uobj = &uvn->u_obj;
+
+	if (!wait)
+		return VM_PAGER_AGAIN;
+	while (uvn_held_off(uvn)) {
+		uvn->u_flags |= UVM_VNODE_IOSYNCWANTED;
+		if (!uvm_sleep(uvm, &uvn->u_flags, UVM_WAIT_PAGE,
+			"I/O held off by a flush", &uobj->vmobjlock)) {
+			OBJ_UNLOCK(uvm, uobj);
+			return VM_PAGER_ERROR;
+		}
+	}
+	return VM_PAGER_OK;
+}
+
+/*
  * May an I/O start?  Waits out IOSYNC and reserves pager address space.
  *
  * => object locked on entry; on OK and AGAIN locked, else unlocked
  * => *mappedp: the address space is reserved; else it must be waited for
  */
-static int
+static inline int
 uvn_io_admit(struct uvm *uvm, struct uvm_vnode *uvn, uint64_t pgno,
     unsigned npages, bool wait, bool *mappedp)
 {
 	struct uvm_object *const uobj = &uvn->u_obj;
+	int result;
 
-	while (uvn_held_off(uvn)) {
-		bool awake;
-
-		if (!wait)
-			return VM_PAGER_AGAIN;
-		uvn->u_flags |= UVM_VNODE_IOSYNCWANTED;
-		awake = uvm_sleep(uvm, &uvn->u_flags, UVM_WAIT_PAGE,
-		    "I/O held off by a flush", &uobj->vmobjlock);
-		if (!awake) {
-			OBJ_UNLOCK(uvm, uobj);
-			return VM_PAGER_ERROR;
-		}
-	}
+	if (unlikely(uvn_held_off(uvn)) &&
+	    (result = uvn_io_hold(uvm, uvn, wait)) != VM_PAGER_OK)
+		return result;
 	if (pgno << uvm->mem.pm_shift >= uvn->u_size) {
 		UVMHIST(uvm, "object %u page %u: size check fired",
 		    uobj->uo_num, pgno, 0, 0);
@@ -430,13 +445,13 @@ uvn_io_finish(struct uvm *uvm, struct uvm_buf *b)
  * => 0 or an errno
  */
 static inline int
-uvn_io_transfer(struct uvm *uvm, const struct vnio *vi)
+uvn_io_transfer(struct uvm *uvm, const struct vnio vi)
 {
-	const bool islocked = uvn_io_begin(uvm, vi->vi_uvn, vi->vi_rw);
+	const bool islocked = uvn_io_begin(uvm, vi.vi_uvn, vi.vi_rw);
 	struct uvm_buf b;
 	uint64_t began, ended;
 
-	uvn_io_fill(uvm, vi, SELF(uvm)->iobuf, &b);
+	uvn_io_fill(uvm, &vi, SELF(uvm)->iobuf, &b);
 	uvn_io_count(uvm, &b);
 	began = uvm_backend_begin(uvm);
 	uvm_call_begin(uvm, began);
@@ -444,7 +459,7 @@ uvn_io_transfer(struct uvm *uvm, const struct vnio *vi)
 	ended = uvm_backend_end(uvm, began);
 	uvm_call_end(uvm, began, ended);
 	if (!islocked)
-		vn_unlock(uvm, UVNTOV(vi->vi_uvn));
+		vn_unlock(uvm, UVNTOV(vi.vi_uvn));
 	uvm_chaos(uvm);
 	return io_finish(uvm, &b);
 }
@@ -505,8 +520,10 @@ uvn_io_end(struct uvm *uvm, struct uvm_vnode *uvn, int result)
 
 /* As uvn_io(), from where asynchronous I/O goes another way. */
 static noinline int
-uvn_io_pend(struct uvm *uvm, const struct vnio vi, unsigned flags)
+uvn_io_pend(struct uvm *uvm, struct uvm_vnode *uvn, struct vm_page **pps,
+    unsigned npages, unsigned flags, enum uvm_io rw, uint64_t size)
 {
+	const struct vnio vi = { uvn, pps, npages, rw, size };
 	const uint64_t pgno = vi.vi_pps[0]->pgno;
 	const int result = uvn_io_start(uvm, vi,
 	    vi.vi_rw == UVM_READ	? AIO_GET :
@@ -529,8 +546,8 @@ uvn_io(struct uvm *uvm, struct uvm_vnode *uvn, struct vm_page **pps,
     unsigned npages, unsigned flags, enum uvm_io rw)
 {
 	struct uvm_object *const uobj = &uvn->u_obj;
-	struct vnio vi = { uvn, pps, npages, rw, 0 };
 	bool mapped, must;
+	uint64_t size;
 	int result;
 
 	LOCK_HELD(&uobj->vmobjlock);
@@ -541,7 +558,7 @@ uvn_io(struct uvm *uvm, struct uvm_vnode *uvn, struct vm_page **pps,
 	if (result != VM_PAGER_OK)
 		return result;
 	uvn->u_nio++;
-	vi.vi_size = uvn->u_size;
+	size = uvn->u_size;
 	OBJ_UNLOCK(uvm, uobj);
 
 	if (uvm->up.daemon_rule == DAEMON_IO && !CONCURRENT(uvm) &&
@@ -551,8 +568,11 @@ uvn_io(struct uvm *uvm, struct uvm_vnode *uvn, struct vm_page **pps,
 		return uvn_io_end(uvm, uvn, VM_PAGER_ERROR);
 	if ((flags & PGO_SYNCIO) == 0 &&
 	    (rw == UVM_READ || uvm->up.async_put == SWITCH_ON))
-		return uvn_io_pend(uvm, vi, flags);
-	result = uvn_io_transfer(uvm, &vi) == 0 ? VM_PAGER_OK : VM_PAGER_ERROR;
+		return uvn_io_pend(uvm, uvn, pps, npages, flags, rw, size);
+	result = uvn_io_transfer(uvm,
+		     (struct vnio){ uvn, pps, npages, rw, size }) == 0 ?
+	    VM_PAGER_OK :
+	    VM_PAGER_ERROR;
 	UVMHIST(uvm, "rw %u page %u, %u pages: result %u", rw, pps[0]->pgno,
 	    npages, result);
 	uvm_pagermapout(uvm, npages);

@@ -21,8 +21,8 @@ struct engine_threads {
 	size_t ts_n;		       /* of the trace */
 	uint8_t ts_place[PLACES_HASH]; /* by tid: place + 1; 0: none */
 	struct engine_thread *ts_last; /* of the trace */
-	struct uvm_calls ts_calls;     /* those that a thread has by now */
-	struct uvm_calls ts_depth;     /* those that en_depth has */
+	struct uvm_call_sum ts_calls;  /* those that a thread has by now */
+	struct uvm_call_sum ts_depth;  /* those that en_depth has */
 	struct db_wait *ts_waits;      /* rows, at the end */
 	struct db_thread_latency *ts_rows;
 };
@@ -98,14 +98,12 @@ thread_find(struct engine_threads *ts, uint32_t tid)
 static void
 calls_settle(struct engine *en)
 {
-	const struct uvm_calls uc = uvm_calls(en->en_uvm);
-	struct uvm_calls *const had = &en->en_threads->ts_calls;
+	const struct uvm_call_sum uc = uvm_calls(en->en_uvm).uc_waited;
+	struct uvm_call_sum *const had = &en->en_threads->ts_calls;
 	struct engine_wait *const ew = &en->en_thread->et_wait[UVM_WAIT_DEVICE];
 
-	for (size_t i = 0; i < 2; i++) {
-		ew->ew_count += uc.uc_sum[1][i].n - had->uc_sum[1][i].n;
-		ew->ew_ticks += uc.uc_sum[1][i].time - had->uc_sum[1][i].time;
-	}
+	ew->ew_count += uc.n - had->n;
+	ew->ew_ticks += uc.time - had->time;
 	*had = uc;
 }
 
@@ -113,16 +111,13 @@ calls_settle(struct engine *en)
 static void
 depth_calls(struct engine *en)
 {
-	const struct uvm_calls uc = uvm_calls(en->en_uvm);
-	struct uvm_calls *const had = &en->en_threads->ts_depth;
+	const struct uvm_call_sum uc = uvm_calls(en->en_uvm).uc_alone;
+	struct uvm_call_sum *const had = &en->en_threads->ts_depth;
 	struct io_depth *const dp = &en->en_depth;
 
-	for (size_t i = 0; i < 2; i++) {
-		dp->dp_sum += uc.uc_sum[i][1].time - had->uc_sum[i][1].time;
-		if (uc.uc_sum[i][1].n != had->uc_sum[i][1].n &&
-		    dp->dp_most == 0)
-			dp->dp_most = 1;
-	}
+	dp->dp_sum += uc.time - had->time;
+	if (uc.n != had->n && dp->dp_most == 0)
+		dp->dp_most = 1;
 	*had = uc;
 }
 

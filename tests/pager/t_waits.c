@@ -50,21 +50,17 @@ hear_depth(void *arg, int change, uint64_t now)
 	heard.h_told++;
 }
 
-/* Page I/Os within calls, and their time. */
-static uint64_t
-calls(bool waited, bool alone)
+/* Page I/Os within calls since then. */
+static struct uvm_calls
+calls(void)
 {
+	struct uvm_calls uc = uvm_calls(heard.h_uvm);
 
-	return uvm_calls(heard.h_uvm).uc_sum[waited][alone].n -
-	    heard.h_calls.uc_sum[waited][alone].n;
-}
-
-static uint64_t
-calls_time(bool waited, bool alone)
-{
-
-	return uvm_calls(heard.h_uvm).uc_sum[waited][alone].time -
-	    heard.h_calls.uc_sum[waited][alone].time;
+	uc.uc_waited.n -= heard.h_calls.uc_waited.n;
+	uc.uc_waited.time -= heard.h_calls.uc_waited.time;
+	uc.uc_alone.n -= heard.h_calls.uc_alone.n;
+	uc.uc_alone.time -= heard.h_calls.uc_alone.time;
+	return uc;
 }
 
 /* From here on all is heard. */
@@ -105,8 +101,7 @@ assert_waits(uint64_t lock, uint64_t page, uint64_t memory, uint64_t device)
 	assert_int_equal(heard.h_count[UVM_WAIT_LOCK], lock);
 	assert_int_equal(heard.h_count[UVM_WAIT_PAGE], page);
 	assert_int_equal(heard.h_count[UVM_WAIT_MEMORY], memory);
-	assert_int_equal(heard.h_count[UVM_WAIT_DEVICE] + calls(true, false) +
-		calls(true, true),
+	assert_int_equal(heard.h_count[UVM_WAIT_DEVICE] + calls().uc_waited.n,
 	    device);
 }
 
@@ -121,8 +116,9 @@ io_within_a_call_is_a_wait_for_the_device(void **state)
 	assert_ios(&lab.rec, "w(0,16) w(16,16) w(32,8)");
 	assert_waits(0, 0, 0, 3);
 	/* Nothing else was under way: it is added up, and not told. */
-	assert_int_equal(calls(true, true), 3);
-	assert_int_equal(calls_time(true, true), 3);
+	assert_int_equal(calls().uc_alone.n, 3);
+	assert_int_equal(calls().uc_alone.time, 3);
+	assert_int_equal(calls().uc_waited.time, 3);
 	assert_int_equal(heard.h_told, 0);
 	lab_close(&lab);
 }
@@ -139,8 +135,8 @@ io_within_a_call_beside_what_is_under_way_is_told(void **state)
 	lab_msync(&lab, 1, UVM_MS_ASYNC);
 	assert_int_equal(heard.h_depth, 3);
 	assert_int_equal(lab_read(&lab, 2, 0), UVM_MISS);
-	assert_int_equal(calls(true, false), 1);
-	assert_int_equal(calls(true, true), 0);
+	assert_int_equal(calls().uc_waited.n, 1);
+	assert_int_equal(calls().uc_alone.n, 0);
 	assert_int_equal(heard.h_most, 4);
 	lab.rec.rec_lazy = false;
 	lab_end(&lab);
@@ -267,8 +263,9 @@ a_wait_within_a_wait_is_part_of_it(void **state)
 	assert_true(heard.h_count[UVM_WAIT_MEMORY] > 0);
 	assert_true(uvm_stat(lab.uvm)->pageout_ios > 0);
 	/* Page-ins alone are waits of their own. */
-	assert_int_equal(calls(true, true), uvm_stat(lab.uvm)->pagein_ios);
-	assert_int_equal(calls(false, true), uvm_stat(lab.uvm)->pageout_ios);
+	assert_int_equal(calls().uc_waited.n, uvm_stat(lab.uvm)->pagein_ios);
+	assert_int_equal(calls().uc_alone.n,
+	    uvm_stat(lab.uvm)->pagein_ios + uvm_stat(lab.uvm)->pageout_ios);
 	lab_close(&lab);
 }
 
