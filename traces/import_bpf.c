@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "traces/fault.h"
 #include "traces/import_raw.h"
 #include "traces/scan.h"
 #include "traces/tids.h"
@@ -15,6 +16,7 @@
 struct bf_thread {
 	char *bf_path[2]; /* of its next call, or of the open(2) it is in */
 	bool bf_opens;	  /* what that has opened is to be told */
+	struct fault_last bf_fault;
 };
 
 struct bpf {
@@ -77,7 +79,10 @@ fault(struct bpf *bp, struct scan *sc, bool kernel)
 
 	if (!numbers(sc, v, nitems(v)))
 		return bad(bp, sc, "no page fault");
-	return raw_fault(&rw, v[0], v[1], kernel) ? put(bp, &rw) : 0;
+	if (!raw_fault(&rw, v[0], v[1], kernel) ||
+	    fault_again(&bp->bp_thread->bf_fault, &rw))
+		return 0;
+	return put(bp, &rw);
 }
 
 static uint64_t
@@ -114,6 +119,7 @@ enter(struct bpf *bp, struct scan *sc)
 
 	if (!numbers(sc, v, nitems(v)))
 		return bad(bp, sc, "no system call");
+	bf->bf_fault.fl_until = 0;
 	sys = raw_sys_number((long)v[0]);
 	if (sys == RAW_NSYS)
 		return 0;

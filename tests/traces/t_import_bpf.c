@@ -46,6 +46,34 @@ faults_and_calls_are_in_hexadecimal(void **state)
 }
 
 static void
+a_fault_that_the_kernel_takes_twice_is_one(void **state)
+{
+	struct rt rt;
+
+	(void)state;
+	rt_begin(&rt, &text_bpf, false);
+	rt.rt_times = true;
+	rt_lines(&rt,
+	    "100 7 8 U 7f16114f8814 7\n"
+	    "200 7 8 U 7f16114f8000 7\n" /* again */
+	    "300 7 9 U 7f16114f8814 7\n" /* another thread's */
+	    "400 7 8 U 7f16114f8814 5\n" /* a read */
+	    "500 7 8 U 7f16114f9000 5\n" /* another page */
+	    "600 7 8 E 9 0 10000 3 1 4 26000\n"
+	    "700 7 8 U 7f16114f9000 5\n"       /* after a call */
+	    "2000700 7 8 U 7f16114f9000 5\n"); /* too late */
+	assert_string_equal(rt_text(&rt),
+	    "100 7/8 write 7f16114f8814 1\n"
+	    "300 7/9 write 7f16114f8814 1\n"
+	    "400 7/8 read 7f16114f8814 1\n"
+	    "500 7/8 read 7f16114f9000 1\n"
+	    "600 7/8 call mmap 0 10000 3 1 4 26000\n"
+	    "700 7/8 read 7f16114f9000 1\n"
+	    "2000700 7/8 read 7f16114f9000 1\n");
+	rt_end(&rt);
+}
+
+static void
 what_is_opened_has_the_path_it_was_opened_by(void **state)
 {
 	(void)state;
@@ -209,6 +237,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(faults_and_calls_are_in_hexadecimal),
+		cmocka_unit_test(a_fault_that_the_kernel_takes_twice_is_one),
 		cmocka_unit_test(what_is_opened_has_the_path_it_was_opened_by),
 		cmocka_unit_test(paths_are_of_the_next_call),
 		cmocka_unit_test(threads_and_images_are_told),
