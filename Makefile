@@ -108,9 +108,9 @@ uvn: $B/uvn FORCE
 
 $B/threads.o: $(mpobj) $(mprunobj)
 	@echo "  LD      $@"
-	$(Q)ld -r -o $@.all $^
-	$(Q)objcopy --keep-global-symbol=engine_run_threads $@.all $@
-	$(Q)rm $@.all
+	$(Q)$(if $^,ld -r -o $@.all $^ && objcopy \
+	    --keep-global-symbol=engine_run_threads $@.all $@ && \
+	    rm $@.all,: >$@) # of a tree without a pager, nothing
 
 $B/uvn: $(obj) $B/threads.o
 	@echo "  LD      $@"
