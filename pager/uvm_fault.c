@@ -250,6 +250,22 @@ fault_get(struct fault *ft, struct vm_page **pgp)
 	return UVM_MISS;
 }
 
+/* Was another thread faster to make a private copy?  It stays. */
+static inline bool
+fault_copied(const struct fault *ft)
+{
+
+#ifdef UVM_MP
+	const struct uvm_map *const map = &ft->ft_map->vm_hot;
+
+	return (shared_get(&map->um_pte[ft->ft_pgno - map->um_first]) &
+		   PTE_ANON) != 0;
+#else
+	(void)ft;
+	return false;
+#endif
+}
+
 /*
  * Map the faulting page, or a private copy of it; it is given back active.
  *
@@ -260,11 +276,8 @@ fault_enter(struct fault *ft, struct vm_page *pg)
 {
 	struct uvm *const uvm = ft->ft_uvm;
 	const struct vm_map_entry *const me = ft->ft_entry;
-	const struct uvm_map *const map = &ft->ft_map->vm_hot;
-	const uint8_t *const pte = &map->um_pte[ft->ft_pgno - map->um_first];
 
-	if (CONCURRENT(uvm) && (shared_get(pte) & PTE_ANON) != 0) {
-		/* Another thread was faster, and its copy stays. */
+	if (fault_copied(ft)) {
 		pmap_enter_anon(uvm, ft->ft_map, ft->ft_pgno, me->me_prot);
 	} else if (ft->ft_promote) {
 		EXP(uvm)->flt_prcopy++;
