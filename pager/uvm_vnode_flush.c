@@ -145,7 +145,7 @@ flush_awaits(const struct flush *f, const struct vm_page *pg)
 #ifdef UVM_MP
 	const struct uvm_vnode *const uvn = (struct uvm_vnode *)f->f_uobj;
 
-	return (f->f_flags & PGO_CLEANIT) != 0 &&
+	return CONCURRENT(f->f_uvm) && (f->f_flags & PGO_CLEANIT) != 0 &&
 	    (f->f_flags & (PGO_SYNCIO | PGO_FREE)) != 0 &&
 	    (uvn->u_flags & UVM_VNODE_DYING) == 0 &&
 	    uvm_page_dirty_p(f->f_uvm, pg);
