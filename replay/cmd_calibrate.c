@@ -312,7 +312,7 @@ print_json(const struct calibrate_args *ca, int64_t session,
     const char *command)
 {
 	const struct calibration *const cal = &ca->ca_cal;
-	json_t *root = json_pack("{s:s, s:o, s:o, s:o, s:I, s:I, s:s, s:b, "
+	json_t *root = json_pack("{s:s, s:o, s:o, s:o, s:I, s:I, s:o, s:b, "
 				 "s:I, s:o, s:o, s:o}",
 	    "version", UVN_VERSION, "session",
 	    session != 0 ? json_integer(session) : json_null(), "db",

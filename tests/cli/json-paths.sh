@@ -61,6 +61,11 @@ check "compare"
 expect 0 compare "$db" 1,2 3 --json
 said '$.db' 'x?.db'
 
+check "calibrate"
+expect 0 calibrate --quick --min 64 --max 64 --repeat 3 --db "$db" --json
+said '$.db' 'x?.db'
+is "uvn calibrate" "$(json '$.command' | cut -d' ' -f 1-2)" "the command"
+
 check "doctor"
 mkdir "$odd.dir"
 uvn doctor --dir "$odd.dir" --json
