@@ -157,7 +157,8 @@ int uvm_create(const struct uvm_param *up, const struct uvm_backend *be,
 /* End a machine as power loss would: nothing is written. */
 void uvm_destroy(struct uvm *uvm);
 
-/* Counters, live: valid until uvm_destroy(). */
+/* Counters, live: valid until uvm_destroy().  With UVM_MP they are a sum, as of the
+ * call, and one thread asks at a time. */
 const struct uvmexp *uvm_stat(const struct uvm *uvm);
 
 /*

@@ -220,11 +220,16 @@ uvn_releasepg(struct uvm *uvm, struct vm_page *pg, struct vm_page **nextpgp)
 	if ((uvn->u_flags & UVM_VNODE_RELKILL) == 0 || uobj->uo_npages != 0)
 		return true;
 	KASSERT(uobj->uo_refs == 0);
+	/* The writable list comes before the queues: *nextpgp may move. */
+	if (nextpgp != NULL)
+		uvm_unlock_pageq(uvm);
 	uvn_wlist_leave(uvm, uvn);
 	if (uvn->u_flags & UVM_VNODE_WANTED)
 		uvm_wakeup(uvm, uvn);
 	uvn->u_flags = 0;
 	OBJ_UNLOCK(uvm, uobj);
+	if (nextpgp != NULL)
+		uvm_lock_pageq(uvm);
 	return false;
 }
 

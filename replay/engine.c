@@ -430,7 +430,8 @@ static int
 replay_threads(struct engine *en, const struct trace_event *ev, size_t n)
 {
 	const size_t alone = mp_alone(en->en_mp, ev, n);
-	const int status = replay_batch(en, ev, alone);
+	/* Counters are the intervals' once there are threads: uvm_stat(). */
+	const int status = alone != 0 ? replay_batch(en, ev, alone) : 0;
 
 	return status != 0 ? status :
 			     mp_batch(en->en_mp, ev + alone, n - alone);

@@ -43,6 +43,7 @@ struct stress {
 	uint64_t st_stamps;		     /* given out */
 	uint64_t st_seed;
 	time_t st_end;
+	bool st_few; /* a thread has one map at most */
 };
 
 struct worker {
@@ -219,6 +220,19 @@ call_one(struct worker *wk, uint32_t file)
 	}
 }
 
+/* All it has: of several threads that do, one is the last of an object. */
+static void
+unmap(struct worker *wk)
+{
+
+	for (uint32_t file = 1; file <= FILES && wk->wk_error == 0; file++) {
+		if (wk->wk_map[file] != 0)
+			wk->wk_error = uvm_sys_munmap(wk->wk_st->st_uvm,
+			    wk->wk_map[file], 0, 0);
+		wk->wk_map[file] = 0;
+	}
+}
+
 static void *
 work(void *arg)
 {
@@ -229,6 +243,10 @@ work(void *arg)
 	while (time(NULL) < st->st_end && wk->wk_error == 0) {
 		const uint32_t file = (uint32_t)rnd(wk, FILES) + 1;
 
+		if (wk->wk_map[file] == 0 && st->st_few && rnd(wk, 8) != 0)
+			continue;
+		if (wk->wk_map[file] == 0 && st->st_few)
+			unmap(wk);
 		if (wk->wk_map[file] == 0)
 			attach(wk, file);
 		else if (rnd(wk, 8) != 0)
@@ -237,10 +255,7 @@ work(void *arg)
 			wk->wk_error = call_one(wk, file);
 		uvm_event_end(st->st_uvm);
 	}
-	for (uint32_t file = 1; file <= FILES && wk->wk_error == 0; file++)
-		if (wk->wk_map[file] != 0)
-			wk->wk_error =
-			    uvm_sys_munmap(st->st_uvm, wk->wk_map[file], 0, 0);
+	unmap(wk);
 	uvm_thread_leave(st->st_uvm);
 	return NULL;
 }
@@ -274,9 +289,9 @@ seed(void)
 
 /* Run THREADS workers for a while; the machine is as the tunables say. */
 static void
-storm(void (*tune)(struct uvm_param *))
+storm(void (*tune)(struct uvm_param *), bool few)
 {
-	struct stress st = { .st_seed = seed() };
+	struct stress st = { .st_seed = seed(), .st_few = few };
 	struct worker workers[THREADS] = { 0 };
 	const char *seconds = getenv("STRESS_SECONDS");
 	const char *why = "";
@@ -359,7 +374,7 @@ files_hold_the_last_store_with_synchronous_io(void **state)
 {
 
 	(void)state;
-	storm(synchronous);
+	storm(synchronous, false);
 }
 
 static void
@@ -367,7 +382,25 @@ files_hold_the_last_store_with_asynchronous_io(void **state)
 {
 
 	(void)state;
-	storm(asynchronous);
+	storm(asynchronous, false);
+}
+
+static void
+narrow(struct uvm_param *up)
+{
+
+	synchronous(up);
+	up->memory = 64 * PGSIZE;
+	up->cluster = PGSIZE;
+	up->pager_map = 2 * PGSIZE;
+}
+
+static void
+and_so_when_maps_are_few_and_io_is_refused(void **state)
+{
+
+	(void)state;
+	storm(narrow, true);
 }
 
 int
@@ -377,6 +410,7 @@ main(void)
 		cmocka_unit_test(files_hold_the_last_store_with_synchronous_io),
 		cmocka_unit_test(
 		    files_hold_the_last_store_with_asynchronous_io),
+		cmocka_unit_test(and_so_when_maps_are_few_and_io_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
