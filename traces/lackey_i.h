@@ -47,6 +47,8 @@ struct lk_stream {
 	/* The last fork: the lines of both go on without saying whose. */
 	uint32_t ls_parent, ls_parent_thread, ls_child;
 	bool ls_child_due; /* the child has not been heard of */
+	/* A fork whose child goes on before its number was said; 0: none. */
+	uint32_t ls_quick, ls_quick_thread;
 };
 
 struct lackey {

@@ -233,6 +233,21 @@ after_a_fork_results_tell_parent_and_child_apart(void **state)
 	    FORKED "7/7 return clone 9\n"
 		   "7/7 read 10 8\n"
 		   "9/9 read 20 8\n");
+	/* And makes calls. */
+	LACKEY("SYSCALL[7,1](56) sys_clone ( 1200011, 0x0, 0x0, 0x4a2aa10, "
+	       "0x0 ) --> [pre-success] Success(0x0) \n"
+	       "SYSCALL[9,1](273) sys_set_robust_list ( 0x4a2aa20, 24 )[sync] "
+	       "--> Success(0x0) \n"
+	       " L 20,8\n"
+	       "   clone(fork): process 7 created child 9\n"
+	       " --> [pre-success] Success(0x9) \n"
+	       " L 10,8\n"
+	       "--9--   SCHED[1]:  acquired lock (x)\n"
+	       " L 20,8\n",
+	    FORKED "9/9 read 20 8\n"
+		   "7/7 return clone 9\n"
+		   "7/7 read 10 8\n"
+		   "9/9 read 20 8\n");
 	LACKEY("SYSCALL[7,1](58) sys_fork ( )   fork: process 7 created child "
 	       "9\n"
 	       " --> [pre-success] Success(0x9) \n"
