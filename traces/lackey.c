@@ -85,8 +85,10 @@ thread_tid(struct lk_proc *lp, uint32_t thread)
 	return tid;
 }
 
-/* A process that nobody spoke of, after a fork that did not say its child's
- * number: it is that. */
+/*
+ * A process that nobody spoke of, after a fork that did not say its child's
+ * number: it is that.
+ */
 static int
 quick_child(struct lackey *lk, struct lk_stream *ls, uint32_t child)
 {
