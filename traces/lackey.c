@@ -220,6 +220,8 @@ lackey_forked(struct lackey *lk, struct lk_stream *ls, uint32_t child)
 		return lackey_no_memory(lk);
 	lp->lp_pid = child;
 	lp->lp_hinted = parent->lp_hinted;
+	/* A file of its own begins as a new image's does: that is no execve. */
+	lp->lp_fresh = true;
 	if (parent->lp_cwd != NULL) {
 		lp->lp_cwd = strdup(parent->lp_cwd);
 		if (lp->lp_cwd == NULL)

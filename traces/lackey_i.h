@@ -35,7 +35,7 @@ struct lk_proc {
 	uint32_t *lp_new; /* threads made, that have no such number yet */
 	size_t lp_nnew;
 	bool lp_hinted; /* the library tells of files */
-	bool lp_fresh;	/* a new image that has made no call */
+	bool lp_fresh;	/* a new image, or process, that has made no call */
 	bool lp_dead;
 	char *lp_cwd; /* NULL: not known */
 };
