@@ -313,12 +313,6 @@ json_report(const struct compare_job *cj, const struct compare_report *cp)
 	    (json_int_t)cp->cp_needed, "rows", rows);
 }
 
-static int
-print_json(const struct compare_job *cj, const struct compare_report *cp)
-{
-	return json_emit(json_report(cj, cp));
-}
-
 /* What the user should know of the groups. */
 static void
 remark(const struct compare_args *ca, const struct compare_report *cp)
@@ -366,7 +360,7 @@ compare(struct compare_args *ca)
 	if (!op->op_quiet)
 		remark(ca, &cp);
 	if (op->op_json)
-		status = print_json(&cj, &cp);
+		status = json_emit(json_report(&cj, &cp));
 	else if (!op->op_quiet)
 		print_text(ca, &cp);
 	if (status == UVN_OK && ca->ca_exit_code &&

@@ -339,9 +339,10 @@ run(const struct replay_args *ra, struct config *cf, struct db *db,
 	/* A run that never began has nothing to tell but why. */
 	if (er.er_wall_ns != 0) {
 		if (op->op_json) {
-			if (report_json(stdout, &job, &er, path) != 0)
-				status = complain(UVN_ENVIRONMENT,
-				    "the JSON summary cannot be written");
+			const int printed = report_json(&job, &er, path);
+
+			if (printed != UVN_OK)
+				status = printed;
 		} else if (!op->op_quiet)
 			report_text(stdout, &job, &er, path);
 	}

@@ -15,10 +15,10 @@
 static json_t *
 json_figure(const struct report_figure *rf)
 {
-	return json_pack("{s:s, s:s, s:b, s:s*}", "name",
+	return json_pack("{s:s, s:s, s:b, s:o*}", "name",
 	    rf->rf_figure->fg_name, "title", rf->rf_figure->fg_title, "drawn",
 	    (int)rf->rf_drawn, "note",
-	    rf->rf_note[0] != '\0' ? rf->rf_note : NULL);
+	    rf->rf_note[0] != '\0' ? json_text(rf->rf_note) : NULL);
 }
 
 /* A number, or null for 0. */

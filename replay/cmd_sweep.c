@@ -370,9 +370,9 @@ run(struct sweep_args *sa)
 	sweep_report_end(sw, clock_monotonic() - began);
 	status = close_sweep(sw, end, &em, &word);
 	sweep_signals_release(&ss);
-	if (sw->sw_json && sweep_report_json(sw, word, NULL) != 0)
-		return complain(UVN_ENVIRONMENT,
-		    "the JSON summary cannot be written");
+	if (sw->sw_json &&
+	    (error = sweep_report_json(sw, word, NULL)) != UVN_OK)
+		return error;
 	return status;
 }
 
@@ -401,9 +401,8 @@ dry_run(struct sweep *sw)
 		return complain((int)exit_status(error), "%s", em.em_text);
 	if (!sweep_estimate(sw, &es))
 		return complain(UVN_FAILED, "interrupted");
-	if (sw->sw_json && sweep_report_json(sw, NULL, &es) != 0)
-		return complain(UVN_ENVIRONMENT,
-		    "the JSON summary cannot be written");
+	if (sw->sw_json && (error = sweep_report_json(sw, NULL, &es)) != UVN_OK)
+		return error;
 	sweep_report_plan(sw, &es);
 	return UVN_OK;
 }

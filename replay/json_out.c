@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,27 @@ json_text(const char *text)
 	return value;
 }
 
+bool
+json_put(json_t *object, const char *name, json_t *value)
+{
+	return json_object_set_new(object, name, value) == 0;
+}
+
+bool
+json_put_uint(json_t *object, const char *name, uint64_t value)
+{
+	/* JSON of jansson ends at 2^63 - 1; no count gets there. */
+	if (value > INT64_MAX)
+		value = INT64_MAX;
+	return json_put(object, name, json_integer((json_int_t)value));
+}
+
+bool
+json_put_text(json_t *object, const char *name, const char *text)
+{
+	return json_put(object, name, json_text(text));
+}
+
 int
 json_emit(json_t *root)
 {
@@ -31,12 +53,14 @@ json_emit(json_t *root)
 
 	if (root == NULL)
 		return complain(UVN_ENVIRONMENT, "out of memory");
+	errno = 0;
 	written = json_dumpf(root, stdout,
 		      JSON_INDENT(2) | JSON_PRESERVE_ORDER) == 0 &&
 	    putchar('\n') != EOF;
-	json_decref(root);
 	if (!written)
-		return complain(UVN_ENVIRONMENT,
-		    "standard output cannot be written");
-	return UVN_OK;
+		(void)complain(UVN_ENVIRONMENT,
+		    "standard output cannot be written: %s",
+		    errno != 0 ? errno_text(errno) : "out of memory");
+	json_decref(root);
+	return written ? UVN_OK : UVN_ENVIRONMENT;
 }

@@ -4,6 +4,9 @@
 #ifndef REPLAY_JSON_OUT_H
 #define REPLAY_JSON_OUT_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include <jansson.h>
 
 /*
@@ -14,6 +17,16 @@
  * => NULL: out of memory
  */
 json_t *json_text(const char *text);
+
+/*
+ * Add a member.  Takes value, which may be NULL for lack of memory.
+ *
+ * => false: it is not there.  jansson's own setters fail for a value that could
+ *    not be made, so one look at the end is enough
+ */
+bool json_put(json_t *object, const char *name, json_t *value);
+bool json_put_uint(json_t *object, const char *name, uint64_t value);
+bool json_put_text(json_t *object, const char *name, const char *text);
 
 /*
  * Print it on standard output, with a newline.  Takes root.

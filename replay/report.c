@@ -256,33 +256,7 @@ report_text(FILE *out, const struct engine_job *ej,
 	report_line(out, "run", "%" PRId64 " in %s", er->er_run, db);
 }
 
-/*
- * ---- JSON ----
- *
- * jansson's setters take NULL for a value they could not make and fail; one
- * look at the end is enough.
- */
-
-static bool
-put(json_t *object, const char *name, json_t *value)
-{
-	return json_object_set_new(object, name, value) == 0;
-}
-
-static bool
-put_uint(json_t *object, const char *name, uint64_t value)
-{
-	/* JSON of jansson ends at 2^63 - 1; no count gets there. */
-	if (value > INT64_MAX)
-		value = INT64_MAX;
-	return put(object, name, json_integer((json_int_t)value));
-}
-
-static bool
-put_text(json_t *object, const char *name, const char *text)
-{
-	return put(object, name, json_text(text));
-}
+/* ---- JSON ---- */
 
 static json_t *
 json_tunables(const struct config *cf)
@@ -294,7 +268,7 @@ json_tunables(const struct config *cf)
 		const struct tunable *tn = config_tunable(i);
 
 		tunable_format(tn, config_get(cf, i), value, sizeof(value));
-		if (!put_text(object, tn->tn_name, value)) {
+		if (!json_put_text(object, tn->tn_name, value)) {
 			json_decref(object);
 			return NULL;
 		}
@@ -310,7 +284,8 @@ json_counters(const struct uvmexp *exp)
 
 	/* struct uvmexp is its rows and nothing else (uvm_stat.c). */
 	for (size_t i = 0; i < uvm_stat_count; i++)
-		if (!put_uint(object, uvm_stat_table[i].uc_name, value[i])) {
+		if (!json_put_uint(object, uvm_stat_table[i].uc_name,
+			value[i])) {
 			json_decref(object);
 			return NULL;
 		}
@@ -322,22 +297,22 @@ json_hist(json_t *array, size_t k, size_t o, const struct hist *h,
     uint64_t untimed)
 {
 	json_t *row = json_object();
-	bool ok = put_text(row, "kind", opkind_name[k]) &&
-	    put_text(row, "outcome", outcome_name[o]);
+	bool ok = json_put_text(row, "kind", opkind_name[k]) &&
+	    json_put_text(row, "outcome", outcome_name[o]);
 
 	if (h != NULL && h->h_count > 0) {
-		ok = ok && put_uint(row, "count", h->h_count + untimed) &&
-		    put_uint(row, "timed", h->h_count) &&
-		    put_uint(row, "min_ns", h->h_min) &&
-		    put(row, "mean_ns", json_real(hist_mean(h))) &&
-		    put_uint(row, "p50_ns", hist_quantile(h, 0.5)) &&
-		    put_uint(row, "p90_ns", hist_quantile(h, 0.9)) &&
-		    put_uint(row, "p99_ns", hist_quantile(h, 0.99)) &&
-		    put_uint(row, "p999_ns", hist_quantile(h, 0.999)) &&
-		    put_uint(row, "max_ns", h->h_max);
+		ok = ok && json_put_uint(row, "count", h->h_count + untimed) &&
+		    json_put_uint(row, "timed", h->h_count) &&
+		    json_put_uint(row, "min_ns", h->h_min) &&
+		    json_put(row, "mean_ns", json_real(hist_mean(h))) &&
+		    json_put_uint(row, "p50_ns", hist_quantile(h, 0.5)) &&
+		    json_put_uint(row, "p90_ns", hist_quantile(h, 0.9)) &&
+		    json_put_uint(row, "p99_ns", hist_quantile(h, 0.99)) &&
+		    json_put_uint(row, "p999_ns", hist_quantile(h, 0.999)) &&
+		    json_put_uint(row, "max_ns", h->h_max);
 	} else
-		ok = ok && put_uint(row, "count", untimed) &&
-		    put_uint(row, "timed", 0);
+		ok = ok && json_put_uint(row, "count", untimed) &&
+		    json_put_uint(row, "timed", 0);
 	if (!ok) {
 		json_decref(row);
 		return false;
@@ -366,8 +341,8 @@ json_latency(const struct engine_report *er)
 }
 
 int
-report_json(FILE *out, const struct engine_job *ej,
-    const struct engine_report *er, const char *db)
+report_json(const struct engine_job *ej, const struct engine_report *er,
+    const char *db)
 {
 	json_t *root = json_object();
 	const char *reason = NULL, *digest = NULL;
@@ -377,34 +352,33 @@ report_json(FILE *out, const struct engine_job *ej,
 		reason = er->er_em.em_text;
 	if (er->er_digest[0] != '\0')
 		digest = er->er_digest;
-	ok = put_text(root, "version", UVN_VERSION) &&
-	    put(root, "run",
+	ok = json_put_text(root, "version", UVN_VERSION) &&
+	    json_put(root, "run",
 		db != NULL ? json_integer(er->er_run) : json_null()) &&
-	    put_text(root, "db", db) &&
-	    put_text(root, "status", er->er_status) &&
-	    put_text(root, "reason", reason) &&
-	    put_text(root, "trace", ej->ej_trace) &&
-	    put_text(root, "digest", digest) &&
-	    put_uint(root, "seed", ej->ej_seed) &&
-	    put_uint(root, "events", er->er_events) &&
-	    put_uint(root, "wall_ns", er->er_wall_ns) &&
-	    put_uint(root, "cpu_ns", er->er_cpu_ns) &&
-	    put_uint(root, "rows", er->er_rows) &&
-	    put_uint(root, "waits", er->er_waits) &&
-	    put_text(root, "verify", er->er_verify) &&
-	    put(root, "tunables", json_tunables(ej->ej_config)) &&
-	    put(root, "counters", json_counters(&er->er_exp)) &&
-	    put(root, "latency", json_latency(er)) &&
-	    put(root, "response", report_response_json(er)) &&
-	    put(root, "lateness", report_lateness_json(er)) &&
-	    put(root, "wait", report_waits_json(er)) &&
-	    put(root, "perf_events", report_events_json(er));
-	if (ok)
-		ok = json_dumpf(root, out,
-			 JSON_INDENT(2) | JSON_PRESERVE_ORDER) == 0 &&
-		    fputc('\n', out) != EOF;
-	json_decref(root);
-	return ok ? 0 : ENOMEM;
+	    json_put_text(root, "db", db) &&
+	    json_put_text(root, "status", er->er_status) &&
+	    json_put_text(root, "reason", reason) &&
+	    json_put_text(root, "trace", ej->ej_trace) &&
+	    json_put_text(root, "digest", digest) &&
+	    json_put_uint(root, "seed", ej->ej_seed) &&
+	    json_put_uint(root, "events", er->er_events) &&
+	    json_put_uint(root, "wall_ns", er->er_wall_ns) &&
+	    json_put_uint(root, "cpu_ns", er->er_cpu_ns) &&
+	    json_put_uint(root, "rows", er->er_rows) &&
+	    json_put_uint(root, "waits", er->er_waits) &&
+	    json_put_text(root, "verify", er->er_verify) &&
+	    json_put(root, "tunables", json_tunables(ej->ej_config)) &&
+	    json_put(root, "counters", json_counters(&er->er_exp)) &&
+	    json_put(root, "latency", json_latency(er)) &&
+	    json_put(root, "response", report_response_json(er)) &&
+	    json_put(root, "lateness", report_lateness_json(er)) &&
+	    json_put(root, "wait", report_waits_json(er)) &&
+	    json_put(root, "perf_events", report_events_json(er));
+	if (!ok) {
+		json_decref(root);
+		root = NULL;
+	}
+	return json_emit(root);
 }
 
 void

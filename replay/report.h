@@ -15,10 +15,10 @@ void report_text(FILE *out, const struct engine_job *ej,
 /*
  * The same and more as one JSON object; its members are in uvn-replay(1).
  *
- * => ENOMEM: nothing was written
+ * => as json_emit()
  */
-int report_json(FILE *out, const struct engine_job *ej,
-    const struct engine_report *er, const char *db) mustcheck;
+int report_json(const struct engine_job *ej, const struct engine_report *er,
+    const char *db) mustcheck;
 
 /*
  * Say on stderr what the recording of the trace at path bounds: its window is

@@ -170,7 +170,7 @@ void sweep_report_progress_off(const struct sweep *sw);
 void sweep_report_end(const struct sweep *sw, uint64_t elapsed_ns);
 void sweep_report_plan(const struct sweep *sw, const struct sweep_estimate *es);
 
-/* One object; status NULL: a dry run.  => ENOMEM: nothing was written */
+/* One object; status NULL: a dry run.  => as json_emit() */
 int sweep_report_json(const struct sweep *sw, const char *status,
     const struct sweep_estimate *es) mustcheck;
 

@@ -251,26 +251,6 @@ sweep_report_plan(const struct sweep *sw, const struct sweep_estimate *es)
 
 /* ---- JSON ---- */
 
-static bool
-put(json_t *object, const char *name, json_t *value)
-{
-	return json_object_set_new(object, name, value) == 0;
-}
-
-static bool
-put_uint(json_t *object, const char *name, uint64_t value)
-{
-	if (value > INT64_MAX)
-		value = INT64_MAX;
-	return put(object, name, json_integer((json_int_t)value));
-}
-
-static bool
-put_text(json_t *object, const char *name, const char *text)
-{
-	return put(object, name, json_text(text));
-}
-
 /* JSON of ours, read again.  Takes text. */
 static json_t *
 reread(char *text)
@@ -292,7 +272,7 @@ cell_values(const struct sweep *sw, const struct sweep_cell *sc)
 
 		tunable_format(config_tunable(k),
 		    config_get(&sc->sc_point->pt_asked, k), text, sizeof(text));
-		if (!put_text(object, config_tunable(k)->tn_name, text)) {
+		if (!json_put_text(object, config_tunable(k)->tn_name, text)) {
 			json_decref(object);
 			return NULL;
 		}
@@ -303,13 +283,13 @@ cell_values(const struct sweep *sw, const struct sweep_cell *sc)
 static bool
 cell_results(json_t *object, const struct db_cell_result *cr)
 {
-	return put_uint(object, "wall_ns", cr->cr_wall_ns) &&
-	    put_uint(object, "cpu_ns", cr->cr_cpu_ns) &&
-	    put_uint(object, "accesses", cr->cr_accesses) &&
-	    put_uint(object, "hits", cr->cr_hits) &&
-	    put_uint(object, "misses", cr->cr_misses) &&
-	    put_uint(object, "writes", cr->cr_writes) &&
-	    put_uint(object, "flush_cpu_ns", cr->cr_flush_cpu_ns);
+	return json_put_uint(object, "wall_ns", cr->cr_wall_ns) &&
+	    json_put_uint(object, "cpu_ns", cr->cr_cpu_ns) &&
+	    json_put_uint(object, "accesses", cr->cr_accesses) &&
+	    json_put_uint(object, "hits", cr->cr_hits) &&
+	    json_put_uint(object, "misses", cr->cr_misses) &&
+	    json_put_uint(object, "writes", cr->cr_writes) &&
+	    json_put_uint(object, "flush_cpu_ns", cr->cr_flush_cpu_ns);
 }
 
 static json_t *
@@ -319,17 +299,18 @@ cell_json(const struct sweep *sw, const struct sweep_cell *sc)
 	json_t *object = json_object();
 	bool ok;
 
-	ok = put_uint(object, "n", (uint64_t)(sc - sw->sw_cell)) &&
-	    put_text(object, "trace", dc->dc_trace) &&
-	    put_text(object, "digest", dc->dc_digest) &&
-	    put_uint(object, "repeat", dc->dc_repeat) &&
-	    put(object, "values", cell_values(sw, sc)) &&
-	    put_text(object, "cell", dc->dc_key) &&
-	    put_text(object, "status", db_cell_status_name[dc->dc_status]) &&
-	    put(object, "before", json_boolean(sc->sc_before)) &&
-	    put(object, "run",
+	ok = json_put_uint(object, "n", (uint64_t)(sc - sw->sw_cell)) &&
+	    json_put_text(object, "trace", dc->dc_trace) &&
+	    json_put_text(object, "digest", dc->dc_digest) &&
+	    json_put_uint(object, "repeat", dc->dc_repeat) &&
+	    json_put(object, "values", cell_values(sw, sc)) &&
+	    json_put_text(object, "cell", dc->dc_key) &&
+	    json_put_text(object, "status",
+		db_cell_status_name[dc->dc_status]) &&
+	    json_put(object, "before", json_boolean(sc->sc_before)) &&
+	    json_put(object, "run",
 		dc->dc_run != 0 ? json_integer(dc->dc_run) : json_null()) &&
-	    put_text(object, "reason", dc->dc_reason);
+	    json_put_text(object, "reason", dc->dc_reason);
 	if (ok && sc->sc_result.cr_wall_ns != 0)
 		ok = cell_results(object, &sc->sc_result);
 	if (!ok) {
@@ -358,11 +339,11 @@ estimate_json(const struct sweep_estimate *es)
 {
 	json_t *object = json_object();
 
-	if (!put(object, "seconds",
+	if (!json_put(object, "seconds",
 		es->es_seconds >= 0 ? json_real(es->es_seconds) :
 				      json_null()) ||
-	    !put_uint(object, "earlier_runs", es->es_runs) ||
-	    !put_uint(object, "probes", es->es_probes)) {
+	    !json_put_uint(object, "earlier_runs", es->es_runs) ||
+	    !json_put_uint(object, "probes", es->es_probes)) {
 		json_decref(object);
 		return NULL;
 	}
@@ -376,27 +357,27 @@ sweep_report_json(const struct sweep *sw, const char *status,
 	json_t *root = json_object();
 	bool ok;
 
-	ok = put_text(root, "version", UVN_VERSION) &&
-	    put(root, "sweep",
+	ok = json_put_text(root, "version", UVN_VERSION) &&
+	    json_put(root, "sweep",
 		sw->sw_id != 0 ? json_integer(sw->sw_id) : json_null()) &&
-	    put_text(root, "db", sw->sw_db) &&
-	    put_text(root, "status", status) &&
-	    put_text(root, "definition", sw->sw_definition) &&
-	    put(root, "axes", reread(sweep_axes_text(&sw->sw_axes))) &&
-	    put(root, "traces", reread(sweep_traces_text(sw))) &&
-	    put_uint(root, "repeats", sw->sw_repeats) &&
-	    put_uint(root, "seed", sw->sw_seed) &&
-	    put_uint(root, "jobs", sw->sw_jobs) &&
-	    put_uint(root, "complete", sweep_count(sw, CELL_COMPLETE)) &&
-	    put_uint(root, "failed", sweep_count(sw, CELL_FAILED)) &&
-	    put_uint(root, "interrupted", sweep_count(sw, CELL_INTERRUPTED)) &&
-	    put_uint(root, "planned", sweep_count(sw, CELL_PLANNED)) &&
-	    (es == NULL || put(root, "estimate", estimate_json(es))) &&
-	    put(root, "cells", cells_json(sw));
-	if (ok)
-		ok = json_dumpf(root, stdout,
-			 JSON_INDENT(2) | JSON_PRESERVE_ORDER) == 0 &&
-		    fputc('\n', stdout) != EOF;
-	json_decref(root);
-	return ok ? 0 : ENOMEM;
+	    json_put_text(root, "db", sw->sw_db) &&
+	    json_put_text(root, "status", status) &&
+	    json_put_text(root, "definition", sw->sw_definition) &&
+	    json_put(root, "axes", reread(sweep_axes_text(&sw->sw_axes))) &&
+	    json_put(root, "traces", reread(sweep_traces_text(sw))) &&
+	    json_put_uint(root, "repeats", sw->sw_repeats) &&
+	    json_put_uint(root, "seed", sw->sw_seed) &&
+	    json_put_uint(root, "jobs", sw->sw_jobs) &&
+	    json_put_uint(root, "complete", sweep_count(sw, CELL_COMPLETE)) &&
+	    json_put_uint(root, "failed", sweep_count(sw, CELL_FAILED)) &&
+	    json_put_uint(root, "interrupted",
+		sweep_count(sw, CELL_INTERRUPTED)) &&
+	    json_put_uint(root, "planned", sweep_count(sw, CELL_PLANNED)) &&
+	    (es == NULL || json_put(root, "estimate", estimate_json(es))) &&
+	    json_put(root, "cells", cells_json(sw));
+	if (!ok) {
+		json_decref(root);
+		root = NULL;
+	}
+	return json_emit(root);
 }

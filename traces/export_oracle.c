@@ -3,7 +3,7 @@
  *
  * Where the object of a request comes next is known at the end only: requests
  * go to a temporary file, which is then worked through from its end, and copied
- * to the output.  Memory: 20 to 60 bytes for each page that is accessed.
+ * to the output.  Memory: 30 to 62 bytes for each page that is accessed.
  */
 #include <errno.h>
 #include <inttypes.h>

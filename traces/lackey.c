@@ -85,13 +85,40 @@ thread_tid(struct lk_proc *lp, uint32_t thread)
 	return tid;
 }
 
+/*
+ * A process that nobody spoke of, after a fork that did not say its child's
+ * number: it is that.
+ */
+static int
+quick_child(struct lackey *lk, struct lk_stream *ls, uint32_t child)
+{
+	int error;
+
+	error = lackey_switch(lk, ls, ls->ls_quick, ls->ls_quick_thread);
+	if (error == 0 && ls->ls_proc != NULL) {
+		lackey_thread(ls)->lt_forked = true;
+		error = lackey_forked(lk, ls, child);
+		/* Its result was the one that came first. */
+		ls->ls_child_due = false;
+	}
+	ls->ls_quick = 0;
+	return error;
+}
+
 int
 lackey_switch(struct lackey *lk, struct lk_stream *ls, uint32_t pid,
     uint32_t thread)
 {
 	struct lk_proc *lp = tids_get(&lk->lk_procs, pid);
 	struct lk_thread *lt;
+	int error;
 
+	if (lp != NULL && lp->lp_n == 0 && ls->ls_quick != 0 &&
+	    pid != ls->ls_quick) {
+		if ((error = quick_child(lk, ls, pid)) != 0)
+			return error;
+		lp = tids_get(&lk->lk_procs, pid);
+	}
 	ls->ls_proc = NULL;
 	if (thread == 0 || thread > THREADS_MAX)
 		return ERRMSG(lk->lk_em, EBADMSG,
@@ -183,8 +210,9 @@ lackey_forked(struct lackey *lk, struct lk_stream *ls, uint32_t child)
 	ls->ls_parent = parent->lp_pid;
 	ls->ls_parent_thread = ls->ls_thread;
 	ls->ls_child = child;
-	ls->ls_child_due = true;
-	/* It was heard of before, on another stream. */
+	ls->ls_quick = 0;
+	/* It was heard of before, and its result with it. */
+	ls->ls_child_due = lp->lp_n == 0;
 	if (lp->lp_n > 0)
 		return 0;
 	proc_fini(lp);
@@ -192,6 +220,8 @@ lackey_forked(struct lackey *lk, struct lk_stream *ls, uint32_t child)
 		return lackey_no_memory(lk);
 	lp->lp_pid = child;
 	lp->lp_hinted = parent->lp_hinted;
+	/* A file of its own begins as a new image's does: that is no execve. */
+	lp->lp_fresh = true;
 	if (parent->lp_cwd != NULL) {
 		lp->lp_cwd = strdup(parent->lp_cwd);
 		if (lp->lp_cwd == NULL)

@@ -360,8 +360,12 @@ result(struct lackey *lk, struct lk_stream *ls, struct scan *sc, bool bare)
 	if (error != 0 || ls->ls_proc == NULL)
 		return error;
 	/* The child was quicker than its parent to say so. */
-	if (v == 0 && forks(lackey_thread(ls)) && !lackey_thread(ls)->lt_forked)
+	if (v == 0 && forks(lackey_thread(ls)) &&
+	    !lackey_thread(ls)->lt_forked) {
+		ls->ls_quick = ls->ls_proc->lp_pid;
+		ls->ls_quick_thread = ls->ls_thread;
 		return 0;
+	}
 	return finish(lk, ls, (int64_t)v);
 }
 

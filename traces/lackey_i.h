@@ -35,7 +35,7 @@ struct lk_proc {
 	uint32_t *lp_new; /* threads made, that have no such number yet */
 	size_t lp_nnew;
 	bool lp_hinted; /* the library tells of files */
-	bool lp_fresh;	/* a new image that has made no call */
+	bool lp_fresh;	/* a new image, or process, that has made no call */
 	bool lp_dead;
 	char *lp_cwd; /* NULL: not known */
 };
@@ -47,6 +47,8 @@ struct lk_stream {
 	/* The last fork: the lines of both go on without saying whose. */
 	uint32_t ls_parent, ls_parent_thread, ls_child;
 	bool ls_child_due; /* the child has not been heard of */
+	/* A fork whose child goes on before its number was said; 0: none. */
+	uint32_t ls_quick, ls_quick_thread;
 };
 
 struct lackey {

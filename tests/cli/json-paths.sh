@@ -68,5 +68,5 @@ is "uvn calibrate" "$(json '$.command' | cut -d' ' -f 1-2)" "the command"
 
 check "doctor"
 mkdir "$odd.dir"
-uvn doctor --dir "$odd.dir" --json
+expect 0 doctor --dir "$odd.dir" --json
 said '$.dir' 'x?.dir'

@@ -119,7 +119,7 @@ wait_for() {
 catches_int() {
 	local mask
 
-	[ "$(readlink "/proc/$1/exe")" = "$(readlink -f "$UVN")" ] &&
+	[ "$(readlink "/proc/$1/exe" 2>/dev/null)" = "$(readlink -f "$UVN")" ] &&
 	    mask=$(awk '$1 == "SigCgt:" { print $2 }' "/proc/$1/status" \
 	    2>/dev/null) && [ $((0x${mask:-0} & 2)) -ne 0 ]
 }

@@ -233,6 +233,21 @@ after_a_fork_results_tell_parent_and_child_apart(void **state)
 	    FORKED "7/7 return clone 9\n"
 		   "7/7 read 10 8\n"
 		   "9/9 read 20 8\n");
+	/* And makes calls. */
+	LACKEY("SYSCALL[7,1](56) sys_clone ( 1200011, 0x0, 0x0, 0x4a2aa10, "
+	       "0x0 ) --> [pre-success] Success(0x0) \n"
+	       "SYSCALL[9,1](273) sys_set_robust_list ( 0x4a2aa20, 24 )[sync] "
+	       "--> Success(0x0) \n"
+	       " L 20,8\n"
+	       "   clone(fork): process 7 created child 9\n"
+	       " --> [pre-success] Success(0x9) \n"
+	       " L 10,8\n"
+	       "--9--   SCHED[1]:  acquired lock (x)\n"
+	       " L 20,8\n",
+	    FORKED "9/9 read 20 8\n"
+		   "7/7 return clone 9\n"
+		   "7/7 read 10 8\n"
+		   "9/9 read 20 8\n");
 	LACKEY("SYSCALL[7,1](58) sys_fork ( )   fork: process 7 created child "
 	       "9\n"
 	       " --> [pre-success] Success(0x9) \n"
@@ -383,6 +398,51 @@ streams_are_kept_apart(void **state)
 	lackey_destroy(lk);
 }
 
+/* How many records there are of each kind. */
+static int
+count_kinds(void *to, const struct raw *rw, struct errmsg *em)
+{
+	(void)em;
+	((unsigned *)to)[rw->rw_kind]++;
+	return 0;
+}
+
+static void
+a_fork_with_a_file_of_its_own_is_no_other_image(void **state)
+{
+	static const struct {
+		uint32_t stream;
+		const char *line;
+	} lines[] = {
+		{ 7, "==7== Lackey, an example Valgrind tool" },
+		{ 7,
+		    "SYSCALL[7,1](56) sys_clone ( 1200011, 0x0, 0x0, 0x1, 0x0 ) "
+		    "  clone(fork): process 7 created child 9" },
+		{ 9, "==9== Lackey, an example Valgrind tool" },
+		{ 9, " --> [pre-success] Success(0x0) " },
+		{ 9, " L 10,8" },
+		{ 9, "SYSCALL[9,1](59) sys_execve ( 0x1(./x), 0x2, 0x3 )" },
+		{ 9, "==9== Lackey, an example Valgrind tool" },
+		{ 9, " L 20,8" },
+	};
+	unsigned kinds[RAW_NKINDS] = { 0 };
+	struct errmsg em = { .em_text = "" };
+	struct lackey *lk;
+
+	(void)state;
+	must_em(lackey_create(&(struct raw_out){ count_kinds, kinds }, false,
+		    &lk, &em),
+	    &em);
+	for (size_t i = 0; i < nitems(lines); i++)
+		must_em(lackey_line(lk, lines[i].stream, lines[i].line,
+			    strlen(lines[i].line), &em),
+		    &em);
+	assert_int_equal(kinds[RAW_FORK], 1);
+	assert_int_equal(kinds[RAW_EXEC], 1);
+	assert_int_equal(kinds[RAW_ACCESS], 2);
+	lackey_destroy(lk);
+}
+
 static void
 what_is_not_lackeys_is_refused(void **state)
 {
@@ -468,6 +528,8 @@ main(void)
 		    arguments_that_valgrind_does_not_print_are_counted),
 		cmocka_unit_test(the_library_tells_of_files_by_prctl),
 		cmocka_unit_test(streams_are_kept_apart),
+		cmocka_unit_test(
+		    a_fork_with_a_file_of_its_own_is_no_other_image),
 		cmocka_unit_test(what_is_not_lackeys_is_refused),
 		cmocka_unit_test(without_calls_there_are_no_maps),
 		cmocka_unit_test(damage_is_survived),
