@@ -289,4 +289,5 @@ engine_log_result(struct engine *en, struct db_result *rs)
 	rs->rs_flush_total =
 	    (const struct db_flush_total(*)[2])en->en_flush_total;
 	engine_events_result(en, rs);
+	engine_inject_result(en, rs);
 }

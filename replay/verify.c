@@ -20,6 +20,7 @@ verify_create(const struct uvm_param *up, const struct uvm_backend *be,
 	(void)pthread_mutexattr_destroy(&ma);
 	v->v_be = be;
 	v->v_becookie = becookie;
+	verify_look(v, be, becookie);
 	v->v_last = &v->v_files;
 	v->v_pgsize = (uint32_t)up->page_size;
 	v->v_q1 = up->q1_error_clean != QUIRK_FIXED;
@@ -51,6 +52,14 @@ verify_destroy(struct verify *v)
 	free(v->v_chunk);
 	(void)pthread_mutex_destroy(&v->v_mutex);
 	free(v);
+}
+
+void
+verify_look(struct verify *v, const struct uvm_backend *be, void *becookie)
+{
+
+	v->v_lookbe = be;
+	v->v_lookcookie = becookie;
 }
 
 void
@@ -418,11 +427,11 @@ verify_whole(struct verify *v, struct vfile *f)
 	uint64_t offset = 0;
 
 	while (offset < f->vf_size && v->v_error == 0 &&
-	    v->v_be->be_pread != NULL) {
+	    v->v_lookbe->be_pread != NULL) {
 		const uint64_t left = f->vf_size - offset;
 		const size_t n = left < VERIFY_CHUNK ? left : VERIFY_CHUNK;
-		const int error = v->v_be->be_pread(v->v_becookie, f->vf_file,
-		    offset, n, v->v_chunk);
+		const int error = v->v_lookbe->be_pread(v->v_lookcookie,
+		    f->vf_file, offset, n, v->v_chunk);
 
 		if (error != 0)
 			VERIFY_FAIL(v, EIO,

@@ -37,6 +37,13 @@ int verify_create(const struct uvm_param *up, const struct uvm_backend *be,
 void verify_destroy(struct verify *v);
 
 /*
+ * Look at files through this backend, be's own or one below it: what faults to
+ * order in between do to the pager's I/O is no business of a look.
+ */
+void verify_look(struct verify *v, const struct uvm_backend *be,
+    void *becookie);
+
+/*
  * The event now replayed: it names what is found, and its number plus 1 is the
  * sequence of write(2)s.  The event before is judged: what it dropped from
  * memory must have been written or be lost by permission.

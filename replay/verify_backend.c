@@ -99,8 +99,8 @@ settle(struct verify *v, struct vfile *f, struct vpage *p, uint32_t from,
 {
 	int error = 0;
 
-	if (v->v_be->be_pread == NULL || from >= to ||
-	    v->v_be->be_pread(v->v_becookie, f->vf_file,
+	if (v->v_lookbe->be_pread == NULL || from >= to ||
+	    v->v_lookbe->be_pread(v->v_lookcookie, f->vf_file,
 		p->vp_pgno * v->v_pgsize + from, to - from, v->v_chunk) != 0)
 		return 0;
 	for (uint32_t pos = from; pos < to && error == 0;) {

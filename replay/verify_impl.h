@@ -94,6 +94,8 @@ struct vnow {
 struct verify {
 	const struct uvm_backend *v_be;
 	void *v_becookie;
+	const struct uvm_backend *v_lookbe; /* reads that the pager knows not */
+	void *v_lookcookie;
 	pthread_mutex_t v_mutex; /* of all that follows */
 	struct vfile *v_files, **v_last;
 	struct vfile *v_hash[VFILE_BUCKETS];
