@@ -536,6 +536,8 @@ conclude(struct engine *en, int status)
 	if (en->en_verify != NULL) {
 		er->er_verify = status == 0 ? "passed" : "failed";
 		er->er_verify_lost = verify_stat(en->en_verify)->vs_lost;
+		er->er_verify_unwritten =
+		    verify_stat(en->en_verify)->vs_unwritten;
 	}
 	er->er_events = en->en_seq;
 	if (up->memory / up->page_size / 4 < tm->tm_window)

@@ -83,8 +83,8 @@ struct engine_report {
 	uint64_t er_phases_lost;
 	struct db_inject *er_inject; /* rows of table inject */
 	size_t er_ninject;
-	/* With verify: pages lost, as quirks and calls permit. */
-	uint64_t er_verify_lost;
+	/* With verify: pages lost by permission; of those, by failed writes. */
+	uint64_t er_verify_lost, er_verify_unwritten;
 	struct errmsg er_em; /* why, if er_exit is not 0 */
 };
 

@@ -392,6 +392,8 @@ call_pwrite(struct engine *en)
 	error = uvm_sys_pwrite(en->en_uvm, ev->te_file, ev->te_offset,
 	    ev->te_length, buf);
 	free(buf);
+	if (error != 0)
+		verify_pwrite_failed(en->en_verify);
 	return error;
 }
 

@@ -266,7 +266,13 @@ report_text(FILE *out, const struct engine_job *ej,
 	text_latencies(out, er);
 	report_events_text(out, er);
 	text_inject(out, er);
-	if (er->er_verify_lost > 0)
+	if (er->er_verify_unwritten > 0)
+		report_line(out, "verify",
+		    "%s  %s pages lost, %s of them as "
+		    "their writes failed",
+		    er->er_verify, count_text(er->er_verify_lost, a),
+		    count_text(er->er_verify_unwritten, b));
+	else if (er->er_verify_lost > 0)
 		report_line(out, "verify",
 		    "%s  %s pages lost, as quirks and "
 		    "calls permit",
@@ -444,6 +450,7 @@ report_json(FILE *out, const struct engine_job *ej,
 	    put_uint(root, "waits", er->er_waits) &&
 	    put_text(root, "verify", er->er_verify) &&
 	    put_uint(root, "verify_lost", er->er_verify_lost) &&
+	    put_uint(root, "verify_unwritten", er->er_verify_unwritten) &&
 	    put(root, "inject", json_inject(er)) &&
 	    put(root, "tunables", json_tunables(ej->ej_config)) &&
 	    put(root, "counters", json_counters(&er->er_exp)) &&

@@ -146,6 +146,7 @@ verify_dropped(struct verify *v, const struct vfile *f, const struct vpage *p)
 	if (p->vp_lossok ||
 	    permitted(v, f->vf_file, p->vp_pgno * v->v_pgsize)) {
 		v->v_stat.vs_lost++;
+		v->v_stat.vs_unwritten += p->vp_lossok;
 		return;
 	}
 	if (!reserve(v, &array, v->v_nlosses, &v->v_maxlosses,
@@ -305,6 +306,7 @@ verify_write_access(struct verify *v, uint32_t file, uint64_t offset,
 			(uint32_t)(offset - start), to, seq) != 0)
 			VERIFY_FAIL(v, ENOMEM, "verify: no memory");
 		p->vp_dirty = true;
+		p->vp_failed = false;
 		p->vp_lossok = false;
 		offset = start + to;
 	}
@@ -324,6 +326,13 @@ verify_pwrite(struct verify *v, uint32_t file, uint64_t offset, uint64_t length,
 	v->v_now.vn_file = f;
 	v->v_now.vn_seq = seq;
 	v->v_now.vn_pwrite += length;
+}
+
+void
+verify_pwrite_failed(struct verify *v)
+{
+	VERIFY_HOLD(v);
+	v->v_iofailed = true;
 }
 
 void
@@ -373,6 +382,26 @@ verify_unlink_gone(struct verify *v, uint32_t file)
 	VERIFY_HOLD(v);
 	if (known(v, file) != NULL)
 		verify_permit(v, file, 0, UINT64_MAX);
+}
+
+void
+verify_lost(struct verify *v, uint32_t file, uint64_t pgno)
+{
+	VERIFY_HOLD(v);
+	const struct vfile *f = verify_over(v) ? NULL : vfile_find(v, file);
+	struct vpage *p = f != NULL ? vpage_find(f, pgno) : NULL;
+
+	/* Behind the end there is nothing to lose. */
+	if (f == NULL || page_end(v, f, pgno) == 0)
+		return;
+	if (p == NULL || !p->vp_resident || (p->vp_dirty && !p->vp_failed))
+		VERIFY_FAIL(v, EIO,
+		    "file %" PRIu32 " page %" PRIu64
+		    ": given up in event %" PRIu64
+		    " though no write of what it holds has failed",
+		    file, pgno, v->v_event);
+	else
+		p->vp_lossok = true;
 }
 
 void
@@ -444,6 +473,17 @@ verify_whole(struct verify *v, struct vfile *f)
 	}
 }
 
+/* Pages that are in memory and clean, and whose changes no file will have. */
+static void
+count_lost(struct verify *v, const struct vfile *f)
+{
+	for (size_t i = 0; i < f->vf_nbuckets; i++)
+		for (const struct vpage *p = f->vf_page[i]; p != NULL;
+		     p = p->vp_next)
+			if (p->vp_resident && p->vp_lossok)
+				verify_dropped(v, f, p);
+}
+
 int
 verify_failed(const struct verify *v, struct errmsg *em)
 {
@@ -460,8 +500,10 @@ verify_finish(struct verify *v, struct errmsg *em)
 	judge(v);
 	for (struct vfile *f = v->v_files; f != NULL && !verify_over(v);
 	     f = f->vf_next)
-		if (f->vf_open)
+		if (f->vf_open) {
 			verify_whole(v, f);
+			count_lost(v, f);
+		}
 	v->v_finished = true;
 	return verify_failed(v, em);
 }

@@ -47,7 +47,8 @@ struct vpage {
 	struct vmap vp_mem; /* if vp_resident */
 	bool vp_resident;
 	bool vp_dirty;	/* stored into since read or written out */
-	bool vp_lossok; /* q1: what it holds now may be lost */
+	bool vp_failed; /* what it holds now could not be written, */
+	bool vp_lossok; /* and may be lost: given up, or q1 took it for done */
 };
 
 /*
