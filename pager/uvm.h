@@ -596,6 +596,8 @@ struct uvm_flushinfo {
  * uo_flush:	a flush ended.
  * uo_io:	an I/O ended, as the backend left it.
  * uo_freed:	a page was freed; dirty says with changes not in the file.
+ * uo_lost:	a page whose write failed is given up: it is clean now, or freed
+ *		next.  Counted in lost_pages.
  * uo_wait:	a wait ended, that was not part of another.
  * uo_depth:	one page I/O more (1) or fewer (-1) is under way.  Neither is
  *		told of what uvm_calls() adds up.
@@ -608,6 +610,7 @@ struct uvm_observer {
 	void (*uo_flush)(void *, const struct uvm_flushinfo *);
 	void (*uo_io)(void *, const struct uvm_buf *);
 	void (*uo_freed)(void *, uint32_t file, uint64_t pgno, bool dirty);
+	void (*uo_lost)(void *, uint32_t file, uint64_t pgno);
 	void (
 	    *uo_wait)(void *, enum uvm_waitkind, uint64_t begin, uint64_t end);
 	void (*uo_depth)(void *, int change, uint64_t now);

@@ -76,15 +76,21 @@ uvm_sys_fallocate(struct uvm *uvm, uint32_t file, uint64_t offset,
 	return file_end(uvm, vp, error);
 }
 
-/* q21 fixed: read(2) and write(2) see mapped stores. => vnode locked */
-static void
+/*
+ * q21 fixed: read(2) and write(2) see mapped stores.
+ *
+ * => vnode locked
+ * => EIO: one of them could not be written, and is in memory alone
+ */
+static int
 file_flush(struct uvm *uvm, struct vnode *vp, uint64_t offset, uint64_t end,
     unsigned flags)
 {
 	struct uvm_object *const uobj = &vp->v_uvm.u_obj;
+	bool ok = true;
 
 	if (!FIXED(uvm, q21_incoherent))
-		return;
+		return 0;
 	/* The flush's I/O takes the vnode lock itself. */
 	vn_unlock(uvm, vp);
 	OBJ_LOCK(uvm, uobj);
@@ -92,9 +98,10 @@ file_flush(struct uvm *uvm, struct vnode *vp, uint64_t offset, uint64_t end,
 		end = vp->v_uvm.u_size;
 	SELF(uvm)->caller = FLUSH_FILEIO;
 	if ((vp->v_uvm.u_flags & UVM_VNODE_VALID) != 0 && offset < end)
-		(void)uvn_flush(uvm, uobj, offset, end, flags);
+		ok = uvn_flush(uvm, uobj, offset, end, flags);
 	OBJ_UNLOCK(uvm, uobj);
 	vn_lock(uvm, vp);
+	return ok ? 0 : EIO;
 }
 
 int
@@ -111,7 +118,10 @@ uvm_sys_pread(struct uvm *uvm, uint32_t file, uint64_t offset, uint64_t length,
 		length = 0;
 	else if (length > vp->v_size - offset)
 		length = vp->v_size - offset;
-	file_flush(uvm, vp, offset, offset + length, PGO_CLEANIT | PGO_SYNCIO);
+	error = file_flush(uvm, vp, offset, offset + length,
+	    PGO_CLEANIT | PGO_SYNCIO);
+	if (error != 0)
+		return file_end(uvm, vp, error);
 	EXP(uvm)->file_read_bytes += length;
 	if (donep != NULL)
 		*donep = length;
@@ -140,14 +150,13 @@ uvm_sys_pwrite(struct uvm *uvm, uint32_t file, uint64_t offset, uint64_t length,
 	EXP(uvm)->file_write_bytes += length;
 	if (length == 0)
 		return file_end(uvm, vp, 0);
-	file_flush(uvm, vp, offset, offset + length, PGO_CLEANIT | PGO_SYNCIO);
-	if (offset + length > vp->v_size) {
-		shared_set(&vp->v_size, offset + length);
-		uvm_vnp_setsize(uvm, vp, vp->v_size);
-		vnode_quiesce(uvm, vp);
-		error = vnode_resize(uvm, vp);
-		vnode_resume(uvm, vp);
-	}
+	/* What is in memory alone would be freed below. */
+	error = file_flush(uvm, vp, offset, offset + length,
+	    PGO_CLEANIT | PGO_SYNCIO);
+	if (error == 0 && offset + length > vp->v_size)
+		error = vnode_grow(uvm, vp, offset + length);
+	if (error != 0)
+		return file_end(uvm, vp, error);
 	(void)uvm_vnp_uncache(uvm, vp);
 	vnode_quiesce(uvm, vp);
 	uvm_device_begin(uvm);
@@ -156,7 +165,7 @@ uvm_sys_pwrite(struct uvm *uvm, uint32_t file, uint64_t offset, uint64_t length,
 		    buf);
 	uvm_device_end(uvm);
 	vnode_resume(uvm, vp);
-	file_flush(uvm, vp, offset, offset + length, PGO_FREE);
+	(void)file_flush(uvm, vp, offset, offset + length, PGO_FREE);
 	return file_end(uvm, vp, error);
 }
 

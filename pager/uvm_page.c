@@ -390,6 +390,16 @@ uvm_page_cleaned(struct uvm *uvm, struct vm_page *pg)
 	}
 }
 
+void
+uvm_page_lost(struct uvm *uvm, const struct vm_page *pg)
+{
+
+	EXP(uvm)->lost_pages++;
+	if (uvm->obs.uo_lost != NULL)
+		uvm->obs.uo_lost(uvm->obs.uo_arg,
+		    uvm->object[pg->uobject]->v_file, pg->pgno);
+}
+
 bool
 uvm_page_dirty_p(const struct uvm *uvm, const struct vm_page *pg)
 {

@@ -133,6 +133,9 @@ void uvm_pageunwire(struct uvm *uvm, struct vm_page *pg);
 void uvm_page_dirtied(struct uvm *uvm, struct vm_page *pg);
 void uvm_page_cleaned(struct uvm *uvm, struct vm_page *pg);
 
+/* Its write failed, and it becomes clean or free all the same: tell of it. */
+void uvm_page_lost(struct uvm *uvm, const struct vm_page *pg);
+
 /* Does the file lack what pg holds?  CLEAN and the modified bits say. */
 bool uvm_page_dirty_p(const struct uvm *uvm, const struct vm_page *pg);
 

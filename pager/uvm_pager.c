@@ -136,6 +136,8 @@ uvm_pager_dropcluster(struct uvm *uvm, struct uvm_object *uobj,
 				uvm_wakeup(uvm, mate);
 			if (ok)
 				uvm_page_cleaned(uvm, mate);
+			else
+				uvm_page_lost(uvm, mate);
 			if (!uobj->pgops->pgo_releasepg(uvm, mate, NULL))
 				KASSERT(false &&
 				    "object died under its own cluster");

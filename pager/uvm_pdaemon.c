@@ -152,6 +152,8 @@ pd_clean(struct uvm *uvm, struct uvm_object *uobj, struct vm_page *pg,
 		uvm_pageout_progress(uvm);
 	}
 	if (pg->flags & PG_RELEASED) {
+		if (result == VM_PAGER_ERROR)
+			uvm_page_lost(uvm, pg);
 		/* The write's own uncache ends an object that persists. */
 		*deadp = !uobj->pgops->pgo_releasepg(uvm, pg, &next);
 		if (*deadp && (uvm->aio.ai_on || CONCURRENT(uvm)))

@@ -26,7 +26,7 @@ aio_written(struct uvm *uvm, const struct uvm_aiodesc *ad, struct vm_page *pg,
 			uvm_unlock_pageq(uvm);
 			return;
 		}
-		EXP(uvm)->lost_pages++;
+		uvm_page_lost(uvm, pg);
 	}
 	pmap_clear_reference(uvm, pg);
 	pmap_clear_modify(uvm, pg);
@@ -74,7 +74,7 @@ aio_page(struct uvm *uvm, const struct uvm_aiodesc *ad, struct vm_page *pg,
 		if (ad->ad_kind != AIO_GET && error == 0)
 			uvm_page_cleaned(uvm, pg);
 		else if (ad->ad_kind != AIO_GET)
-			EXP(uvm)->lost_pages++;
+			uvm_page_lost(uvm, pg);
 		return uvn_releasepg(uvm, pg, NULL);
 	}
 	if (ad->ad_kind == AIO_GET)

@@ -241,12 +241,16 @@ flush_finish(struct flush *f, struct vm_page *pg, struct vm_page *center,
     int result)
 {
 	struct uvm *const uvm = f->f_uvm;
+	const bool dying =
+	    (((struct uvm_vnode *)f->f_uobj)->u_flags & UVM_VNODE_DYING) != 0;
 	const bool keep = result != VM_PAGER_OK && FIXED(uvm, q1_error_clean);
 
 	uvm_page_unbusy(uvm, pg);
 	if (pg->flags & PG_RELEASED) {
 		if (result == VM_PAGER_OK)
 			uvm_page_cleaned(uvm, pg);
+		else
+			uvm_page_lost(uvm, pg);
 		uvm_unlock_pageq(uvm);
 		if (!f->f_uobj->pgops->pgo_releasepg(uvm, pg, NULL)) {
 			f->f_dead = true;
@@ -259,10 +263,10 @@ flush_finish(struct flush *f, struct vm_page *pg, struct vm_page *center,
 		return;
 	}
 	if (keep) {
-		/* The page stays dirty, unless it has to go. */
+		/* The page stays dirty, unless its object goes. */
 		f->f_ok = false;
 		if ((f->f_flags & PGO_FREE) == 0 ||
-		    (f->f_flags & PGO_DEACTIVATE) != 0)
+		    (f->f_flags & PGO_DEACTIVATE) != 0 || !dying)
 			return;
 	} else {
 		pg->flags |= PG_CLEAN | PG_CLEANCHK;
@@ -271,7 +275,7 @@ flush_finish(struct flush *f, struct vm_page *pg, struct vm_page *center,
 		f->f_cleaned++;
 	}
 	if (result != VM_PAGER_OK)
-		EXP(uvm)->lost_pages++;
+		uvm_page_lost(uvm, pg);
 	uvm_page_cleaned(uvm, pg);
 
 	if (f->f_flags & PGO_DEACTIVATE) {

@@ -401,14 +401,27 @@ uvn_io_begin(struct uvm *uvm, struct uvm_vnode *uvn, enum uvm_io rw)
 
 #endif
 
+/* A transfer ended short, without an error. */
+static noinline void
+io_short(struct uvm *uvm, struct uvm_buf *b)
+{
+
+	if (b->b_done == 0 || FIXED(uvm, q1_error_clean))
+		b->b_error = EIO;
+	else if (b->b_io == UVM_READ)
+		EXP(uvm)->short_reads++;
+	else
+		EXP(uvm)->short_writes++;
+}
+
 static inline int
 io_finish(struct uvm *uvm, struct uvm_buf *b)
 {
 	unsigned i;
 
-	/* Nothing moved is an error; a short write passes for a whole one. */
-	if (b->b_error == 0 && b->b_done == 0)
-		b->b_error = EIO;
+	/* Nothing moved is an error; what is short passed for whole in 1998. */
+	if (b->b_error == 0 && unlikely(b->b_done < b->b_length))
+		io_short(uvm, b);
 	if (b->b_io == UVM_READ)
 		EXP(uvm)->pagein_errors += b->b_error != 0;
 	else

@@ -246,62 +246,95 @@ vnode_resume(struct uvm *uvm, struct vnode *vp)
 
 #endif
 
-/*
- * The end of the file moves from old to size: what the pager has to know.
- *
- * => vnode locked
- */
-static void
-truncate_pages(struct uvm *uvm, struct vnode *vp, uint64_t old, uint64_t size)
-{
-	/* The page at the new end stays, and must not change behind it. */
-	const bool still = size < old && FIXED(uvm, q6_eof_page);
-
-	shared_set(&vp->v_size, size);
-	if (size > old) {
-		uvm_vnp_setsize(uvm, vp, size);
-		(void)uvm_vnp_uncache(uvm, vp);
-		return;
-	}
-	(void)uvm_vnp_uncache(uvm, vp);
-	if (still)
-		vnode_quiesce(uvm, vp);
-	uvm_vnp_setsize(uvm, vp, size);
-	if (still)
-		vnode_resume(uvm, vp);
-}
-
-int
-vnode_resize(struct uvm *uvm, struct vnode *vp)
+/* The file itself has size bytes from now on. => quiescent, or an errno */
+static int
+vnode_resize(struct uvm *uvm, struct vnode *vp, uint64_t size)
 {
 	int error;
 
 	if (uvm->be->be_truncate == NULL)
 		return 0;
 	uvm_device_begin(uvm);
-	error = uvm->be->be_truncate(uvm->becookie, vp->v_file, vp->v_size);
+	error = uvm->be->be_truncate(uvm->becookie, vp->v_file, size);
 	uvm_device_end(uvm);
+	return error;
+}
+
+int
+vnode_grow(struct uvm *uvm, struct vnode *vp, uint64_t size)
+{
+	int error = 0;
+
+	if (uvm->be->be_truncate != NULL) {
+		vnode_quiesce(uvm, vp);
+		error = vnode_resize(uvm, vp, size);
+		vnode_resume(uvm, vp);
+	}
+	if (error != 0)
+		return error;
+	shared_set(&vp->v_size, size);
+	uvm_vnp_setsize(uvm, vp, size);
+	return 0;
+}
+
+/* q6 fixed: the file first, since then a failure changes nothing. */
+static int
+shrink_file_first(struct uvm *uvm, struct vnode *vp, uint64_t size)
+{
+	int error;
+
+	(void)uvm_vnp_uncache(uvm, vp);
+	/* The page at the new end stays, and must not change behind it. */
+	vnode_quiesce(uvm, vp);
+	error = vnode_resize(uvm, vp, size);
+	if (error == 0) {
+		shared_set(&vp->v_size, size);
+		uvm_vnp_setsize(uvm, vp, size);
+	}
+	vnode_resume(uvm, vp);
+	return error;
+}
+
+/* As 1998 has it: the pages go first, and are gone if the file then stays. */
+static int
+shrink_pages_first(struct uvm *uvm, struct vnode *vp, uint64_t size)
+{
+	const uint64_t old = vp->v_size;
+	int error;
+
+	shared_set(&vp->v_size, size);
+	(void)uvm_vnp_uncache(uvm, vp);
+	uvm_vnp_setsize(uvm, vp, size);
+	if (uvm->be->be_truncate == NULL)
+		return 0;
+	/* A write that were still under way would make the file grow again. */
+	vnode_quiesce(uvm, vp);
+	error = vnode_resize(uvm, vp, size);
+	vnode_resume(uvm, vp);
+	if (error != 0) {
+		shared_set(&vp->v_size, old);
+		uvm_vnp_setsize(uvm, vp, old);
+	}
 	return error;
 }
 
 int
 vnode_truncate(struct uvm *uvm, struct vnode *vp, uint64_t size)
 {
-	const uint64_t old = vp->v_size;
 	int error;
 
 	KASSERT(vp->v_locked);
 	if (size > UVM_FILE_MAX)
 		return EFBIG;
 	/* The file system returns early: the pager hears nothing. */
-	if (size == old)
+	if (size == vp->v_size)
 		return 0;
-	truncate_pages(uvm, vp, old, size);
-	if (uvm->be->be_truncate == NULL)
-		return 0;
-	/* A write that were still under way would make the file grow again. */
-	vnode_quiesce(uvm, vp);
-	error = vnode_resize(uvm, vp);
-	vnode_resume(uvm, vp);
+	if (size < vp->v_size)
+		return FIXED(uvm, q6_eof_page) ?
+		    shrink_file_first(uvm, vp, size) :
+		    shrink_pages_first(uvm, vp, size);
+	error = vnode_grow(uvm, vp, size);
+	if (error == 0)
+		(void)uvm_vnp_uncache(uvm, vp);
 	return error;
 }

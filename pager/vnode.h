@@ -52,10 +52,13 @@ void vnode_rele(struct uvm *uvm, struct vnode *vp);
 void vnode_quiesce(struct uvm *uvm, struct vnode *vp);
 void vnode_resume(struct uvm *uvm, struct vnode *vp);
 
-/* Let the backend's file have v_size. => vnode locked, no I/O under way */
-int vnode_resize(struct uvm *uvm, struct vnode *vp);
-
-/* The file's truncate: size, pager, backend. => vnode locked */
+/*
+ * The file's size grows, or becomes anything: backend and pager.
+ *
+ * => vnode locked
+ * => after an error the size is what it was
+ */
+int vnode_grow(struct uvm *uvm, struct vnode *vp, uint64_t size) mustcheck;
 int vnode_truncate(struct uvm *uvm, struct vnode *vp, uint64_t size);
 
 #endif

@@ -10,6 +10,7 @@
 #include "replay/clock.h"
 #include "replay/command_text.h"
 #include "replay/engine.h"
+#include "replay/inject.h"
 #include "replay/options.h"
 #include "replay/perf.h"
 #include "replay/replay.h"
@@ -20,10 +21,16 @@ struct files {
 	size_t fs_n;
 };
 
+struct injects {
+	struct engine_inject *is_rule; /* room for as many as argc */
+	size_t is_n;
+};
+
 /* The command line of uvn replay, read. */
 struct replay_args {
 	struct options ra_op;
 	struct files ra_files;
+	struct injects ra_inject;
 	const char *ra_dir;
 	uint64_t ra_like; /* UINT64_MAX if not given */
 	uint64_t ra_history;
@@ -65,6 +72,17 @@ add_file(void *dest, const char *value, struct errmsg *em)
 	return 0;
 }
 
+static int
+add_inject(void *dest, const char *value, struct errmsg *em)
+{
+	struct injects *is = dest;
+	struct engine_inject *ei = &is->is_rule[is->is_n];
+
+	ei->ei_text = value;
+	is->is_n++;
+	return inject_parse(value, &ei->ei_rule, em);
+}
+
 static bool
 read_args(struct replay_args *ra, int argc, char **argv, int *statusp)
 {
@@ -79,6 +97,11 @@ read_args(struct replay_args *ra, int argc, char **argv, int *statusp)
 		{ "overwrite", '\0', OPTION_FLAG, NULL,
 		    "allow --file to destroy what PATH holds",
 		    &ra->ra_overwrite, NULL },
+		{ "inject", '\0', OPTION_CALL, "RULE",
+		    "have I/O fail, end short or take longer: "
+		    "WHAT:FAULT[@CONDITION...], such as write:eio@every=100; "
+		    "may be repeated",
+		    &ra->ra_inject, add_inject },
 		{ "verify", '\0', OPTION_FLAG, NULL,
 		    "check every byte read and written, and all at the end",
 		    &ra->ra_verify, NULL },
@@ -286,6 +309,9 @@ repeating_command(const struct replay_args *ra, const struct config *cf)
 	}
 	if (ra->ra_overwrite)
 		(void)fputs(" --overwrite", out);
+	for (size_t i = 0; i < ra->ra_inject.is_n; i++)
+		command_option(out, "--inject",
+		    ra->ra_inject.is_rule[i].ei_text);
 	if (ra->ra_verify)
 		(void)fputs(" --verify", out);
 	if (ra->ra_paranoid)
@@ -318,6 +344,8 @@ run(const struct replay_args *ra, struct config *cf, struct db *db,
 		.ej_dir = ra->ra_dir,
 		.ej_files = ra->ra_files.fs_file,
 		.ej_nfiles = ra->ra_files.fs_n,
+		.ej_inject = ra->ra_inject.is_rule,
+		.ej_ninject = ra->ra_inject.is_n,
 		.ej_verify = ra->ra_verify,
 		.ej_paranoid = ra->ra_paranoid,
 		.ej_salvage = ra->ra_salvage,
@@ -421,13 +449,19 @@ cmd_replay(int argc, char **argv)
 
 	ra.ra_files.fs_file =
 	    calloc((size_t)argc + 1, sizeof(*ra.ra_files.fs_file));
-	if (ra.ra_files.fs_file == NULL)
+	ra.ra_inject.is_rule =
+	    calloc((size_t)argc + 1, sizeof(*ra.ra_inject.is_rule));
+	if (ra.ra_files.fs_file == NULL || ra.ra_inject.is_rule == NULL) {
+		free(ra.ra_files.fs_file);
+		free(ra.ra_inject.is_rule);
 		return complain(UVN_ENVIRONMENT, "out of memory");
+	}
 	if (read_args(&ra, argc, argv, &status)) {
 		clock_init(clock != NULL && strcmp(clock, "monotonic") == 0);
 		status = replay(&ra);
 		options_fini(&ra.ra_op);
 	}
 	free(ra.ra_files.fs_file);
+	free(ra.ra_inject.is_rule);
 	return status;
 }

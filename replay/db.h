@@ -133,6 +133,12 @@ struct db_event {
 	uint64_t ev_enabled, ev_running; /* ns */
 };
 
+/* A row of table inject: what came of a rule. */
+struct db_inject {
+	const char *ij_text;
+	uint64_t ij_seen, ij_hit;
+};
+
 /* A row of table interval: differences over it, and levels at its end. */
 struct db_interval {
 	uint64_t in_time; /* trace time of its end, ns */
@@ -210,6 +216,8 @@ struct db_result {
 	const struct db_flush_total (*rs_flush_total)[2];
 	const struct db_event *rs_perf; /* rows of table event */
 	size_t rs_nperf;
+	const struct db_inject *rs_inject; /* rows of table inject */
+	size_t rs_ninject;
 };
 
 /*

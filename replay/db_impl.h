@@ -61,7 +61,7 @@ void db_stamp(char buf[DB_STAMP_MAX]);
 /* The columns of table run but those of tunables; the other tables, those of
  * schema N and what it added to earlier ones; view ops. */
 extern const char db_run_columns[];
-extern const char db_tables[], db_tables_2[], db_tables_3[];
+extern const char db_tables[], db_tables_2[], db_tables_3[], db_tables_4[];
 extern const char db_alter_2[], db_alter_3[];
 extern const char db_view_ops[];
 

@@ -388,6 +388,29 @@ end_perf(struct db *db, int64_t run, const struct db_result *rs,
 	return error;
 }
 
+static int
+end_inject(struct db *db, int64_t run, const struct db_result *rs,
+    struct errmsg *em)
+{
+	sqlite3_stmt *st = NULL;
+	int error;
+
+	if (rs->rs_ninject == 0)
+		return 0;
+	error = db_prepare(db, "INSERT INTO inject VALUES(?,?,?,?,?)", &st, em);
+	if (error == 0)
+		(void)sqlite3_bind_int64(st, 1, run);
+	for (size_t i = 0; error == 0 && i < rs->rs_ninject; i++) {
+		db_bind_u64(st, 2, i);
+		db_bind_text(st, 3, rs->rs_inject[i].ij_text);
+		db_bind_u64(st, 4, rs->rs_inject[i].ij_seen);
+		db_bind_u64(st, 5, rs->rs_inject[i].ij_hit);
+		error = db_step(db, st, ending, em);
+	}
+	(void)sqlite3_finalize(st);
+	return error;
+}
+
 int
 db_run_end(struct db *db, int64_t run, const struct db_result *rs,
     struct errmsg *em)
@@ -407,6 +430,7 @@ db_run_end(struct db *db, int64_t run, const struct db_result *rs,
 	    (error = end_intervals(db, run, rs, em)) != 0 ||
 	    (error = end_flush_totals(db, run, rs, em)) != 0 ||
 	    (error = end_perf(db, run, rs, em)) != 0 ||
+	    (error = end_inject(db, run, rs, em)) != 0 ||
 	    (error = db_exec(db, "COMMIT", ending, em)) != 0)
 		db_rollback(db);
 	return error;

@@ -122,8 +122,8 @@ create_tables(struct db *db, struct errmsg *em)
 		sqlite3_str_appendall(sql, ",");
 		column_add(sql, config_tunable(i));
 	}
-	sqlite3_str_appendf(sql, ") STRICT;%s%s%s", db_tables, db_tables_2,
-	    db_tables_3);
+	sqlite3_str_appendf(sql, ") STRICT;%s%s%s%s", db_tables, db_tables_2,
+	    db_tables_3, db_tables_4);
 	sqlite3_str_appendf(sql,
 	    "PRAGMA application_id = %d; PRAGMA user_version = %d;",
 	    ANALYSIS_APPLICATION_ID, ANALYSIS_SCHEMA);
@@ -299,6 +299,8 @@ upgrade(struct db *db, struct errmsg *em)
 	if (version < 3 &&
 	    ((error = db_exec(db, db_alter_3, doing, em)) != 0 ||
 		(error = db_exec(db, db_tables_3, doing, em)) != 0))
+		return error;
+	if (version < 4 && (error = db_exec(db, db_tables_4, doing, em)) != 0)
 		return error;
 	(void)snprintf(text, sizeof(text), "PRAGMA user_version = %d",
 	    ANALYSIS_SCHEMA);

@@ -259,6 +259,13 @@ const char db_alter_3[] =
     "ALTER TABLE interval ADD COLUMN " INTERVAL_3_DEPTH ";"
     "ALTER TABLE interval ADD COLUMN " INTERVAL_3_MOST ";";
 
+/* The tables of schema 4. */
+const char db_tables_4[] = "CREATE TABLE inject(" RUN_REF "n INTEGER NOT NULL,"
+			   "rule TEXT NOT NULL,"
+			   "seen INTEGER NOT NULL,"
+			   "injected INTEGER NOT NULL,"
+			   "PRIMARY KEY(run, n)) STRICT, WITHOUT ROWID;";
+
 /* op with words for its codes. */
 const char db_view_ops[] =
     "CREATE VIEW IF NOT EXISTS ops AS SELECT op.run, op.n, op.seq, op.time, op.tid,"

@@ -55,7 +55,28 @@ signals_release(const struct sigaction old[2])
 	(void)sigaction(SIGTERM, &old[1], NULL);
 }
 
-/* Open the backend that the configuration asks for, behind the verifier. */
+/* Over the backend: faults to order, and over these the verifier. */
+static int
+setup_layers(struct engine *en)
+{
+	const struct uvm_backend *const be = en->en_be;
+	void *const cookie = en->en_cookie;
+	struct errmsg *const em = &en->en_report->er_em;
+
+	if (engine_inject_open(en) != 0)
+		return ERRMSG(em, UVN_ENVIRONMENT, "no memory for --inject");
+	if (!en->en_job->ej_verify)
+		return 0;
+	if (verify_create(&en->en_cf->cf_uvm, en->en_be, en->en_cookie,
+		&en->en_verify) != 0)
+		return ERRMSG(em, UVN_ENVIRONMENT, "no memory to verify");
+	verify_look(en->en_verify, be, cookie);
+	en->en_be = &verify_backend;
+	en->en_cookie = en->en_verify;
+	return 0;
+}
+
+/* Open the backend that the configuration asks for, and what goes over it. */
 static int
 setup_backend(struct engine *en)
 {
@@ -73,7 +94,7 @@ setup_backend(struct engine *en)
 			    "moves no bytes; use --backend buffered or direct");
 		en->en_be = &uvm_backend_null;
 		en->en_cookie = &en->en_nullbe;
-		return 0;
+		return setup_layers(en);
 	case BACKEND_BUFFERED:
 		en->en_be = &uvm_backend_buffered;
 		break;
@@ -95,13 +116,7 @@ setup_backend(struct engine *en)
 			return UVN_ENVIRONMENT;
 	}
 	en->en_cookie = en->en_filebe;
-	if (!ej->ej_verify)
-		return 0;
-	if (verify_create(up, en->en_be, en->en_cookie, &en->en_verify) != 0)
-		return ERRMSG(em, UVN_ENVIRONMENT, "no memory to verify");
-	en->en_be = &verify_backend;
-	en->en_cookie = en->en_verify;
-	return 0;
+	return setup_layers(en);
 }
 
 /* Tell the machine of the trace's files; their backing files are made here. */
@@ -497,8 +512,8 @@ conclude(struct engine *en, int status)
 	const struct uvm_param *const up = &en->en_cf->cf_uvm;
 	const struct trace_meta *const tm = trace_meta(en->en_trace);
 	const struct uvmexp *const exp = uvm_stat(en->en_uvm);
-	const uint64_t errors =
-	    exp->pagein_errors + exp->pageout_errors + en->en_op_errors;
+	const uint64_t errors = exp->pagein_errors + exp->pageout_errors +
+	    exp->short_reads + exp->short_writes + en->en_op_errors;
 
 	er->er_exit = status;
 	er->er_status = status == 0 ? "complete" : "failed";
@@ -513,14 +528,18 @@ conclude(struct engine *en, int status)
 		er->er_em = en->en_op_em;
 		(void)ERRMSG(&er->er_em, 0,
 		    "%s: %" PRIu64 " page-ins, %" PRIu64
-		    " page-outs and %" PRIu64 " calls failed: %s",
-		    en->en_job->ej_trace, exp->pagein_errors,
-		    exp->pageout_errors, en->en_op_errors,
-		    en->en_filebe != NULL ? uvm_filebe_why(en->en_filebe) :
-					    "I/O error");
+		    " page-outs and %" PRIu64 " calls failed, %" PRIu64
+		    " pages lost: %s",
+		    en->en_job->ej_trace, exp->pagein_errors + exp->short_reads,
+		    exp->pageout_errors + exp->short_writes, en->en_op_errors,
+		    exp->lost_pages, engine_io_why(en));
 	}
-	if (en->en_verify != NULL)
+	if (en->en_verify != NULL) {
 		er->er_verify = status == 0 ? "passed" : "failed";
+		er->er_verify_lost = verify_stat(en->en_verify)->vs_lost;
+		er->er_verify_unwritten =
+		    verify_stat(en->en_verify)->vs_unwritten;
+	}
 	er->er_events = en->en_seq;
 	if (up->memory / up->page_size / 4 < tm->tm_window)
 		er->er_window_pages = tm->tm_window;
@@ -578,6 +597,7 @@ teardown(struct engine *en)
 	uvm_destroy(en->en_uvm);
 	if (en->en_verify != NULL)
 		verify_destroy(en->en_verify);
+	uvm_injectbe_destroy(en->en_inject);
 	if (en->en_filebe != NULL)
 		uvm_filebe_destroy(en->en_filebe);
 	if (en->en_trace != NULL)
@@ -687,6 +707,9 @@ engine_report_fini(struct engine_report *er)
 	free(er->er_perf);
 	er->er_perf = NULL;
 	er->er_nperf = 0;
+	free(er->er_inject);
+	er->er_inject = NULL;
+	er->er_ninject = 0;
 }
 
 #endif

@@ -4,6 +4,7 @@
 #ifndef REPLAY_ENGINE_H
 #define REPLAY_ENGINE_H
 
+#include "pager/backend_inject.h"
 #include "replay/config.h"
 #include "replay/db.h"
 
@@ -15,6 +16,12 @@ struct engine_file {
 	const char *ef_path;
 };
 
+/* A rule of --inject. */
+struct engine_inject {
+	const char *ei_text;
+	struct inject_rule ei_rule;
+};
+
 /* One replay, as the command line asks for it. */
 struct engine_job {
 	struct config *ej_config; /* resolved */
@@ -24,6 +31,8 @@ struct engine_job {
 	const char *ej_dir; /* for backing files */
 	const struct engine_file *ej_files;
 	size_t ej_nfiles;
+	const struct engine_inject *ej_inject;
+	size_t ej_ninject;
 	bool ej_verify;
 	bool ej_paranoid;    /* uvm_check() after every event */
 	bool ej_salvage;     /* leave out damaged blocks of a .uvt */
@@ -72,6 +81,10 @@ struct engine_report {
 	struct db_event *er_perf;
 	size_t er_nperf, er_phases;
 	uint64_t er_phases_lost;
+	struct db_inject *er_inject; /* rows of table inject */
+	size_t er_ninject;
+	/* With verify: pages lost by permission; of those, by failed writes. */
+	uint64_t er_verify_lost, er_verify_unwritten;
 	struct errmsg er_em; /* why, if er_exit is not 0 */
 };
 

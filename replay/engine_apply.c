@@ -63,13 +63,10 @@ judge(struct engine *en, int error)
 	default:
 		if (en->en_op_errors++ == 0)
 			(void)ERRMSG(&en->en_op_em, 0,
-			    "%s: event %" PRIu64 ": %s failed: %s%s%s",
+			    "%s: event %" PRIu64 ": %s failed: %s: %s",
 			    en->en_job->ej_trace, en->en_seq,
 			    trace_op_name[en->en_ev->te_op], errno_text(error),
-			    en->en_filebe != NULL ? ": " : "",
-			    en->en_filebe != NULL ?
-				uvm_filebe_why(en->en_filebe) :
-				"");
+			    engine_io_why(en));
 		return 0;
 	}
 }
@@ -395,6 +392,8 @@ call_pwrite(struct engine *en)
 	error = uvm_sys_pwrite(en->en_uvm, ev->te_file, ev->te_offset,
 	    ev->te_length, buf);
 	free(buf);
+	if (error != 0)
+		verify_pwrite_failed(en->en_verify);
 	return error;
 }
 

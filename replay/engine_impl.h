@@ -5,6 +5,7 @@
  *	engine_apply.c	one event of the trace, given to the pager
  *	engine_log.c	latencies, rows, intervals
  *	engine_flush.c	what flushes cost
+ *	engine_inject.c	faults to order
  *	engine_events.c	perf events
  *	engine_pace.c	when each event happens
  *	engine_thread.c	what each thread did and waited for
@@ -70,6 +71,7 @@ struct engine {
 	void *en_cookie;
 	struct uvm_nullbe en_nullbe;
 	struct uvm_filebe *en_filebe;
+	struct uvm_injectbe *en_inject; /* NULL: no faults to order */
 	struct verify *en_verify;
 	struct db_writer *en_writer;
 	struct trace_reader *en_trace;
@@ -312,6 +314,18 @@ void engine_log_fini(struct engine *en);
 
 /* The observer of the pager that counts clusters, flushes and events. */
 void engine_log_observe(struct engine *en);
+
+/*
+ * Put faults to order over the backend; the backend to use is then en_be.  What
+ * came of them, into the report, from which the result borrows it.
+ *
+ * => ENOMEM
+ */
+int engine_inject_open(struct engine *en) mustcheck;
+void engine_inject_result(struct engine *en, struct db_result *rs);
+
+/* What is known of the last I/O that failed. */
+const char *engine_io_why(const struct engine *en);
 
 /* Its members that tell of flushes. */
 void engine_flush_observe(struct engine *en, struct uvm_observer *uo);

@@ -69,6 +69,14 @@ observe_freed(void *arg, uint32_t file, uint64_t pgno, bool dirty)
 	verify_freed(en->en_verify, file, pgno);
 }
 
+static void
+observe_lost(void *arg, uint32_t file, uint64_t pgno)
+{
+	struct engine *const en = arg;
+
+	verify_lost(en->en_verify, file, pgno);
+}
+
 void
 engine_log_observe(struct engine *en)
 {
@@ -76,6 +84,7 @@ engine_log_observe(struct engine *en)
 		.uo_arg = en,
 		.uo_io = observe_io,
 		.uo_freed = en->en_verify != NULL ? observe_freed : NULL,
+		.uo_lost = en->en_verify != NULL ? observe_lost : NULL,
 	};
 
 	engine_threads_observe(en, &uo);
@@ -289,4 +298,5 @@ engine_log_result(struct engine *en, struct db_result *rs)
 	rs->rs_flush_total =
 	    (const struct db_flush_total(*)[2])en->en_flush_total;
 	engine_events_result(en, rs);
+	engine_inject_result(en, rs);
 }

@@ -141,6 +141,13 @@ text_pager(FILE *out, const struct uvmexp *exp)
 	    exp->pagein_bytes, exp->pagein_errors);
 	text_io(out, "page-outs", exp->pageout_ios, exp->pageout_pages,
 	    exp->pageout_bytes, exp->pageout_errors);
+	if (exp->lost_pages + exp->short_writes + exp->short_reads > 0)
+		report_line(out, "lost",
+		    "%15s pages  %s short writes, %s short reads taken for "
+		    "whole",
+		    count_text(exp->lost_pages, a),
+		    count_text(exp->short_writes, b),
+		    count_text(exp->short_reads, c));
 	report_line(out, "dirtied", "%15s pages  written %.2f times on average",
 	    count_text(exp->dirtied, a),
 	    ratio(exp->pageout_pages, exp->dirtied));
@@ -216,6 +223,19 @@ text_tunables(FILE *out, const struct config *cf)
 	print_wrapped(out, text, LABEL);
 }
 
+static void
+text_inject(FILE *out, const struct engine_report *er)
+{
+	char a[TEXT_MAX], b[TEXT_MAX];
+
+	for (size_t i = 0; i < er->er_ninject; i++)
+		report_line(out, i == 0 ? "injected" : "",
+		    "%15s of %s I/Os  %s",
+		    count_text(er->er_inject[i].ij_hit, a),
+		    count_text(er->er_inject[i].ij_seen, b),
+		    er->er_inject[i].ij_text);
+}
+
 void
 report_text(FILE *out, const struct engine_job *ej,
     const struct engine_report *er, const char *db)
@@ -245,8 +265,21 @@ report_text(FILE *out, const struct engine_job *ej,
 	    count_text(exp->inactive, c));
 	text_latencies(out, er);
 	report_events_text(out, er);
-	report_line(out, "verify", "%s",
-	    er->er_verify != NULL ? er->er_verify : "off");
+	text_inject(out, er);
+	if (er->er_verify_unwritten > 0)
+		report_line(out, "verify",
+		    "%s  %s pages lost, %s of them as "
+		    "their writes failed",
+		    er->er_verify, count_text(er->er_verify_lost, a),
+		    count_text(er->er_verify_unwritten, b));
+	else if (er->er_verify_lost > 0)
+		report_line(out, "verify",
+		    "%s  %s pages lost, as quirks and "
+		    "calls permit",
+		    er->er_verify, count_text(er->er_verify_lost, a));
+	else
+		report_line(out, "verify", "%s",
+		    er->er_verify != NULL ? er->er_verify : "off");
 	if (db == NULL) {
 		report_line(out, "database", "none");
 		return;
@@ -340,6 +373,30 @@ json_latency(const struct engine_report *er)
 	return array;
 }
 
+static json_t *
+json_inject(const struct engine_report *er)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < er->er_ninject; i++) {
+		const struct db_inject *const ij = &er->er_inject[i];
+		json_t *row = json_object();
+
+		if (!json_put_text(row, "rule", ij->ij_text) ||
+		    !json_put_uint(row, "seen", ij->ij_seen) ||
+		    !json_put_uint(row, "injected", ij->ij_hit)) {
+			json_decref(row);
+			json_decref(array);
+			return NULL;
+		}
+		if (json_array_append_new(array, row) != 0) {
+			json_decref(array);
+			return NULL;
+		}
+	}
+	return array;
+}
+
 int
 report_json(const struct engine_job *ej, const struct engine_report *er,
     const char *db)
@@ -367,6 +424,9 @@ report_json(const struct engine_job *ej, const struct engine_report *er,
 	    json_put_uint(root, "rows", er->er_rows) &&
 	    json_put_uint(root, "waits", er->er_waits) &&
 	    json_put_text(root, "verify", er->er_verify) &&
+	    json_put_uint(root, "verify_lost", er->er_verify_lost) &&
+	    json_put_uint(root, "verify_unwritten", er->er_verify_unwritten) &&
+	    json_put(root, "inject", json_inject(er)) &&
 	    json_put(root, "tunables", json_tunables(ej->ej_config)) &&
 	    json_put(root, "counters", json_counters(&er->er_exp)) &&
 	    json_put(root, "latency", json_latency(er)) &&

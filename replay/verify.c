@@ -20,6 +20,7 @@ verify_create(const struct uvm_param *up, const struct uvm_backend *be,
 	(void)pthread_mutexattr_destroy(&ma);
 	v->v_be = be;
 	v->v_becookie = becookie;
+	verify_look(v, be, becookie);
 	v->v_last = &v->v_files;
 	v->v_pgsize = (uint32_t)up->page_size;
 	v->v_q1 = up->q1_error_clean != QUIRK_FIXED;
@@ -51,6 +52,14 @@ verify_destroy(struct verify *v)
 	free(v->v_chunk);
 	(void)pthread_mutex_destroy(&v->v_mutex);
 	free(v);
+}
+
+void
+verify_look(struct verify *v, const struct uvm_backend *be, void *becookie)
+{
+
+	v->v_lookbe = be;
+	v->v_lookcookie = becookie;
 }
 
 void
@@ -137,6 +146,7 @@ verify_dropped(struct verify *v, const struct vfile *f, const struct vpage *p)
 	if (p->vp_lossok ||
 	    permitted(v, f->vf_file, p->vp_pgno * v->v_pgsize)) {
 		v->v_stat.vs_lost++;
+		v->v_stat.vs_unwritten += p->vp_lossok;
 		return;
 	}
 	if (!reserve(v, &array, v->v_nlosses, &v->v_maxlosses,
@@ -296,6 +306,7 @@ verify_write_access(struct verify *v, uint32_t file, uint64_t offset,
 			(uint32_t)(offset - start), to, seq) != 0)
 			VERIFY_FAIL(v, ENOMEM, "verify: no memory");
 		p->vp_dirty = true;
+		p->vp_failed = false;
 		p->vp_lossok = false;
 		offset = start + to;
 	}
@@ -315,6 +326,13 @@ verify_pwrite(struct verify *v, uint32_t file, uint64_t offset, uint64_t length,
 	v->v_now.vn_file = f;
 	v->v_now.vn_seq = seq;
 	v->v_now.vn_pwrite += length;
+}
+
+void
+verify_pwrite_failed(struct verify *v)
+{
+	VERIFY_HOLD(v);
+	v->v_iofailed = true;
 }
 
 void
@@ -364,6 +382,26 @@ verify_unlink_gone(struct verify *v, uint32_t file)
 	VERIFY_HOLD(v);
 	if (known(v, file) != NULL)
 		verify_permit(v, file, 0, UINT64_MAX);
+}
+
+void
+verify_lost(struct verify *v, uint32_t file, uint64_t pgno)
+{
+	VERIFY_HOLD(v);
+	const struct vfile *f = verify_over(v) ? NULL : vfile_find(v, file);
+	struct vpage *p = f != NULL ? vpage_find(f, pgno) : NULL;
+
+	/* Behind the end there is nothing to lose. */
+	if (f == NULL || page_end(v, f, pgno) == 0)
+		return;
+	if (p == NULL || !p->vp_resident || (p->vp_dirty && !p->vp_failed))
+		VERIFY_FAIL(v, EIO,
+		    "file %" PRIu32 " page %" PRIu64
+		    ": given up in event %" PRIu64
+		    " though no write of what it holds has failed",
+		    file, pgno, v->v_event);
+	else
+		p->vp_lossok = true;
 }
 
 void
@@ -418,11 +456,11 @@ verify_whole(struct verify *v, struct vfile *f)
 	uint64_t offset = 0;
 
 	while (offset < f->vf_size && v->v_error == 0 &&
-	    v->v_be->be_pread != NULL) {
+	    v->v_lookbe->be_pread != NULL) {
 		const uint64_t left = f->vf_size - offset;
 		const size_t n = left < VERIFY_CHUNK ? left : VERIFY_CHUNK;
-		const int error = v->v_be->be_pread(v->v_becookie, f->vf_file,
-		    offset, n, v->v_chunk);
+		const int error = v->v_lookbe->be_pread(v->v_lookcookie,
+		    f->vf_file, offset, n, v->v_chunk);
 
 		if (error != 0)
 			VERIFY_FAIL(v, EIO,
@@ -433,6 +471,17 @@ verify_whole(struct verify *v, struct vfile *f)
 			check_chunk(v, f, offset, n);
 		offset += n;
 	}
+}
+
+/* Pages that are in memory and clean, and whose changes no file will have. */
+static void
+count_lost(struct verify *v, const struct vfile *f)
+{
+	for (size_t i = 0; i < f->vf_nbuckets; i++)
+		for (const struct vpage *p = f->vf_page[i]; p != NULL;
+		     p = p->vp_next)
+			if (p->vp_resident && p->vp_lossok)
+				verify_dropped(v, f, p);
 }
 
 int
@@ -451,8 +500,10 @@ verify_finish(struct verify *v, struct errmsg *em)
 	judge(v);
 	for (struct vfile *f = v->v_files; f != NULL && !verify_over(v);
 	     f = f->vf_next)
-		if (f->vf_open)
+		if (f->vf_open) {
 			verify_whole(v, f);
+			count_lost(v, f);
+		}
 	v->v_finished = true;
 	return verify_failed(v, em);
 }

@@ -37,6 +37,13 @@ int verify_create(const struct uvm_param *up, const struct uvm_backend *be,
 void verify_destroy(struct verify *v);
 
 /*
+ * Look at files through this backend, be's own or one below it: what faults to
+ * order in between do to the pager's I/O is no business of a look.
+ */
+void verify_look(struct verify *v, const struct uvm_backend *be,
+    void *becookie);
+
+/*
  * The event now replayed: it names what is found, and its number plus 1 is the
  * sequence of write(2)s.  The event before is judged: what it dropped from
  * memory must have been written or be lost by permission.
@@ -66,12 +73,16 @@ void verify_write_access(struct verify *v, uint32_t file, uint64_t offset,
     uint64_t length, uint64_t seq);
 void verify_pwrite(struct verify *v, uint32_t file, uint64_t offset,
     uint64_t length, uint64_t seq);
+void verify_pwrite_failed(struct verify *v); /* it did not get that far */
 void verify_truncate(struct verify *v, uint32_t file, uint64_t size);
 void verify_zero(struct verify *v, uint32_t file, uint64_t offset,
     uint64_t length);
 void verify_discard(struct verify *v, uint32_t file, uint64_t offset,
     uint64_t length); /* MADV_FREE: losing it is permitted */
 void verify_unlink_gone(struct verify *v, uint32_t file);
+
+/* The pager gives a page up whose write failed (uo_lost). */
+void verify_lost(struct verify *v, uint32_t file, uint64_t pgno);
 
 /* A page left memory (uo_freed); what it held that disk has not is gone. */
 void verify_freed(struct verify *v, uint32_t file, uint64_t pgno);
@@ -90,7 +101,10 @@ struct verify_stat {
 	uint64_t vs_pages_in;  /* checked at page-in */
 	uint64_t vs_pages_out; /* checked at page-out */
 	uint64_t vs_pages_end; /* checked at the end */
-	uint64_t vs_lost;      /* pages whose loss a quirk permitted */
+	uint64_t vs_lost;      /* pages whose loss was permitted */
+	uint64_t
+	    vs_unwritten;  /* of those, as their write failed or was short */
+	uint64_t vs_short; /* page-ins that were short and taken for whole */
 };
 const struct verify_stat *verify_stat(const struct verify *v);
 

@@ -99,8 +99,8 @@ settle(struct verify *v, struct vfile *f, struct vpage *p, uint32_t from,
 {
 	int error = 0;
 
-	if (v->v_be->be_pread == NULL || from >= to ||
-	    v->v_be->be_pread(v->v_becookie, f->vf_file,
+	if (v->v_lookbe->be_pread == NULL || from >= to ||
+	    v->v_lookbe->be_pread(v->v_lookcookie, f->vf_file,
 		p->vp_pgno * v->v_pgsize + from, to - from, v->v_chunk) != 0)
 		return 0;
 	for (uint32_t pos = from; pos < to && error == 0;) {
@@ -121,11 +121,9 @@ settle(struct verify *v, struct vfile *f, struct vpage *p, uint32_t from,
 }
 
 /*
- * After a write: what was moved is on disk.  A short one passes for a whole
- * one, by q1 too.
- *
- * => of a failed one of several pages the pager drops all but one and tries
- *    that again: only the loss of a page that failed alone is q1's
+ * After a write: what was moved is on disk.  A short one passes for a whole one
+ * with q1; after one that failed the pager has to say which pages it gives up
+ * (verify_lost()).
  */
 static void
 pageout_done(struct verify *v, struct vfile *f, const struct uvm_buf *b)
@@ -147,17 +145,23 @@ pageout_done(struct verify *v, struct vfile *f, const struct uvm_buf *b)
 			error =
 			    settle(v, f, p, moved, in_page(b, i, b->b_length));
 		no_memory(v, error);
-		if (moved >= page_end(v, f, first + i))
+		if (moved >= page_end(v, f, first + i)) {
 			p->vp_dirty = false;
-		else if (!failed || b->b_npages == 1)
+			continue;
+		}
+		p->vp_failed = true;
+		if (!failed)
 			p->vp_lossok = v->v_q1;
 	}
 }
 
-/* One page of a page-in; moved bytes came. */
+/*
+ * One page of a page-in; moved bytes came of those wanted.  With q1 the pager
+ * takes what is short for the end of the file: the rest is zeros.
+ */
 static void
 page_in(struct verify *v, struct vfile *f, uint64_t pgno, const void *frame,
-    uint32_t moved)
+    uint32_t moved, uint32_t wanted)
 {
 	struct vpage *p = vpage_get(v, f, pgno);
 	const uint32_t end = page_end(v, f, pgno);
@@ -174,17 +178,24 @@ page_in(struct verify *v, struct vfile *f, uint64_t pgno, const void *frame,
 	if (frame != NULL &&
 	    !bytes_check(v, f, pgno, &p->vp_disk, &vb, "page-in"))
 		return;
-	if (moved != end)
+	if (wanted != end)
 		VERIFY_FAIL(v, EIO,
 		    "file %" PRIu32 " page %" PRIu64
 		    ": page-in in event %" PRIu64 " of %" PRIu32
 		    " bytes, but the file has %" PRIu32 " there",
-		    f->vf_file, pgno, v->v_event, moved, end);
+		    f->vf_file, pgno, v->v_event, wanted, end);
 	/* Behind the end disk is zeros, and so the pager fills the frame. */
 	no_memory(v,
 	    vmap_copy(&p->vp_mem, &p->vp_disk, v->v_pgsize, 0, v->v_pgsize));
+	if (moved < wanted) {
+		v->v_stat.vs_short++;
+		no_memory(v,
+		    vmap_set(&p->vp_mem, v->v_pgsize, moved, v->v_pgsize,
+			SEQ_ZERO));
+	}
 	p->vp_resident = true;
 	p->vp_dirty = false;
+	p->vp_failed = false;
 	p->vp_lossok = false;
 }
 
@@ -211,12 +222,13 @@ io_done(struct verify *v, const struct uvm_buf *b)
 		pageout_done(v, f, b);
 		return;
 	}
-	if (b->b_error != 0 || b->b_done == 0)
+	if (b->b_error != 0 || b->b_done == 0 ||
+	    (done < b->b_length && !v->v_q1))
 		return;
 	for (uint32_t i = 0; i < b->b_npages && v->v_error == 0; i++)
 		page_in(v, f, b->b_offset / v->v_pgsize + i,
 		    b->b_page != NULL ? b->b_page[i] : NULL,
-		    in_page(b, i, done));
+		    in_page(b, i, done), in_page(b, i, b->b_length));
 }
 
 static int
@@ -236,8 +248,16 @@ verify_start(void *cookie, struct uvm_buf *b)
 {
 	struct verify *v = cookie;
 
+	int error;
+
 	io_begin(v, b);
-	return v->v_be->be_start(v->v_becookie, b);
+	error = v->v_be->be_start(v->v_becookie, b);
+	if (error != 0) {
+		b->b_done = 0;
+		b->b_error = error;
+		io_done(v, b);
+	}
+	return error;
 }
 
 static int

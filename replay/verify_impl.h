@@ -47,7 +47,8 @@ struct vpage {
 	struct vmap vp_mem; /* if vp_resident */
 	bool vp_resident;
 	bool vp_dirty;	/* stored into since read or written out */
-	bool vp_lossok; /* q1: what it holds now may be lost */
+	bool vp_failed; /* what it holds now could not be written, */
+	bool vp_lossok; /* and may be lost: given up, or q1 took it for done */
 };
 
 /*
@@ -94,6 +95,8 @@ struct vnow {
 struct verify {
 	const struct uvm_backend *v_be;
 	void *v_becookie;
+	const struct uvm_backend *v_lookbe; /* reads that the pager knows not */
+	void *v_lookcookie;
 	pthread_mutex_t v_mutex; /* of all that follows */
 	struct vfile *v_files, **v_last;
 	struct vfile *v_hash[VFILE_BUCKETS];

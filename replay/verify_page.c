@@ -249,6 +249,7 @@ vpage_evict(struct verify *v, struct vfile *f, struct vpage *p)
 
 	p->vp_resident = false;
 	p->vp_dirty = false;
+	p->vp_failed = false;
 	p->vp_lossok = false;
 	vmap_fini(&p->vp_mem);
 	vpage_trim(v, f, p);

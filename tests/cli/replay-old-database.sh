@@ -14,7 +14,7 @@ cmp -s old.db kept.db || fail "the database was changed"
 
 check "a replay adds the tables and columns it lacks"
 expect 0 replay --backend null --db old.db t.csv
-is 3 "$(sql old.db "PRAGMA user_version")" user_version
+is 4 "$(sql old.db "PRAGMA user_version")" user_version
 is ok "$(sql old.db "PRAGMA integrity_check")" integrity
 is "" "$(sql old.db "PRAGMA foreign_key_check")" "foreign keys"
 

@@ -166,7 +166,8 @@ static bool
 pg_lost(const struct flush *fl)
 {
 
-	return (fl->flags & FLUSH_FREE) || !(fl->m->c.fixed & MODEL_FIX_Q1);
+	return ((fl->flags & FLUSH_FREE) && fl->f->dying) ||
+	    !(fl->m->c.fixed & MODEL_FIX_Q1);
 }
 
 /* A page of a cluster that has been tried. */
@@ -189,7 +190,7 @@ finish(struct flush *fl, struct page *pg, bool written)
 	if (!written && pg_lost(fl))
 		m->n.lost_pages++;
 	assert(!(fl->flags & FLUSH_DEACTIVATE));
-	if (fl->flags & FLUSH_FREE) {
+	if ((fl->flags & FLUSH_FREE) && (written || pg_lost(fl))) {
 		m_page_unmap(m, pg);
 		m_page_free(m, pg);
 	}

@@ -98,8 +98,10 @@ m_object_release(struct model *m, struct page *pg, bool written)
 	struct file *const f = pg->file;
 
 	/* Only what is dirty is ever released: it was about to be written. */
-	if (!written)
+	if (!written) {
 		m->n.dirty_discarded++;
+		m->n.lost_pages++;
+	}
 	m_page_unmap(m, pg);
 	m_page_free(m, pg);
 	/* The vnode is not dropped: Q8. */

@@ -134,6 +134,7 @@ a_persisting_object_dies_of_a_page_out(void **state)
 	agree(&tr, events, nitems(events), &n);
 	assert_int_equal(n.detaches, 5);
 	assert_int_equal(n.dirty_discarded, 2);
+	assert_int_equal(n.lost_pages, 2 + 1); /* and later page 2 */
 	/* Its vnode was not dropped, and is not recycled: file 2's is. */
 	tr.config.max_vnodes = 2;
 	agree(&tr, events, nitems(events), &n);

@@ -103,7 +103,7 @@ q1_fixed_msync_tells_and_a_second_one_tries_again(void **state)
 }
 
 static void
-q1_fixed_a_page_that_must_go_is_lost_and_told(void **state)
+q1_fixed_msync_invalidate_keeps_what_is_not_written(void **state)
 {
 	struct lab lab;
 
@@ -113,6 +113,21 @@ q1_fixed_a_page_that_must_go_is_lost_and_told(void **state)
 	assert_int_equal(uvm_sys_msync(lab.uvm, 1, 0, 0, UVM_MS_INVALIDATE),
 	    EIO);
 	lab_end(&lab);
+	assert_rise(&lab, lost_pages, 0);
+	assert_rise(&lab, free, 15);
+	assert_gauge(&lab, dirty, 1);
+	lab_close(&lab);
+}
+
+static void
+q1_fixed_a_page_that_must_go_is_lost_and_counted(void **state)
+{
+	struct lab lab;
+
+	(void)state;
+	assert_int_equal(msync_with_bad_page(&lab, "q1_error_clean=fixed"),
+	    EIO);
+	lab_unmap(&lab, 1);
 	assert_rise(&lab, lost_pages, 1);
 	assert_rise(&lab, free, 16);
 	assert_gauge(&lab, dirty, 0);
@@ -390,7 +405,10 @@ main(void)
 		    q1_faithful_msync_hides_the_error_and_the_page_is_clean),
 		cmocka_unit_test(
 		    q1_fixed_msync_tells_and_a_second_one_tries_again),
-		cmocka_unit_test(q1_fixed_a_page_that_must_go_is_lost_and_told),
+		cmocka_unit_test(
+		    q1_fixed_msync_invalidate_keeps_what_is_not_written),
+		cmocka_unit_test(
+		    q1_fixed_a_page_that_must_go_is_lost_and_counted),
 		cmocka_unit_test(q2_faithful_msync_is_not_durable),
 		cmocka_unit_test(q2_fixed_msync_is_durable_unless_async),
 		cmocka_unit_test(q4_faithful_reads_one_page_an_io),

@@ -21,35 +21,39 @@ fail_page_1(struct fixture *fx)
 }
 
 static void
-q1_permits_the_loss_of_a_failed_write(void **state)
+a_page_given_up_after_a_failed_write_may_be_lost(void **state)
 {
 	struct fixture *fx = *state;
 
 	fail_page_1(fx);
+	verify_lost(fx->fx_v, 1, 1);
 	vt_next_event(fx);
 	verify_freed(fx->fx_v, 1, 1);
 	vt_next_event(fx);
 	vt_page_in(fx, 1, 1, 1);
 	assert_passes(fx);
 	assert_int_equal(verify_stat(fx->fx_v)->vs_lost, 1);
+	assert_int_equal(verify_stat(fx->fx_v)->vs_unwritten, 1);
 }
 
 static void
-q1_does_not_permit_the_loss_of_its_neighbour(void **state)
+its_neighbour_may_not_be_lost(void **state)
 {
 	struct fixture *fx = *state;
 
 	fail_page_1(fx);
+	verify_lost(fx->fx_v, 1, 1);
 	verify_freed(fx->fx_v, 1, 2);
 	assert_fails(fx, "file 1 page 2", "lost write");
 }
 
 static void
-q1_does_not_permit_the_loss_of_a_later_store(void **state)
+a_later_store_may_not_be_lost(void **state)
 {
 	struct fixture *fx = *state;
 
 	fail_page_1(fx);
+	verify_lost(fx->fx_v, 1, 1);
 	vt_next_event(fx);
 	vt_store(fx, 1, 1);
 	vt_next_event(fx);
@@ -58,14 +62,40 @@ q1_does_not_permit_the_loss_of_a_later_store(void **state)
 }
 
 static void
-q1_fixed_permits_no_loss(void **state)
+a_failed_write_alone_permits_no_loss(void **state)
 {
 	struct fixture *fx = *state;
 
-	vt_begin(fx, QUIRK_FIXED);
+	for (int quirk = QUIRK_FAITHFUL; quirk <= QUIRK_FIXED; quirk++) {
+		vt_begin(fx, (enum quirk)quirk);
+		fail_page_1(fx);
+		verify_freed(fx->fx_v, 1, 1);
+		assert_fails(fx, "file 1 page 1", "lost write");
+	}
+}
+
+static void
+a_page_whose_write_did_not_fail_is_not_given_up(void **state)
+{
+	struct fixture *fx = *state;
+
+	vt_add_file(fx, 1, 4 * PG);
+	vt_page_in(fx, 1, 1, 1);
+	vt_store(fx, 1, 1);
+	verify_lost(fx->fx_v, 1, 1);
+	assert_fails(fx, "file 1 page 1", "given up");
+}
+
+static void
+a_page_given_up_counts_at_the_end_though_it_is_in_memory(void **state)
+{
+	struct fixture *fx = *state;
+	struct errmsg em = { .em_text = "" };
+
 	fail_page_1(fx);
-	verify_freed(fx->fx_v, 1, 1);
-	assert_fails(fx, "file 1 page 1", "lost write");
+	verify_lost(fx->fx_v, 1, 1);
+	must(verify_finish(fx->fx_v, &em));
+	assert_int_equal(verify_stat(fx->fx_v)->vs_unwritten, 1);
 }
 
 static void
@@ -215,10 +245,12 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(q1_permits_the_loss_of_a_failed_write),
-		TEST(q1_does_not_permit_the_loss_of_its_neighbour),
-		TEST(q1_does_not_permit_the_loss_of_a_later_store),
-		TEST(q1_fixed_permits_no_loss),
+		TEST(a_page_given_up_after_a_failed_write_may_be_lost),
+		TEST(its_neighbour_may_not_be_lost),
+		TEST(a_later_store_may_not_be_lost),
+		TEST(a_failed_write_alone_permits_no_loss),
+		TEST(a_page_whose_write_did_not_fail_is_not_given_up),
+		TEST(a_page_given_up_counts_at_the_end_though_it_is_in_memory),
 		TEST(a_failed_write_tried_again_is_kept),
 		TEST(q6_permits_a_shrink_to_drop_the_page_of_the_new_end),
 		TEST(q6_does_not_outlast_its_event),
