@@ -297,6 +297,8 @@ write_all(const struct source *so, const struct figures_job *fj,
 			fr->fr_id = og.og_id;
 			error = series_write(so, &og, fj->fj_dir, fr, em);
 		}
+		if (error == 0)
+			error = source_memory(so, em);
 	}
 	return error;
 }

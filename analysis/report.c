@@ -412,7 +412,8 @@ analysis_report(const struct report_job *rj, struct report_page *rp,
 		return error;
 	if ((error = check_file(rj, em)) == 0 &&
 	    (error = create_beside(rj->rj_file, &temp, &pg.pg_fp, em)) == 0) {
-		if ((error = write_page(&pg, em)) == 0)
+		if ((error = write_page(&pg, em)) == 0 &&
+		    (error = source_memory(&pg.pg_so, em)) == 0)
 			error = finish(&pg, temp, em);
 		else
 			(void)fclose(pg.pg_fp);

@@ -188,6 +188,15 @@ free_threads(struct engine *en)
 
 #endif
 
+/* The exit status when a trace cannot be read: it is to blame but for memory. */
+static int
+trace_status(int error)
+{
+	return error == 0   ? UVN_OK :
+	    error == ENOMEM ? UVN_ENVIRONMENT :
+			      UVN_INPUT;
+}
+
 static int
 setup(struct engine *en)
 {
@@ -205,7 +214,7 @@ setup(struct engine *en)
 		error = trace_open(ej->ej_trace,
 		    ej->ej_salvage ? TRACE_SALVAGE : 0, &en->en_trace, em);
 		if (error != 0)
-			return UVN_INPUT;
+			return trace_status(error);
 	}
 	if ((status = engine_events_open(en)) != 0 ||
 	    (status = setup_backend(en)) != 0)
@@ -448,12 +457,12 @@ replay(struct engine *en)
 	const struct trace_event *ev;
 	bool begun = false;
 	const char *why;
-	int status = 0;
+	int error, status = 0;
 	size_t n;
 
 	for (;;) {
-		if (trace_next(en->en_trace, &ev, &n, &er->er_em) != 0)
-			status = UVN_INPUT;
+		error = trace_next(en->en_trace, &ev, &n, &er->er_em);
+		status = trace_status(error);
 		if (!begun)
 			engine_pace_begin(en,
 			    status == 0 && n != 0 ? ev->te_time : 0);

@@ -5,6 +5,25 @@
 #include "replay/json_out.h"
 #include "replay/replay.h"
 
+/* One thread makes JSON. */
+static size_t failures;
+
+static void *
+watched_malloc(size_t n)
+{
+	void *const p = malloc(n);
+
+	if (p == NULL)
+		failures++;
+	return p;
+}
+
+void
+json_watch_memory(void)
+{
+	json_set_alloc_funcs(watched_malloc, free);
+}
+
 json_t *
 json_text(const char *text)
 {
@@ -29,14 +48,17 @@ json_emit(json_t *root)
 {
 	bool written;
 
-	if (root == NULL)
+	if (root == NULL || failures > 0) {
+		json_decref(root);
 		return complain(UVN_ENVIRONMENT, "out of memory");
+	}
 	written = json_dumpf(root, stdout,
 		      JSON_INDENT(2) | JSON_PRESERVE_ORDER) == 0 &&
 	    putchar('\n') != EOF;
 	json_decref(root);
 	if (!written)
 		return complain(UVN_ENVIRONMENT,
-		    "standard output cannot be written");
+		    failures > 0 ? "out of memory" :
+				   "standard output cannot be written");
 	return UVN_OK;
 }

@@ -7,6 +7,12 @@
 #include <jansson.h>
 
 /*
+ * From now on failures of jansson's memory are counted: what is added to an
+ * object need not look whether it could be, json_emit() does.
+ */
+void json_watch_memory(void);
+
+/*
  * Text as JSON has it.  Paths and names need not be UTF-8: in one that is not,
  * every byte that is not ASCII becomes a question mark.
  *
