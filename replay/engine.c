@@ -129,7 +129,8 @@ setup_files(struct engine *en)
 			    "cannot make the backing file of file %" PRIu32
 			    ": %s",
 			    tf->tf_id,
-			    en->en_filebe != NULL ?
+			    en->en_filebe != NULL &&
+				    *uvm_filebe_why(en->en_filebe) != '\0' ?
 				uvm_filebe_why(en->en_filebe) :
 				errno_text(error));
 	}
@@ -346,11 +347,14 @@ static int
 replay_check(struct engine *en)
 {
 	struct errmsg *const em = &en->en_report->er_em;
+	int error;
 
 	if (engine_interrupted() ||
-	    (en->en_job->ej_paranoid && uvm_check(en->en_uvm, em) != 0) ||
-	    (en->en_verify != NULL && verify_failed(en->en_verify, em) != 0))
+	    (en->en_job->ej_paranoid && uvm_check(en->en_uvm, em) != 0))
 		return UVN_FAILED;
+	if (en->en_verify != NULL &&
+	    (error = verify_failed(en->en_verify, em)) != 0)
+		return engine_status(error);
 	return 0;
 }
 
@@ -487,13 +491,13 @@ replay(struct engine *en)
 		(void)fprintf(stderr, "\r\033[K");
 	/* What is under way belongs to the run. */
 	if (status == 0 && uvm_finish(en->en_uvm) != 0) {
-		(void)uvm_failed(en->en_uvm, &why);
-		status = ERRMSG(&er->er_em, UVN_FAILED, "%s: at its end: %s",
-		    en->en_job->ej_trace, why);
+		error = uvm_failed(en->en_uvm, &why);
+		status = ERRMSG(&er->er_em, engine_status(error),
+		    "%s: at its end: %s", en->en_job->ej_trace, why);
 	}
 	if (status == 0 && en->en_verify != NULL &&
-	    verify_finish(en->en_verify, &er->er_em) != 0)
-		status = UVN_FAILED;
+	    (error = verify_finish(en->en_verify, &er->er_em)) != 0)
+		status = engine_status(error);
 	return status;
 }
 

@@ -24,6 +24,12 @@ json_watch_memory(void)
 	json_set_alloc_funcs(watched_malloc, free);
 }
 
+bool
+json_memory_failed(void)
+{
+	return failures > 0;
+}
+
 json_t *
 json_text(const char *text)
 {
