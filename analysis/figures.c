@@ -247,6 +247,25 @@ make_dir(const char *dir, struct errmsg *em)
 	return 0;
 }
 
+/* Does the file begin as our data files do: a title, and what of? */
+static bool
+begins_so(const char *path, const struct figure *fg)
+{
+	const char *const scope = figure_scope_name[fg->fg_scope];
+	FILE *const fp = fopen(path, "re");
+	char line[2][128] = { "", "" };
+	bool so;
+
+	if (fp == NULL)
+		return false;
+	so = fgets(line[0], sizeof(line[0]), fp) != NULL &&
+	    fgets(line[1], sizeof(line[1]), fp) != NULL &&
+	    strncmp(line[0], "# ", 2) == 0 && strncmp(line[1], "# ", 2) == 0 &&
+	    strncmp(line[1] + 2, scope, strlen(scope)) == 0;
+	(void)fclose(fp);
+	return so;
+}
+
 /* Remove what an earlier call left of a figure. */
 static int
 remove_files(const char *dir, const struct figure *fg, unsigned files,
@@ -274,6 +293,51 @@ remove_files(const char *dir, const struct figure *fg, unsigned files,
 	return 0;
 }
 
+/*
+ * Whose is what has the name of a figure's file?  One that uvn has drawn has
+ * its data beside it, which begin with a title and what they are of.
+ */
+static int
+check_files(const char *dir, const struct figure *fg, unsigned files,
+    struct errmsg *em)
+{
+	char *data = figure_path(dir, fg, FIGURE_DATA), *there = NULL;
+	const bool ours = data != NULL && begins_so(data, fg);
+	int error = data == NULL ? ENOMEM : 0;
+
+	free(data);
+	for (enum figure_file file = 0; file < FIGURE_NFILES && error == 0;
+	     file++) {
+		struct stat st;
+
+		if ((files & FIGURE_BIT(file)) == 0)
+			continue;
+		if ((there = figure_path(dir, fg, file)) == NULL)
+			error = ENOMEM;
+		else if (lstat(there, &st) == 0 && st.st_size > 0 && !ours)
+			error = ERRMSG(em, EEXIST,
+			    "%s: is there and was not made by uvn figures; "
+			    "remove it, or name another folder with -o",
+			    there);
+		free(there);
+	}
+	return error == ENOMEM ? ERRMSG(em, ENOMEM, "%s: out of memory", dir) :
+				 error;
+}
+
+/* All files of all figures asked for, before anything is done to them. */
+static int
+check_all(const struct figures_job *fj, unsigned files, struct errmsg *em)
+{
+	int error = 0;
+
+	for (size_t i = 0; i < figure_count && error == 0; i++)
+		if (fj->fj_only == 0 || (fj->fj_only >> i & 1) != 0)
+			error = check_files(fj->fj_dir, &figure_table[i], files,
+			    em);
+	return error;
+}
+
 /* Data and script of every figure asked for. */
 static int
 write_all(const struct source *so, const struct figures_job *fj,
@@ -281,7 +345,7 @@ write_all(const struct source *so, const struct figures_job *fj,
 {
 	const unsigned files = fj->fj_formats | FIGURE_BIT(FIGURE_DATA) |
 	    FIGURE_BIT(FIGURE_SCRIPT);
-	int error = 0;
+	int error = check_all(fj, files, em);
 
 	for (size_t i = 0; i < figure_count && error == 0; i++) {
 		struct figure_result *fr = &fp->fp_figure[fp->fp_nfigures];

@@ -205,7 +205,7 @@ db_rollback(struct db *db)
 {
 
 	/* After some failures SQLite has rolled back already. */
-	if (sqlite3_get_autocommit(db->db_sq) == 0)
+	if (db->db_sq != NULL && sqlite3_get_autocommit(db->db_sq) == 0)
 		(void)sqlite3_exec(db->db_sq, "ROLLBACK", NULL, NULL, NULL);
 }
 
@@ -332,7 +332,16 @@ db_open(const char *path, struct db **dbp, struct errmsg *em)
 	struct db *db;
 	int error;
 
+	struct stat st;
+
 	analysis_watch_memory();
+	/* SQLite would write to a device, too. */
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode) &&
+	    !S_ISDIR(st.st_mode))
+		return ERRMSG(em, EINVAL,
+		    "%s: opening: it is no regular file; name another file "
+		    "with --db",
+		    path);
 	/* To SQLite that is a file which vanishes when it is closed. */
 	if (path[0] == '\0')
 		return ERRMSG(em, EINVAL,

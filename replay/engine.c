@@ -84,6 +84,9 @@ setup_backend(struct engine *en)
 		en->en_be = &uvm_backend_uring;
 		break;
 	}
+	error = ej->ej_overwrite ? 0 : uvm_filebe_check_folder(ej->ej_dir, em);
+	if (error != 0)
+		return error == EEXIST ? UVN_USAGE : UVN_ENVIRONMENT;
 	error = uvm_filebe_create(en->en_be, ej->ej_dir,
 	    (uint32_t)up->page_size, &en->en_filebe, em);
 	if (error != 0)

@@ -24,6 +24,7 @@ struct engine_job {
 	const char *ej_dir; /* for backing files */
 	const struct engine_file *ej_files;
 	size_t ej_nfiles;
+	bool ej_overwrite; /* backing files that are no run's, too */
 	bool ej_verify;
 	bool ej_paranoid;    /* uvm_check() after every event */
 	bool ej_salvage;     /* leave out damaged blocks of a .uvt */
