@@ -111,24 +111,26 @@ if mknod block b 7 250 2>/dev/null; then
 	says "block device"
 	expect 3 replay t.uvt --backend null --db block
 	says "block: opening: it is no regular file"
+	cp -a block block.uvt
+	cp -a block block.png
 	for args in "trace gen zipf" "trace cut t.uvt --to 10" \
-	    "trace merge t.uvt t.uvt" "trace export --format fio t.uvt"; do
+	    "trace merge t.uvt t.uvt" "trace import c.csv" \
+	    "trace export --format fio t.uvt"; do
 		# shellcheck disable=SC2086
-		expect 2 $args -o block
-		says "block: is a block device"
+		expect 2 $args -o block.uvt
+		says "block.uvt: is a block device"
 	done || exit 1
 	expect 2 report r.db -o block
 	expect 2 trace plot t.uvt -o block.png
-	mknod block.uvt b 7 250
-	expect 2 trace import c.csv -o block.uvt
-	[ -b block ] && [ -b block.uvt ] || fail "a device was replaced"
-	rm -f block block.uvt
+	[ -b block ] && [ -b block.uvt ] && [ -b block.png ] ||
+	    fail "a device was replaced"
+	rm -f block block.uvt block.png
 else
 	echo "  no right to make one"
 fi
 
 # What is traced lies outside, and may be written by us.
-mkdir out in tmp
+mkdir res in tmp
 cp precious "$work/victim"
 evil='"; system("touch pwned"); "`touch pwned`$(touch pwned)@pwned<script>'
 {
@@ -149,36 +151,41 @@ evil='"; system("touch pwned"); "`touch pwned`$(touch pwned)@pwned<script>'
 	fail "the trace cannot be written"
 }
 cp "in/$evil.csv" in/t.csv
-export TMPDIR=$work/tmp
+export TMPDIR=$work/tmp HOME=$work/tmp XDG_CACHE_HOME=$work/tmp
 
 # strays LOG: what was opened for writing, made, renamed or removed elsewhere.
 strays() {
 	awk -v work="$work" '
 		/ENOENT|ENXIO|= -1/ { next }
 		/open(at)?\(.*O_(WRONLY|RDWR|CREAT)/ ||
-		/(rename|unlink|mkdir|rmdir|truncate|link|mknod|chmod|creat)[a-z0-9]*\(/ {
+		/ (renameat2?|rename|unlink|unlinkat|mkdir|mkdirat|rmdir|creat)\(/ ||
+		/ (truncate|link|linkat|symlink|symlinkat|mknod|mknodat)\(/ ||
+		/ (chmod|fchmodat|chown|fchownat|utimensat)\(/ {
 			n = split($0, part, "\"")
 			for (i = 2; i < n; i += 2)
 				print part[i]
 		}' "$1" | sort -u | grep -vE \
-	    "^(out/|$work/out/|$work/tmp/|/dev/null$|/dev/tty$|/proc/self/|\./)" |
-	    grep -vE '^(out|flush|heat|rates|latency|cluster|clusters|penalty|threads|faultahead|calibration|[a-z-]+)(\.(dat|gp|png|svg))?$'
+	    "^(res/|$work/res/|$work/tmp/|/dev/null$|/dev/tty$|/var/cache/fontconfig/|\./)" |
+	    grep -vE "^[a-z]+\.(dat|gp|png|svg|pdf)$"
 }
 
 check "nothing is written elsewhere, whatever a trace's paths are"
 if strace -f -o log true 2>/dev/null; then
-	for args in "replay in/t.csv --backend buffered --dir out/d --db out/x.db" \
-	    "replay in/t.csv --backend null --db out/x.db --log ops" \
-	    "sweep in/t.csv --backend null --db out/x.db --axis hash_penalty=1,4" \
-	    "sweep in/t.csv --backend direct --dir out/d --db out/x.db --axis cluster=16K,64K --jobs 2" \
-	    "trace import in/t.csv -o out/t.uvt" "trace info in/t.csv" \
-	    "trace export in/t.csv -o out/t2.csv" \
-	    "trace export --format fio in/t.csv -o out/t.log" \
-	    "trace plot in/t.csv -o out/plot.png" "trace check in/t.csv" \
-	    "report out/x.db -o out/r.html" "figures out/x.db -o out/f" \
-	    "compare out/x.db 1 2"; do
+	strace -f -qq -e trace=%file -o log "$UVN" trace cut t.uvt --to 9 \
+	    -o in/cut.uvt
+	strays log | grep -q 'in/cut.uvt' || fail "this test sees nothing"
+	for args in "replay in/t.csv --backend buffered --dir res/d --db res/x.db" \
+	    "replay in/t.csv --backend null --db res/x.db --log ops" \
+	    "sweep in/t.csv --backend null --db res/x.db --axis hash_penalty=1,4" \
+	    "sweep in/t.csv --backend direct --dir res/d --db res/x.db --axis cluster=16K,64K --jobs 2" \
+	    "trace import in/t.csv -o res/t.uvt" "trace info in/t.csv" \
+	    "trace export in/t.csv -o res/t2.csv" \
+	    "trace export --format fio in/t.csv -o res/t.log" \
+	    "trace plot in/t.csv -o res/plot.png" "trace check in/t.csv" \
+	    "report res/x.db -o res/r.html" "figures res/x.db -o res/f" \
+	    "compare res/x.db 1 2"; do
 		# shellcheck disable=SC2086
-		strace -f -qq -e trace=%file -o log "$UVN" $args >out.txt 2>err
+		strace -f -qq -e trace=%file -o log "$UVN" $args >out 2>err
 		rc=$?
 		[ $rc -le 1 ] || fail "exit status $rc: $args"
 		strays log >stray
