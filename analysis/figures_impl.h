@@ -111,12 +111,13 @@ int gnuplot_failed(const char *dir, const char *script,
 bool drawn(const char *path);
 
 /*
- * Draw a figure whose script lies in dir, in the formats asked for.
+ * Draw a figure whose script lies in dir, in the formats asked for; messages
+ * call the folder shown.
  *
  * => adds them to fr_files
  */
-int gnuplot_draw(const char *dir, unsigned formats, struct figure_result *fr,
-    struct errmsg *em) mustcheck;
+int gnuplot_draw(const char *dir, const char *shown, unsigned formats,
+    struct figure_result *fr, struct errmsg *em) mustcheck;
 
 /*
  * Write text as a string of gnuplot that means just that text.
