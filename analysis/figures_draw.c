@@ -176,12 +176,12 @@ static int
 make_temp(const char *dir, char **tempp, struct errmsg *em)
 {
 	char *temp;
-	int error = 0;
+	int error;
 
 	if (asprintf(&temp, "%s/.uvn-XXXXXX", dir) < 0)
 		return ERRMSG(em, ENOMEM, "%s: out of memory", dir);
 	if (mkdtemp(temp) == NULL) {
-		error = errno;
+		error = errno != 0 ? errno : EIO;
 		free(temp);
 		return ERRMSG(em, error == ENOENT ? ENOTDIR : error,
 		    "%s: cannot be written: %s; name another folder with -o",

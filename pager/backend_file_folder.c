@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -31,24 +32,24 @@ named_so(const struct dirent *de)
 static int
 check_names(int fd, const char *dir, struct errmsg *em)
 {
-	DIR *const dp = fdopendir(fd);
-	const struct dirent *de;
+	struct dirent **names;
+	const int n = scandirat(fd, ".", &names, named_so, alphasort);
 	int error = 0;
 
-	if (dp == NULL) {
+	if (n == -1) {
 		error = errno;
-		(void)close(fd);
 		return ERRMSG(em, error, "%s: cannot be read: %s", dir,
 		    errno_text(error));
 	}
-	while (error == 0 && (de = readdir(dp)) != NULL)
-		if (named_so(de) != 0)
-			error = ERRMSG(em, EEXIST,
-			    "%s/%s: is there, and no run has worked in this "
-			    "folder: use another --dir, or uvn replay "
-			    "--overwrite to destroy it",
-			    dir, de->d_name);
-	(void)closedir(dp);
+	if (n > 0)
+		error = ERRMSG(em, EEXIST,
+		    "%s/%s: is there, and no run has worked in this folder: "
+		    "use another --dir, or uvn replay --overwrite to destroy "
+		    "it",
+		    dir, names[0]->d_name);
+	for (int i = 0; i < n; i++)
+		free(names[i]);
+	free(names);
 	return error;
 }
 
@@ -57,12 +58,16 @@ uvm_filebe_check_folder(const char *dir, struct errmsg *em)
 {
 	const int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct stat st;
+	int error;
 
 	/* What is wrong with it, if anything is, its use will say. */
 	if (fd == -1)
 		return 0;
-	if (fstatat(fd, ".lock", &st, AT_SYMLINK_NOFOLLOW) != 0)
-		return check_names(fd, dir, em);
+	if (fstatat(fd, ".lock", &st, AT_SYMLINK_NOFOLLOW) != 0) {
+		error = check_names(fd, dir, em);
+		(void)close(fd);
+		return error;
+	}
 	(void)close(fd);
 	if (!S_ISREG(st.st_mode) || st.st_size == 0)
 		return 0;

@@ -207,15 +207,15 @@ strdup(const char *s)
 }
 
 char *
-strndup(const char *s, size_t most)
+strndup(const char *s, size_t n)
 {
-	const size_t n = strnlen(s, most);
-	char *const copy = malloc(n + 1);
+	const size_t len = strnlen(s, n);
+	char *const copy = malloc(len + 1);
 
 	if (copy == NULL)
 		return NULL;
-	copy[n] = '\0';
-	return memcpy(copy, s, n);
+	copy[len] = '\0';
+	return memcpy(copy, s, len);
 }
 
 void *
