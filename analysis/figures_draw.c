@@ -262,7 +262,7 @@ draw_all(const struct source *so, const struct figures_job *fj,
 
 	if ((error = make_dir(fj->fj_dir, em)) != 0 ||
 	    (error = check_all(fj, figures_files(fj), em)) != 0 ||
-	    (error = make_temp(fj->fj_dir, &temp, em)) != 0)
+	    (error = make_temp(fj->fj_dir, &temp, em)) != 0 || temp == NULL)
 		return error;
 	if ((error = write_all(so, fj, temp, fp, em)) == 0) {
 		for (size_t i = 0; i < fp->fp_nfigures && error == 0; i++)

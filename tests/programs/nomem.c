@@ -144,6 +144,9 @@ end(void)
 	(void)close(fd);
 }
 
+/* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name): libc's
+ * are reserved. */
+
 void *
 malloc(size_t n)
 {
@@ -254,3 +257,5 @@ pthread_create(pthread_t *thread, const pthread_attr_t *attr,
 		return EAGAIN;
 	return real.pthread_create(thread, attr, fn, arg);
 }
+
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */
