@@ -176,6 +176,7 @@ echo "  replay $replay_ms ms, sweep $sweep_ms, record $record_ms," \
 
 killed=0 salvaged=0
 for ((shots = 0; shots < crashes; shots++)); do
+	[ $((shots % 20)) -ne 0 ] || echo "  $shots"
 	case $((shots % 4)) in
 	0) kill_replay ;;
 	1) kill_sweep ;;

@@ -2,11 +2,10 @@
 # Memory that runs out: a request for memory fails, alone or with all after it,
 # in each command.  The command says so in one line and exits with status 4, or
 # did without and tells what it tells else; nothing is left half written, the
-# database is sound, what it held is there, and no memory is lost (valgrind).
+# database is sound, and what it held is there.
 #
 #	NOMEM_ALL=1		every request, not some of them; hours
 #	NOMEM_SAMPLES=N		of each command; 12
-#	NOMEM_VALGRIND=1	under valgrind: leaks, and what is no memory of ours
 #	NOMEM_CASES="NAME..."	these commands only
 . "$(dirname "$0")/lib.sh"
 nomem=$(dirname "$UVN")/tests/programs/nomem
@@ -14,10 +13,7 @@ nomem=$(dirname "$UVN")/tests/programs/nomem
 [ "$(stat -f -c %T "$work")" != nfs ] || skip "$work is on NFS"
 # A sanitizer's allocator cannot come after another.
 nm -D "$UVN" 2>/dev/null | grep -q __asan_init &&
-    skip "a sanitizer has an allocator of its own: NOMEM_VALGRIND=1 finds leaks"
-under=()
-[ -z "${NOMEM_VALGRIND-}" ] || under=(valgrind -q --trace-children=yes --error-exitcode=99
-    --leak-check=full --errors-for-leak-kinds=definite)
+    skip "a sanitizer has an allocator of its own"
 samples=${NOMEM_SAMPLES:-12}
 walk=$(dirname "$UVN")/tests/programs/walk
 
@@ -27,7 +23,7 @@ with_nomem() {
 
 	shift
 	rm -f count
-	timeout -s KILL 120 "${under[@]}" env NOMEM="$n" NOMEM_COUNT="$work/count" \
+	timeout -s KILL 120 env NOMEM="$n" NOMEM_COUNT="$work/count" \
 	    LD_PRELOAD="$nomem" "$UVN" "$@" >out 2>err </dev/null
 	rc=$?
 }
@@ -85,7 +81,6 @@ sound() {
 		    fail "request $1: no word of memory" ;;
 	*)	fail "request $1: exit status $rc" ;;
 	esac
-	! grep -q '^==' err || fail "request $1: valgrind"
 	is "" "$(find now -name '*.tmp' -o -name '.uvn-*' -o -name 'new.*.*' \
 	    ! -name new.csv.zst ! -name new.uvt.recording)" \
 	    "request $1: files beside"
