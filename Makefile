@@ -193,6 +193,8 @@ $(progbin): $B/%: %.c $B/.flags
 	    $(PROGLIBS)
 $B/tests/programs/store_lmdb: PROGLIBS = -llmdb
 $B/tests/programs/store_tokyo: PROGLIBS = -ltokyocabinet
+# Not a program: a library for LD_PRELOAD.
+$B/tests/programs/nomem: PROGLIBS = -shared -fPIC
 $(progbin): | out/.deps-test
 
 test check: $B/uvn $(testbin) $(progbin) | out/.deps-test

@@ -29,6 +29,16 @@
  */
 const char *analysis_views_sql(void);
 
+/*
+ * Some calls of SQLite have no way to say that memory failed them: a text that
+ * is bound or read is NULL then.  So its failures are counted, of all
+ * connections, and whoever has done something looks whether there were new ones.
+ *
+ * => analysis_watch_memory() comes before the first connection
+ */
+void analysis_watch_memory(void);
+uint64_t analysis_memory_failures(void);
+
 /* What lies in the folder for each figure: NAME.dat, NAME.gp and so on. */
 enum figure_file {
 	FIGURE_DATA,

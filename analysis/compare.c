@@ -265,6 +265,8 @@ analysis_compare(const struct compare_job *cj, struct compare_report *cp,
 	if ((error = group_select(&so[0], cj->cj_a, &gr[0], em)) == 0 &&
 	    (error = group_select(&so[two], cj->cj_b, &gr[1], em)) == 0)
 		error = compare_groups(cj, gr, cp, em);
+	if (error == 0)
+		error = source_memory(&so[0], em);
 	group_fini(&gr[0]);
 	group_fini(&gr[1]);
 	source_close(&so[0]);

@@ -23,6 +23,7 @@ struct source {
 	/* The number that was asked for, 0 if none was; the newest. */
 	int64_t so_given[FIGURE_NSCOPES];
 	int64_t so_newest[FIGURE_NSCOPES];
+	uint64_t so_failures; /* of SQLite's memory, before it was opened */
 };
 
 /* What a figure shows. */
@@ -68,6 +69,10 @@ int source_query(const struct source *so, const char *sql, int64_t id,
 /* The errno for SQLite's last failure, with a message. */
 int source_error(const struct source *so, struct errmsg *em) mustcheck;
 
+/* Has memory failed SQLite since so was opened?  Then what was read may be less
+ * than there is. => ENOMEM */
+int source_memory(const struct source *so, struct errmsg *em) mustcheck;
+
 /* DIR/NAME.EXT; malloc'd, NULL without memory. */
 char *figure_path(const char *dir, const struct figure *fg,
     enum figure_file file);
@@ -106,12 +111,13 @@ int gnuplot_failed(const char *dir, const char *script,
 bool drawn(const char *path);
 
 /*
- * Draw a figure whose script lies in dir, in the formats asked for.
+ * Draw a figure whose script lies in dir, in the formats asked for; messages
+ * call the folder shown.
  *
  * => adds them to fr_files
  */
-int gnuplot_draw(const char *dir, unsigned formats, struct figure_result *fr,
-    struct errmsg *em) mustcheck;
+int gnuplot_draw(const char *dir, const char *shown, unsigned formats,
+    struct figure_result *fr, struct errmsg *em) mustcheck;
 
 /*
  * Write text as a string of gnuplot that means just that text.

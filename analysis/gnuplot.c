@@ -219,9 +219,9 @@ gnuplot_run(const char *dir, const char *script, unsigned formats,
 	free(copy);
 	if (error == ENOENT)
 		return ERRMSG(em, ENOSYS,
-		    "gnuplot is not installed: data and scripts are in %s, the "
-		    "pictures are missing; install the package gnuplot-nox",
-		    dir);
+		    "gnuplot is not installed: data and scripts are written, "
+		    "the pictures are missing; install the package "
+		    "gnuplot-nox");
 	if (error != 0)
 		return ERRMSG(em, error, "gnuplot cannot be run: %s",
 		    errno_text(error));
@@ -240,8 +240,8 @@ gnuplot_failed(const char *dir, const char *script,
 }
 
 int
-gnuplot_draw(const char *dir, unsigned formats, struct figure_result *fr,
-    struct errmsg *em)
+gnuplot_draw(const char *dir, const char *shown, unsigned formats,
+    struct figure_result *fr, struct errmsg *em)
 {
 	const struct figure *fg = fr->fr_figure;
 	struct gnuplot_said gs;
@@ -263,5 +263,5 @@ gnuplot_draw(const char *dir, unsigned formats, struct figure_result *fr,
 			gs.gs_ok = false;
 		free(path);
 	}
-	return gs.gs_ok ? 0 : gnuplot_failed(dir, script, &gs, em);
+	return gs.gs_ok ? 0 : gnuplot_failed(shown, script, &gs, em);
 }

@@ -377,6 +377,20 @@ create_beside(const char *path, char **tempp, FILE **fpp, struct errmsg *em)
 	return 0;
 }
 
+/*
+ * Why fp has failed: stdio has forgotten it, but what is in the way of some
+ * bytes is in the way of more.
+ */
+static int
+why_failed(FILE *fp)
+{
+	static const char more[4096];
+
+	errno = 0;
+	return write(fileno(fp), more, sizeof(more)) < 0 && errno != 0 ? errno :
+									 EIO;
+}
+
 /* The page is complete: put it in its place. */
 static int
 finish(struct page *pg, const char *temp, struct errmsg *em)
@@ -384,9 +398,8 @@ finish(struct page *pg, const char *temp, struct errmsg *em)
 	const char *path = pg->pg_job->rj_file;
 	int error = 0;
 
-	errno = 0;
-	if (ferror(pg->pg_fp) != 0 || fflush(pg->pg_fp) != 0)
-		error = errno != 0 ? errno : EIO;
+	if (fflush(pg->pg_fp) != 0 || ferror(pg->pg_fp) != 0)
+		error = why_failed(pg->pg_fp);
 	pg->pg_done->rp_bytes = (uint64_t)ftello(pg->pg_fp);
 	if (fclose(pg->pg_fp) != 0 && error == 0)
 		error = errno;
@@ -412,7 +425,8 @@ analysis_report(const struct report_job *rj, struct report_page *rp,
 		return error;
 	if ((error = check_file(rj, em)) == 0 &&
 	    (error = create_beside(rj->rj_file, &temp, &pg.pg_fp, em)) == 0) {
-		if ((error = write_page(&pg, em)) == 0)
+		if ((error = write_page(&pg, em)) == 0 &&
+		    (error = source_memory(&pg.pg_so, em)) == 0)
 			error = finish(&pg, temp, em);
 		else
 			(void)fclose(pg.pg_fp);

@@ -42,9 +42,21 @@ source_error(const struct source *so, struct errmsg *em)
 }
 
 int
+source_memory(const struct source *so, struct errmsg *em)
+{
+	if (analysis_memory_failures() == so->so_failures)
+		return 0;
+	return ERRMSG(em, ENOMEM, "%s: out of memory", so->so_path);
+}
+
+int
 source_query(const struct source *so, const char *sql, int64_t id,
     sqlite3_stmt **stp, struct errmsg *em)
 {
+	const int error = source_memory(so, em);
+
+	if (error != 0)
+		return error;
 	if (sqlite3_prepare_v2(so->so_sq, sql, -1, stp, NULL) != SQLITE_OK)
 		return source_error(so, em);
 	if (sqlite3_bind_parameter_count(*stp) > 0)
@@ -421,6 +433,8 @@ source_connect(struct source *so, const char *path, struct errmsg *em)
 		return error;
 	memset(so, 0, sizeof(*so));
 	so->so_path = path;
+	analysis_watch_memory();
+	so->so_failures = analysis_memory_failures();
 	if ((error = connect_to(so, em)) != 0 ||
 	    (error = check_owner(so, em)) != 0 ||
 	    (error = make_views(so, em)) != 0)

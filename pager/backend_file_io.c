@@ -127,7 +127,7 @@ make_tail(const struct uvm_filebe *fb, struct filebe_file *f, const void *frame,
 	if (f->f_tail == NULL)
 		f->f_tail = aligned_alloc(fb->fb_pgsize, fb->fb_pgsize);
 	if (f->f_tail == NULL)
-		return ENOMEM;
+		return ENOBUFS;
 	memcpy(f->f_tail, frame, len);
 	memset((uint8_t *)f->f_tail + len, 0, fb->fb_pgsize - len);
 	return 0;

@@ -94,7 +94,7 @@ read_pieces(struct uvm_filebe *fb, const struct filebe_file *f, uint64_t offset,
 	const uint64_t end = offset + length;
 	size_t size, done;
 	uint8_t *bounce = filebe_bounce(fb, length + fb->fb_pgsize, &size);
-	int error = bounce == NULL ? ENOMEM : 0;
+	int error = bounce == NULL ? ENOBUFS : 0;
 
 	while (offset < end && error == 0) {
 		const struct piece pc = piece_of(fb, offset, end, size);
@@ -178,7 +178,7 @@ write_pieces(struct uvm_filebe *fb, const struct filebe_file *f,
 	const uint64_t end = offset + length;
 	size_t size, done;
 	uint8_t *bounce = filebe_bounce(fb, length + fb->fb_pgsize, &size);
-	int error = bounce == NULL ? ENOMEM : 0;
+	int error = bounce == NULL ? ENOBUFS : 0;
 
 	while (offset < end && error == 0) {
 		const struct piece pc = piece_of(fb, offset, end, size);
@@ -212,7 +212,7 @@ clear_tail(struct uvm_filebe *fb, const struct filebe_file *f, uint64_t size)
 		return 0;
 	block = filebe_bounce(fb, fb->fb_pgsize, &done);
 	if (block == NULL)
-		return ENOMEM;
+		return ENOBUFS;
 	error = read_block(fb, f, size - keep, block);
 	memset(block + keep, 0, fb->fb_pgsize - keep);
 	if (error == 0)

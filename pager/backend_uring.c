@@ -227,7 +227,7 @@ request_room(const struct uvm_filebe *fb, struct ring_request *rr,
 	if (rr->rr_room < b->b_npages) {
 		iov = realloc(rr->rr_iov, b->b_npages * sizeof(*iov));
 		if (iov == NULL)
-			return ENOMEM;
+			return ENOBUFS;
 		rr->rr_iov = iov;
 		rr->rr_room = b->b_npages;
 	}
@@ -235,7 +235,7 @@ request_room(const struct uvm_filebe *fb, struct ring_request *rr,
 	    rr->rr_tail == NULL) {
 		rr->rr_tail = aligned_alloc(fb->fb_pgsize, fb->fb_pgsize);
 		if (rr->rr_tail == NULL)
-			return ENOMEM;
+			return ENOBUFS;
 	}
 	return 0;
 }

@@ -733,6 +733,14 @@ int uvm_filebe_create(const struct uvm_backend *be, const char *dir,
     uint32_t pgsize, struct uvm_filebe **fbp, struct errmsg *em) mustcheck;
 void uvm_filebe_destroy(struct uvm_filebe *fb);
 
+/*
+ * May runs keep backing files in the folder at dir?
+ *
+ * => 0 also if it does not exist, or cannot be opened
+ * => EEXIST: no run has worked there, and something would be overwritten
+ */
+int uvm_filebe_check_folder(const char *dir, struct errmsg *em) mustcheck;
+
 /* Let file N live at path, a file of the user's, instead; before its open. */
 int uvm_filebe_use(struct uvm_filebe *fb, uint32_t file, const char *path,
     struct errmsg *em) mustcheck;

@@ -45,7 +45,8 @@ struct uvm_buf {
 
 /*
  * The ops; all but be_io may be NULL, meaning nothing to do and success.
- * Each returns 0 or a positive errno.
+ * Each returns 0 or a positive errno; not ENOMEM, which a call of the program's
+ * fails with when its range has holes: ENOBUFS says that there is no memory.
  *
  * be_open:	file now exists with size bytes of known contents.
  * be_close:	file is no longer needed; its size is final.

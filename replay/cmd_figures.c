@@ -277,7 +277,9 @@ cmd_figures(int argc, char **argv)
 	if (error == 0 || fp.fp_nfigures > 0)
 		status = report(&fj, &fp, &op);
 	if (error != 0)
-		status = complain((int)exit_status(error), "%s", em.em_text);
+		status = complain(error == EEXIST ? UVN_USAGE :
+						    (int)exit_status(error),
+		    "%s", em.em_text);
 	options_fini(&op);
 	return status;
 }

@@ -315,8 +315,10 @@ record(struct record_args *ra)
 		.sa_flags = SA_SIGINFO | SA_RESTART };
 	struct record_done rd = { .rd_status = 0 };
 	struct errmsg em = { .em_text = "" };
-	int error;
+	int error = trace_may_replace(ra->ra_param.rp_to, &em);
 
+	if (error != 0)
+		return complain(output_status(error), "%s", em.em_text);
 	(void)sigemptyset(&sa.sa_mask);
 	(void)sigaction(SIGINT, &sa, NULL);
 	(void)sigaction(SIGTERM, &sa, NULL);

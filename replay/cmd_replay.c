@@ -95,7 +95,8 @@ read_args(struct replay_args *ra, int argc, char **argv, int *statusp)
 		    "overwritten; may be repeated",
 		    &ra->ra_files, add_file },
 		{ "overwrite", '\0', OPTION_FLAG, NULL,
-		    "allow --file to destroy what PATH holds",
+		    "destroy what PATH of --file holds, and files of DIR "
+		    "that are not of a replay",
 		    &ra->ra_overwrite, NULL },
 		{ "inject", '\0', OPTION_CALL, "RULE",
 		    "have I/O fail, end short or take longer: "
@@ -346,6 +347,7 @@ run(const struct replay_args *ra, struct config *cf, struct db *db,
 		.ej_nfiles = ra->ra_files.fs_n,
 		.ej_inject = ra->ra_inject.is_rule,
 		.ej_ninject = ra->ra_inject.is_n,
+		.ej_overwrite = ra->ra_overwrite,
 		.ej_verify = ra->ra_verify,
 		.ej_paranoid = ra->ra_paranoid,
 		.ej_salvage = ra->ra_salvage,

@@ -29,31 +29,22 @@ print_json(const char *format, const char *to, const struct record_report *rr)
 }
 
 /* Say what the format has no word for. */
-static int
+static void
 print_left(const struct trace_format *fm, const char *from,
     const struct record_report *rr)
 {
-	char *text = NULL;
-	size_t len;
-	FILE *fp = open_memstream(&text, &len);
+	char text[TRACE_NOPS * 40] = ""; /* a number, an op and a comma */
+	size_t n = 0;
 
-	if (fp == NULL)
-		return complain(UVN_ENVIRONMENT, "out of memory");
 	for (unsigned op = 0; op < TRACE_NOPS; op++)
 		if (rr->rr_left[op] != 0)
-			(void)fprintf(fp, "%s%" PRIu64 " %s",
-			    ftell(fp) > 0 ? ", " : "", rr->rr_left[op],
-			    trace_op_name[op]);
-	if (fclose(fp) != 0) {
-		free(text);
-		return complain(UVN_ENVIRONMENT, "out of memory");
-	}
-	if (*text != '\0')
+			n += (size_t)snprintf(text + n, sizeof(text) - n,
+			    "%s%" PRIu64 " %s", n > 0 ? ", " : "",
+			    rr->rr_left[op], trace_op_name[op]);
+	if (n > 0)
 		(void)complain(UVN_OK,
 		    "%s: left out what %s has no word for: %s", from,
 		    fm->fm_name, text);
-	free(text);
-	return UVN_OK;
 }
 
 static int
@@ -93,7 +84,7 @@ export_format(const struct trace_format *fm, const struct options *op,
 	if (error == 0 && op->op_json)
 		return print_json(fm->fm_name, to, &rr);
 	if (error == 0 && !op->op_quiet)
-		return print_left(fm, from, &rr);
+		print_left(fm, from, &rr);
 	return status;
 }
 

@@ -57,7 +57,7 @@ info(struct info *in, const struct stats_param *sp, bool salvage, bool json)
 		if (json)
 			status = info_json(in);
 		else
-			info_text(in);
+			status = info_text(in);
 	}
 	if (status == UVN_OK)
 		input_salvaged(tr, in->in_path);

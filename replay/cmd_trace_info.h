@@ -30,7 +30,7 @@ uint64_t info_misses(const struct stats_result *sr, unsigned k);
 /* Is memory of so many pages large enough for the trace's window? */
 bool info_meaningful(const struct info *in, uint64_t pages);
 
-void info_text(const struct info *in);
+int info_text(const struct info *in);
 void info_tables(const struct info *in);
 
 /* In per cent; 0 of nothing. */

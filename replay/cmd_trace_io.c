@@ -7,7 +7,9 @@
 int
 output_status(int error)
 {
-	return error == EINVAL ? UVN_INPUT : UVN_ENVIRONMENT;
+	return error == EINVAL ? UVN_INPUT :
+	    error == EEXIST    ? UVN_USAGE :
+				 UVN_ENVIRONMENT;
 }
 
 static bool

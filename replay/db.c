@@ -178,9 +178,23 @@ db_error(struct db *db, struct errmsg *em, const char *doing)
 }
 
 int
+db_memory(struct db *db, const char *doing, struct errmsg *em)
+{
+	const uint64_t failures = analysis_memory_failures();
+
+	if (failures == db->db_failures)
+		return 0;
+	db->db_failures = failures;
+	return ERRMSG(em, ENOMEM, "%s: %s: out of memory", db->db_path, doing);
+}
+
+int
 db_exec(struct db *db, const char *sql, const char *doing, struct errmsg *em)
 {
+	const int error = db_memory(db, doing, em);
 
+	if (error != 0)
+		return error;
 	if (sqlite3_exec(db->db_sq, sql, NULL, NULL, NULL) != SQLITE_OK)
 		return db_error(db, em, doing);
 	return 0;
@@ -191,7 +205,7 @@ db_rollback(struct db *db)
 {
 
 	/* After some failures SQLite has rolled back already. */
-	if (sqlite3_get_autocommit(db->db_sq) == 0)
+	if (db->db_sq != NULL && sqlite3_get_autocommit(db->db_sq) == 0)
 		(void)sqlite3_exec(db->db_sq, "ROLLBACK", NULL, NULL, NULL);
 }
 
@@ -209,9 +223,9 @@ db_prepare(struct db *db, const char *sql, sqlite3_stmt **stp,
 int
 db_step(struct db *db, sqlite3_stmt *st, const char *doing, struct errmsg *em)
 {
-	int error = 0;
+	int error = db_memory(db, doing, em);
 
-	if (sqlite3_step(st) != SQLITE_DONE)
+	if (error == 0 && sqlite3_step(st) != SQLITE_DONE)
 		error = db_error(db, em, doing);
 	(void)sqlite3_reset(st);
 	return error;
@@ -318,6 +332,16 @@ db_open(const char *path, struct db **dbp, struct errmsg *em)
 	struct db *db;
 	int error;
 
+	struct stat st;
+
+	analysis_watch_memory();
+	/* SQLite would write to a device, too. */
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode) &&
+	    !S_ISDIR(st.st_mode))
+		return ERRMSG(em, EINVAL,
+		    "%s: opening: it is no regular file; name another file "
+		    "with --db",
+		    path);
 	/* To SQLite that is a file which vanishes when it is closed. */
 	if (path[0] == '\0')
 		return ERRMSG(em, EINVAL,
@@ -328,6 +352,7 @@ db_open(const char *path, struct db **dbp, struct errmsg *em)
 		free(db);
 		return ERRMSG(em, ENOMEM, "%s: opening: out of memory", path);
 	}
+	db->db_failures = analysis_memory_failures();
 	if ((error = db_open_file(db, em)) != 0 ||
 	    (error = db_setup(db, em)) != 0) {
 		db_close(db);

@@ -25,6 +25,7 @@
 struct db {
 	sqlite3 *db_sq;
 	char *db_path;
+	uint64_t db_failures; /* of SQLite's memory, that were told */
 };
 
 /*
@@ -36,6 +37,12 @@ int db_error(struct db *db, struct errmsg *em, const char *doing) mustcheck;
 /* Run SQL that returns no rows; several statements if need be. */
 int db_exec(struct db *db, const char *sql, const char *doing,
     struct errmsg *em) mustcheck;
+
+/*
+ * Has memory failed SQLite since it was asked last?  Then what was read, or
+ * written and not committed, may be less than it seems.
+ */
+int db_memory(struct db *db, const char *doing, struct errmsg *em) mustcheck;
 
 /* Roll back a transaction after a failure; nothing if there is none. */
 void db_rollback(struct db *db);

@@ -10,6 +10,7 @@
 #include "replay/clock.h"
 #include "replay/db_impl.h"
 #include "replay/host.h"
+#include "replay/json_out.h"
 #include "replay/replay.h"
 
 char *
@@ -144,6 +145,11 @@ config_read(const struct db *db, int64_t run, const char *text,
 	json_t *value;
 	int error = 0;
 
+	if (json_memory_failed()) {
+		json_decref(obj);
+		return ERRMSG(em, ENOMEM, "%s: run %" PRId64 ": out of memory",
+		    db->db_path, run);
+	}
 	if (!json_is_object(obj)) {
 		json_decref(obj);
 		return ERRMSG(em, EINVAL,

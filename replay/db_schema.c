@@ -154,14 +154,20 @@ query_int(struct db *db, const char *sql, int64_t *valp, struct errmsg *em)
  *
  * => st selects it by name
  */
-static bool
-column_has(sqlite3_stmt *st, const struct tunable *tn)
+static int
+column_has(struct db *db, sqlite3_stmt *st, const struct tunable *tn,
+    bool *hasp, struct errmsg *em)
 {
+	int rc, error;
 
 	db_bind_text(st, 1, tn->tn_name);
-	const bool has = sqlite3_step(st) == SQLITE_ROW;
+	rc = sqlite3_step(st);
+	*hasp = rc == SQLITE_ROW;
+	error = rc == SQLITE_ROW || rc == SQLITE_DONE ?
+	    db_memory(db, "opening", em) :
+	    db_error(db, em, "opening");
 	(void)sqlite3_reset(st);
-	return has;
+	return error;
 }
 
 /*
@@ -179,7 +185,10 @@ columns_missing(struct db *db, bool add, size_t *missingp, struct errmsg *em)
 	error = db_prepare(db,
 	    "SELECT 1 FROM pragma_table_info('run') WHERE name = ?", &st, em);
 	for (size_t i = 0; error == 0 && i < config_count(); i++) {
-		if (column_has(st, config_tunable(i)))
+		bool has;
+
+		error = column_has(db, st, config_tunable(i), &has, em);
+		if (error != 0 || has)
 			continue;
 		missing++;
 		sqlite3_str_appendall(sql, "ALTER TABLE run ADD COLUMN ");

@@ -35,12 +35,15 @@ static int
 query_row(struct db *db, sqlite3_stmt *st, const char *doing, bool *rowp,
     struct errmsg *em)
 {
-	const int rc = sqlite3_step(st);
+	int error = db_memory(db, doing, em), rc = SQLITE_DONE;
 
+	if (error == 0) {
+		rc = sqlite3_step(st);
+		if (rc != SQLITE_ROW && rc != SQLITE_DONE)
+			error = db_error(db, em, doing);
+	}
 	*rowp = rc == SQLITE_ROW;
-	if (rc != SQLITE_ROW && rc != SQLITE_DONE)
-		return db_error(db, em, doing);
-	return 0;
+	return error;
 }
 
 /*
@@ -423,11 +426,13 @@ db_peek(const char *path, struct db **dbp, struct errmsg *em)
 	*dbp = NULL;
 	if (stat(path, &st) != 0 || st.st_size == 0)
 		return 0;
+	analysis_watch_memory();
 	db = calloc(1, sizeof(*db));
 	if (db == NULL || (db->db_path = strdup(path)) == NULL) {
 		free(db);
 		return ERRMSG(em, ENOMEM, "%s: opening: out of memory", path);
 	}
+	db->db_failures = analysis_memory_failures();
 	/* With leave to write, which is not used: without it SQLite leaves the
 	 * files of its log behind. */
 	if (sqlite3_open_v2(path, &db->db_sq,

@@ -105,6 +105,9 @@ setup_backend(struct engine *en)
 		en->en_be = &uvm_backend_uring;
 		break;
 	}
+	error = ej->ej_overwrite ? 0 : uvm_filebe_check_folder(ej->ej_dir, em);
+	if (error != 0)
+		return error == EEXIST ? UVN_USAGE : UVN_ENVIRONMENT;
 	error = uvm_filebe_create(en->en_be, ej->ej_dir,
 	    (uint32_t)up->page_size, &en->en_filebe, em);
 	if (error != 0)
@@ -144,7 +147,8 @@ setup_files(struct engine *en)
 			    "cannot make the backing file of file %" PRIu32
 			    ": %s",
 			    tf->tf_id,
-			    en->en_filebe != NULL ?
+			    en->en_filebe != NULL &&
+				    *uvm_filebe_why(en->en_filebe) != '\0' ?
 				uvm_filebe_why(en->en_filebe) :
 				errno_text(error));
 	}
@@ -203,6 +207,15 @@ free_threads(struct engine *en)
 
 #endif
 
+/* The exit status when a trace cannot be read: it is to blame but for memory. */
+static int
+trace_status(int error)
+{
+	return error == 0   ? UVN_OK :
+	    error == ENOMEM ? UVN_ENVIRONMENT :
+			      UVN_INPUT;
+}
+
 static int
 setup(struct engine *en)
 {
@@ -220,7 +233,7 @@ setup(struct engine *en)
 		error = trace_open(ej->ej_trace,
 		    ej->ej_salvage ? TRACE_SALVAGE : 0, &en->en_trace, em);
 		if (error != 0)
-			return UVN_INPUT;
+			return trace_status(error);
 	}
 	if ((status = engine_events_open(en)) != 0 ||
 	    (status = setup_backend(en)) != 0)
@@ -352,11 +365,14 @@ static int
 replay_check(struct engine *en)
 {
 	struct errmsg *const em = &en->en_report->er_em;
+	int error;
 
 	if (engine_interrupted() ||
-	    (en->en_job->ej_paranoid && uvm_check(en->en_uvm, em) != 0) ||
-	    (en->en_verify != NULL && verify_failed(en->en_verify, em) != 0))
+	    (en->en_job->ej_paranoid && uvm_check(en->en_uvm, em) != 0))
 		return UVN_FAILED;
+	if (en->en_verify != NULL &&
+	    (error = verify_failed(en->en_verify, em)) != 0)
+		return engine_status(error);
 	return 0;
 }
 
@@ -464,12 +480,12 @@ replay(struct engine *en)
 	const struct trace_event *ev;
 	bool begun = false;
 	const char *why;
-	int status = 0;
+	int error, status = 0;
 	size_t n;
 
 	for (;;) {
-		if (trace_next(en->en_trace, &ev, &n, &er->er_em) != 0)
-			status = UVN_INPUT;
+		error = trace_next(en->en_trace, &ev, &n, &er->er_em);
+		status = trace_status(error);
 		if (!begun)
 			engine_pace_begin(en,
 			    status == 0 && n != 0 ? ev->te_time : 0);
@@ -494,13 +510,13 @@ replay(struct engine *en)
 		(void)fprintf(stderr, "\r\033[K");
 	/* What is under way belongs to the run. */
 	if (status == 0 && uvm_finish(en->en_uvm) != 0) {
-		(void)uvm_failed(en->en_uvm, &why);
-		status = ERRMSG(&er->er_em, UVN_FAILED, "%s: at its end: %s",
-		    en->en_job->ej_trace, why);
+		error = uvm_failed(en->en_uvm, &why);
+		status = ERRMSG(&er->er_em, engine_status(error),
+		    "%s: at its end: %s", en->en_job->ej_trace, why);
 	}
 	if (status == 0 && en->en_verify != NULL &&
-	    verify_finish(en->en_verify, &er->er_em) != 0)
-		status = UVN_FAILED;
+	    (error = verify_finish(en->en_verify, &er->er_em)) != 0)
+		status = engine_status(error);
 	return status;
 }
 

@@ -33,6 +33,7 @@ struct engine_job {
 	size_t ej_nfiles;
 	const struct engine_inject *ej_inject;
 	size_t ej_ninject;
+	bool ej_overwrite; /* backing files that are no run's, too */
 	bool ej_verify;
 	bool ej_paranoid;    /* uvm_check() after every event */
 	bool ej_salvage;     /* leave out damaged blocks of a .uvt */

@@ -26,9 +26,9 @@ static int
 machine_failed(struct engine *en)
 {
 	const char *why;
+	const int error = uvm_failed(en->en_uvm, &why);
 
-	(void)uvm_failed(en->en_uvm, &why);
-	return refuse(en, UVN_FAILED, why);
+	return refuse(en, engine_status(error), why);
 }
 
 /*

@@ -13,6 +13,7 @@
 #ifndef REPLAY_ENGINE_IMPL_H
 #define REPLAY_ENGINE_IMPL_H
 
+#include <errno.h>
 #ifdef UVM_MP
 #include <pthread.h>
 #include <stdatomic.h>
@@ -21,6 +22,7 @@
 #include "pager/uvm.h"
 #include "replay/clock.h"
 #include "replay/engine.h"
+#include "replay/replay.h"
 #include "replay/verify.h"
 #include "traces/trace.h"
 
@@ -201,10 +203,18 @@ engine_hit(struct engine *en, struct uvm_map *map, uint64_t pgno,
 	return true;
 }
 
+/* The exit status of a run that its machine or its verifier ends. */
+static inline int
+engine_status(int error)
+{
+
+	return error == ENOMEM ? UVN_ENVIRONMENT : UVN_FAILED;
+}
+
 /*
  * Do one event that is not a page access of the fast kind.
  *
- * => 0, or UVN_INPUT or UVN_FAILED with the report's message: the run ends
+ * => 0, or an exit status with the report's message: the run ends
  */
 int engine_apply(struct engine *en);
 

@@ -3,6 +3,8 @@
 #include <sys/utsname.h>
 #include <sys/vfs.h>
 
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
@@ -38,18 +40,35 @@ rtrim(char *s)
 		s[--n] = '\0';
 }
 
+/*
+ * read_head: the first bytes of the file at path into buf; "" if there is none.
+ *
+ * => takes no memory: without the id of the boot, or when a process began, a
+ *    run under way would be taken for one whose process is gone
+ */
+static void
+read_head(const char *path, char *buf, size_t len)
+{
+	const int fd = open(path, O_RDONLY | O_CLOEXEC);
+	size_t n = 0;
+	ssize_t got = 0;
+
+	while (fd != -1 && n + 1 < len &&
+	    ((got = read(fd, buf + n, len - 1 - n)) > 0 ||
+		(got == -1 && errno == EINTR)))
+		n += got > 0 ? (size_t)got : 0;
+	if (fd != -1)
+		(void)close(fd);
+	buf[n] = '\0';
+}
+
 /* first_line: of the file at path into buf; "" if there is none. */
 static bool
 first_line(const char *path, char *buf, size_t len)
 {
-	FILE *fp = fopen(path, "re");
 
-	buf[0] = '\0';
-	if (fp == NULL)
-		return false;
-	if (fgets(buf, (int)len, fp) == NULL)
-		buf[0] = '\0';
-	(void)fclose(fp);
+	read_head(path, buf, len);
+	buf[strcspn(buf, "\n")] = '\0';
 	rtrim(buf);
 	return buf[0] != '\0';
 }
@@ -58,21 +77,16 @@ first_line(const char *path, char *buf, size_t len)
 static void
 cpu_model(char *buf, size_t len)
 {
-	char line[256];
-	FILE *fp = fopen("/proc/cpuinfo", "re");
+	char head[4096], *line, *colon;
 
 	buf[0] = '\0';
-	while (fp != NULL && fgets(line, sizeof(line), fp) != NULL) {
-		const char *colon = strchr(line, ':');
-
-		if (strncmp(line, "model name", 10) == 0 && colon != NULL) {
-			rtrim(line);
+	read_head("/proc/cpuinfo", head, sizeof(head));
+	if ((line = strstr(head, "model name")) != NULL) {
+		line[strcspn(line, "\n")] = '\0';
+		rtrim(line);
+		if ((colon = strchr(line, ':')) != NULL)
 			copy(buf, len, colon + 1 + (colon[1] == ' '));
-			break;
-		}
 	}
-	if (fp != NULL)
-		(void)fclose(fp);
 	if (buf[0] == '\0')
 		(void)first_line("/proc/device-tree/model", buf, len);
 }

@@ -241,6 +241,8 @@ print_intervals(const struct stats_result *sr)
 		    &sr->sr_sync[kind].sy_time;
 		const struct stats_spread *const sa =
 		    &sr->sr_sync[kind].sy_accesses;
+		const bool some =
+		    st->ss_kept < st->ss_count || sa->ss_kept < sa->ss_count;
 		char text[3][32];
 
 		if (!sync_shown(sr, kind) || st->ss_count == 0)
@@ -251,9 +253,8 @@ print_intervals(const struct stats_result *sr)
 		(void)printf("  %-15s %9s %9s %9s %9" PRIu64 " %9" PRIu64
 			     " %9" PRIu64 "%s\n",
 		    stats_sync_name[kind], text[0], text[1], text[2],
-		    sa->ss_median, sa->ss_p90, sa->ss_max,
-		    st->ss_kept < st->ss_count ? " *" : "");
-		cut |= st->ss_kept < st->ss_count;
+		    sa->ss_median, sa->ss_p90, sa->ss_max, some ? " *" : "");
+		cut |= some;
 	}
 	if (cut)
 		(void)printf("  *: median and p90 of the first ones only\n");

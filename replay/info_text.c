@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "replay/cmd_trace_info.h"
+#include "replay/replay.h"
 
 static void
 bytes_text(uint64_t bytes, char *buf, size_t len)
@@ -163,7 +164,7 @@ print_file(const struct stats_file *sf, uint64_t accesses)
 	(void)putchar('\n');
 }
 
-static void
+static int
 print_files(const struct info *in)
 {
 	const struct stats_result *const sr = in->in_result;
@@ -172,9 +173,12 @@ print_files(const struct info *in)
 	const struct stats_file **const sorted =
 	    calloc(sr->sr_nfiles + 1, sizeof(struct stats_file *));
 
-	if (n == 0 || sorted == NULL) {
+	if (sorted == NULL)
+		return complain(UVN_ENVIRONMENT, "%s: out of memory",
+		    in->in_path);
+	if (n == 0) {
 		free(sorted);
-		return;
+		return UVN_OK;
 	}
 	for (size_t i = 0; i < sr->sr_nfiles; i++)
 		sorted[i] = &sr->sr_files[i];
@@ -189,6 +193,7 @@ print_files(const struct info *in)
 	for (size_t i = 0; i < n; i++)
 		print_file(sorted[i], sr->sr_accesses[0] + sr->sr_accesses[1]);
 	free(sorted);
+	return UVN_OK;
 }
 
 /* The lines of the preamble that are free form. */
@@ -209,16 +214,18 @@ print_provenance(const char *head)
 	}
 }
 
-void
+int
 info_text(const struct info *in)
 {
 	const struct stats_result *const sr = in->in_result;
+	int status;
 
 	print_head(in);
 	print_sizes(in);
 	print_accesses(sr);
 	print_ops(sr);
-	print_files(in);
+	status = print_files(in);
 	info_tables(in);
 	print_provenance(trace_meta(in->in_trace)->tm_head);
+	return status;
 }

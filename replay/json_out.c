@@ -6,6 +6,31 @@
 #include "replay/json_out.h"
 #include "replay/replay.h"
 
+/* One thread makes JSON. */
+static size_t failures;
+
+static void *
+watched_malloc(size_t n)
+{
+	void *const p = malloc(n);
+
+	if (p == NULL)
+		failures++;
+	return p;
+}
+
+void
+json_watch_memory(void)
+{
+	json_set_alloc_funcs(watched_malloc, free);
+}
+
+bool
+json_memory_failed(void)
+{
+	return failures > 0;
+}
+
 json_t *
 json_text(const char *text)
 {
@@ -51,8 +76,10 @@ json_emit(json_t *root)
 {
 	bool written;
 
-	if (root == NULL)
+	if (root == NULL || failures > 0) {
+		json_decref(root);
 		return complain(UVN_ENVIRONMENT, "out of memory");
+	}
 	errno = 0;
 	written = json_dumpf(root, stdout,
 		      JSON_INDENT(2) | JSON_PRESERVE_ORDER) == 0 &&
@@ -60,7 +87,8 @@ json_emit(json_t *root)
 	if (!written)
 		(void)complain(UVN_ENVIRONMENT,
 		    "standard output cannot be written: %s",
-		    errno != 0 ? errno_text(errno) : "out of memory");
+		    errno != 0 && failures == 0 ? errno_text(errno) :
+						  "out of memory");
 	json_decref(root);
 	return written ? UVN_OK : UVN_ENVIRONMENT;
 }

@@ -8,6 +8,14 @@
 #include <stdint.h>
 
 #include <jansson.h>
+#include <stdbool.h>
+
+/*
+ * From now on failures of jansson's memory are counted: what is added to an
+ * object need not look whether it could be, json_emit() does.
+ */
+void json_watch_memory(void);
+bool json_memory_failed(void);
 
 /*
  * Text as JSON has it.  Paths and names need not be UTF-8: in one that is not,

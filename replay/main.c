@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/tunable.h"
+#include "replay/json_out.h"
 #include "replay/options.h"
 #include "replay/replay.h"
 
@@ -70,6 +71,7 @@ finish(int status)
 int
 main(int argc, char **argv)
 {
+	json_watch_memory();
 	if (argc < 2) {
 		usage(stderr);
 		return UVN_USAGE;

@@ -77,7 +77,10 @@ trace_export(const struct trace_format *fm, struct trace_reader *tr,
 	int error;
 
 	*rr = (struct record_report){ 0 };
-	error = out_open(&ex.ex_out, to, zst, em);
+	ex.ex_out.out_fd = -1;
+	error = export_may_replace(to, em);
+	if (error == 0)
+		error = out_open(&ex.ex_out, to, zst, em);
 	if (error == 0)
 		error = fm->fm_write(&ex, em);
 	if (error == 0 && ex.ex_entries == 0) {

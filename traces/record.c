@@ -171,6 +171,7 @@ struct recording {
 	const struct recorder *re_rc;
 	void *re_state; /* the recorder's */
 	struct spool *re_spool;
+	bool re_made; /* the spool's file is ours */
 	struct child re_child;
 	bool re_gone;  /* the program itself has ended */
 	bool re_alone; /* all processes have */
@@ -263,6 +264,7 @@ record_to(struct recording *re, const char *spool, struct errmsg *em)
 	free(head);
 	if (error != 0)
 		return error;
+	re->re_made = true;
 	error = re->re_rc->rc_open(re->re_rp, &re->re_child, &re->re_state, em);
 	if (error == 0) {
 		error = run(re, em);
@@ -272,21 +274,13 @@ record_to(struct recording *re, const char *spool, struct errmsg *em)
 	return error;
 }
 
-/* The spool made a trace; where that fails it may still be made another day. */
+/* The spool stays: it may be made a trace another day. */
 static int
-finish(const char *spool, const struct record_param *rp, struct record_done *rd,
-    struct errmsg *em)
+left(const char *spool, int error, const struct errmsg *why, struct errmsg *em)
 {
-	struct errmsg why = { .em_text = "" };
-	const int error = record_finish(spool, rp, rd, &why);
-
-	if (error == 0) {
-		(void)unlink(spool);
-		return 0;
-	}
 	return ERRMSG(em, error,
 	    "%.300s; what was recorded is in %.150s: uvn record --salvage",
-	    why.em_text, spool);
+	    why->em_text, spool);
 }
 
 int
@@ -301,6 +295,7 @@ record_run(const struct record_param *rp, struct record_done *rd,
     struct errmsg *em)
 {
 	struct recording re = { .re_rp = rp, .re_rd = rd };
+	struct errmsg why = { .em_text = "" };
 	char *spool;
 	int error = choose(rp, rd, em);
 
@@ -312,11 +307,18 @@ record_run(const struct record_param *rp, struct record_done *rd,
 		return ERRMSG(em, ENOMEM, "no memory to record");
 	/* Whoever loses its parent becomes a child of ours, and is waited for. */
 	(void)prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-	error = record_to(&re, spool, em);
+	error = record_to(&re, spool, &why);
 	if (error == 0 && !rd->rd_killed)
-		error = finish(spool, rp, rd, em);
-	else if (error != 0 && error != EEXIST && rd->rd_records == 0)
+		error = record_finish(spool, rp, rd, &why);
+	/* Another's spool, found there, is not ours to remove. */
+	if (!re.re_made)
+		(void)ERRMSG(em, error, "%s", why.em_text);
+	else if (error != 0 && rd->rd_records > 0)
+		error = left(spool, error, &why, em);
+	else if (error != 0 || !rd->rd_killed) {
 		(void)unlink(spool);
+		(void)ERRMSG(em, error, "%s", why.em_text);
+	}
 	free(spool);
 	return error;
 }

@@ -54,6 +54,9 @@ sink_create(const char *path, struct sink **skp, struct errmsg *em)
 	if (sk == NULL)
 		return ERRMSG(em, ENOMEM, "%s: no memory to write it", path);
 	sk->sk_fd = -1;
+	if ((error = trace_may_replace(path, em)) != 0)
+		goto fail;
+	error = ENOMEM;
 	sk->sk_first = UINT64_MAX;
 	sk->sk_path = strdup(path);
 	sk->sk_ev = malloc(CHUNK * sizeof(*sk->sk_ev));
@@ -144,7 +147,7 @@ chunk_write(struct sink *sk, struct errmsg *em)
 	int error;
 
 	if (ZSTD_isError(len))
-		return write_error(sk, EIO, em);
+		return write_error(sk, zstd_errno(len, EIO), em);
 	error = write_all(sk, &head, sizeof(head), em);
 	if (error == 0)
 		error = write_all(sk, sk->sk_zbuf, len, em);
@@ -186,7 +189,8 @@ chunk_read(struct sink *sk, uint64_t *posp, struct errmsg *em)
 		    "%s: the file beside it cannot be read back", sk->sk_path);
 	n = ZSTD_decompressDCtx(sk->sk_dctx, sk->sk_ev, cap, sk->sk_zbuf, len);
 	if (ZSTD_isError(n))
-		return ERRMSG(em, EIO, "%s: the file beside it is damaged: %s",
+		return ERRMSG(em, zstd_errno(n, EIO),
+		    "%s: the file beside it cannot be read back: %s",
 		    sk->sk_path, ZSTD_getErrorName(n));
 	*posp += sizeof(len) + len;
 	sk->sk_n = n / sizeof(*sk->sk_ev);

@@ -11,6 +11,7 @@
 #include <xxhash.h>
 
 #include "traces/spool.h"
+#include "traces/trace_i.h"
 
 #define SPOOL_MAGIC   0x314c4f4f5053564eULL
 #define CHUNK_MAGIC   0x4b4e5543U
@@ -256,8 +257,8 @@ chunk_write(struct spool *sp, uint32_t source, struct errmsg *em)
 	len = ZSTD_compressCCtx(sp->sp_cctx, sp->sp_zbuf, sp->sp_zcap,
 	    src->so_buf, src->so_n, ZSTD_CHEAP);
 	if (ZSTD_isError(len))
-		return ERRMSG(em, EIO, "%s: zstd says: %s", sp->sp_path,
-		    ZSTD_getErrorName(len));
+		return ERRMSG(em, zstd_errno(len, EIO), "%s: zstd says: %s",
+		    sp->sp_path, ZSTD_getErrorName(len));
 	ch.ch_packed = (uint32_t)len;
 	ch.ch_sum = head_sum(&ch, sp->sp_zbuf);
 	src->so_n = 0;
@@ -438,8 +439,9 @@ chunk_read(struct spool *sp, struct source *src, struct errmsg *em)
 	n = ZSTD_decompressDCtx(sp->sp_dctx, src->so_buf, CHUNK_MAX,
 	    sp->sp_zbuf, ch.ch_packed);
 	if (ZSTD_isError(n))
-		return ERRMSG(em, EILSEQ, "%s: damaged: zstd says: %s",
-		    sp->sp_path, ZSTD_getErrorName(n));
+		return ERRMSG(em, zstd_errno(n, EILSEQ),
+		    "%s: cannot be read: zstd says: %s", sp->sp_path,
+		    ZSTD_getErrorName(n));
 	src->so_n = n;
 	return 0;
 }

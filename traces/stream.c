@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 #include "traces/trace_i.h"
 
@@ -96,7 +97,7 @@ zstd_read(struct trace_in *in, void *buf, size_t len, size_t *np,
 		}
 		left = ZSTD_decompressStream(in->in_zstd, &out, &src);
 		if (ZSTD_isError(left))
-			return ERRMSG(em, EILSEQ,
+			return ERRMSG(em, zstd_errno(left, EILSEQ),
 			    "%s: damaged: byte %llu: zstd says: %s",
 			    in->in_path,
 			    (unsigned long long)(in->in_read - in->in_zend +
@@ -227,6 +228,14 @@ file_nameless(const char *path)
 	return fd;
 }
 
+int
+zstd_errno(size_t code, int error)
+{
+	return ZSTD_getErrorCode(code) == ZSTD_error_memory_allocation ?
+	    ENOMEM :
+	    error;
+}
+
 static int
 out_error(const struct trace_out *out, int error, struct errmsg *em)
 {
@@ -324,8 +333,9 @@ zstd_write(struct trace_out *out, ZSTD_EndDirective how, struct errmsg *em)
 
 		left = ZSTD_compressStream2(out->out_zstd, &dst, &src, how);
 		if (ZSTD_isError(left))
-			return ERRMSG(em, EIO, "%s: zstd says: %s",
-			    out->out_path, ZSTD_getErrorName(left));
+			return ERRMSG(em, zstd_errno(left, EIO),
+			    "%s: zstd says: %s", out->out_path,
+			    ZSTD_getErrorName(left));
 		error = raw_write(out, out->out_zbuf, dst.pos, em);
 		if (error != 0)
 			return error;

@@ -230,6 +230,10 @@ trace_create(const char *path, enum trace_form form,
 
 	if (tw == NULL)
 		return ERRMSG(em, ENOMEM, "%s: no memory to write it", path);
+	tw->tw_out.out_fd = -1;
+	error = trace_may_replace(path, em);
+	if (error != 0)
+		goto fail;
 	error = out_open(&tw->tw_out, path, form == TRACE_CSV_ZST, em);
 	if (error != 0)
 		goto fail;

@@ -289,6 +289,16 @@ const char *trace_event_check(const struct trace_event *te);
 enum trace_form { TRACE_UVT, TRACE_CSV, TRACE_CSV_ZST };
 
 /*
+ * May a trace take the place of what path holds?  trace_create() asks; whoever
+ * has long to do before it may ask earlier.
+ *
+ * => 0: there is nothing, or nothing in it, or a trace; or it is a pipe, a
+ *    terminal, "-"
+ * => EEXIST: a file of another kind, or a block device
+ */
+int trace_may_replace(const char *path, struct errmsg *em) mustcheck;
+
+/*
  * Write a trace to path ("-" is stdout).  It appears under its name when
  * trace_finish() returns 0, and not at all otherwise.
  *

@@ -133,6 +133,12 @@ in_have(const struct trace_in *in)
  */
 int file_nameless(const char *path);
 
+/* As trace_may_replace(), for what is no trace: all but a trace. */
+int export_may_replace(const char *path, struct errmsg *em) mustcheck;
+
+/* The errno for what zstd says; error, if it is not for want of memory. */
+int zstd_errno(size_t code, int error);
+
 /* A file being written, under another name until it is whole. */
 struct trace_out {
 	char *out_path, *out_tmp; /* out_tmp NULL: written in place */

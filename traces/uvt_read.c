@@ -212,6 +212,7 @@ block_unpack(struct trace_reader *tr, const struct uvt_block *ub,
 {
 	struct uvt_reader *ur = tr->tr_form;
 	const char *what;
+	size_t n;
 	int error;
 
 	if (XXH3_64bits(p, ub->ub_packed) != ub->ub_packed_sum)
@@ -221,8 +222,13 @@ block_unpack(struct trace_reader *tr, const struct uvt_block *ub,
 	error = raw_room(tr, ub->ub_raw, em);
 	if (error != 0)
 		return error;
-	if (ZSTD_decompressDCtx(ur->ur_zstd, ur->ur_raw, ub->ub_raw, p,
-		ub->ub_packed) != ub->ub_raw)
+	n = ZSTD_decompressDCtx(ur->ur_zstd, ur->ur_raw, ub->ub_raw, p,
+	    ub->ub_packed);
+	/* That is no fault of the block's. */
+	if (zstd_errno(n, 0) == ENOMEM)
+		return ERRMSG(em, ENOMEM, "%s: no memory to read it",
+		    tr->tr_path);
+	if (n != ub->ub_raw)
 		return damaged(tr, "is damaged: zstd cannot read it", em);
 	what = unpacker_open(&ur->ur_up, ur->ur_raw, ub->ub_raw, ub->ub_events,
 	    &tr->tr_files);

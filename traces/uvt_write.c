@@ -104,8 +104,8 @@ block_write(struct trace_writer *tw, uint64_t end, struct errmsg *em)
 	int error;
 
 	if (ZSTD_isError(packed))
-		return ERRMSG(em, EIO, "%s: zstd says: %s", tw->tw_path,
-		    ZSTD_getErrorName(packed));
+		return ERRMSG(em, zstd_errno(packed, EIO), "%s: zstd says: %s",
+		    tw->tw_path, ZSTD_getErrorName(packed));
 	memcpy(ub.ub_magic, UVT_BLOCK_MAGIC, sizeof(ub.ub_magic));
 	ub.ub_raw = (uint32_t)raw;
 	ub.ub_packed = (uint32_t)packed;

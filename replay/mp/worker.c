@@ -165,7 +165,7 @@ static int
 job_do(struct worker *wk, const struct job *jb)
 {
 	struct engine *const en = &wk->wk_en;
-	int status = 0;
+	int error, status = 0;
 
 	if (jb->jb_kind == JOB_INTERVAL) {
 		interval_do(wk, jb);
@@ -187,8 +187,8 @@ job_do(struct worker *wk, const struct job *jb)
 	status = jb->jb_kind == JOB_TICK ? engine_tick(en) : event_do(wk);
 	uvm_event_end(en->en_uvm);
 	if (status == 0 && en->en_verify != NULL &&
-	    verify_failed(en->en_verify, &en->en_report->er_em) != 0)
-		status = UVN_FAILED;
+	    (error = verify_failed(en->en_verify, &en->en_report->er_em)) != 0)
+		status = engine_status(error);
 	return status;
 }
 

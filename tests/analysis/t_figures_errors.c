@@ -204,7 +204,7 @@ a_file_that_cannot_be_replaced_is_named(void **state)
 	must(mkdir(md->md_out, 0755));
 	(void)snprintf(path, sizeof(path), "%s/latency.dat", md->md_out);
 	must(mkdir(path, 0755));
-	refuse(md, EISDIR, "latency.dat: cannot be replaced");
+	refuse(md, EEXIST, "latency.dat: is there and was not made");
 }
 
 /* With programs from the test's folder only. */

@@ -534,12 +534,18 @@ a_trace_appears_when_it_is_finished_and_not_before(void **state)
 	trace_abandon(tw);
 	text_write("a.uvt", "old");
 	em.em_text[0] = '\0';
+	assert_int_equal(trace_create("a.uvt", TRACE_UVT, &tm, &tw, &em),
+	    EEXIST);
+	assert_non_null(strstr(em.em_text, "a.uvt: is there, and is no trace"));
+	assert_int_equal(size_of("a.uvt"), 3);
+	text_write("a.uvt", "#uvn-trace 1");
+	em.em_text[0] = '\0';
 	must_em(trace_create("a.uvt", TRACE_UVT, &tm, &tw, &em), &em);
 	trace_abandon(tw);
-	assert_int_equal(size_of("a.uvt"), 3);
+	assert_int_equal(size_of("a.uvt"), 12);
 	must_em(trace_create("a.uvt", TRACE_UVT, &tm, &tw, &em), &em);
 	must_em(trace_finish(tw, &em), &em);
-	assert_true(size_of("a.uvt") > 3);
+	assert_true(size_of("a.uvt") > 12);
 }
 
 static void
