@@ -121,7 +121,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_was_found_once_is_mended),
+		cmocka_unit_test_setup_teardown(what_was_found_once_is_mended,
+		    tracetest_setup, tracetest_teardown),
 		cmocka_unit_test(nothing_at_all_is_an_input_too),
 		cmocka_unit_test(every_importer_is_a_target),
 		cmocka_unit_test_setup_teardown(
