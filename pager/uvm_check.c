@@ -181,9 +181,9 @@ check_object(const struct uvm *uvm, const struct vnode *vp, struct sums *sm,
 		    "object %" PRIu32 " is dead and has pages", uobj->uo_num);
 		return 0;
 	}
-	if ((error = check_object_links(uvm, vp, em)) != 0)
+	if ((error = check_memq(uvm, uobj, sm, em)) != 0)
 		return error;
-	return check_memq(uvm, uobj, sm, em);
+	return check_object_links(uvm, vp, em);
 }
 
 static int

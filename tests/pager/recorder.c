@@ -130,6 +130,8 @@ rec_pread(void *cookie, uint32_t file, uint64_t offset, uint64_t length,
 
 	if (rf == NULL)
 		return ENOENT;
+	if (offset + length > rf->rf_room)
+		return EIO;
 	if (buf != NULL)
 		(void)memcpy(buf, rf->rf_bytes + offset, (size_t)length);
 	return 0;
@@ -173,6 +175,8 @@ rec_zero(void *cookie, uint32_t file, uint64_t offset, uint64_t length)
 
 	if (rf == NULL)
 		return ENOENT;
+	if (offset + length > rf->rf_room)
+		return EIO;
 	(void)memset(rf->rf_bytes + offset, 0, (size_t)length);
 	return 0;
 }
