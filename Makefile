@@ -219,10 +219,14 @@ $B/fuzz: $(fuzzobj) $B/libtest.a $B/libuvn.a
 	$(Q)$(CC) $(ALLFLAGS) -fsanitize=fuzzer -o $@ $^ -lcmocka $(LIBS)
 
 # FUZZ_SECONDS of each target, FUZZ_JOBS at a time; FUZZ_TARGETS="csv pager".
+FUZZ_SECONDS = 600
+FUZZ_JOBS = 1
+FUZZ_TARGETS =
 fuzz: | out/.deps-lint
 	$(Q)$(MAKE) CC=clang-14 O=1 SAN=address,undefined FUZZ=1 \
 	    out/clang-14-O1-address+undefined-fuzz/fuzz
-	$(Q)./scripts/fuzz out/clang-14-O1-address+undefined-fuzz/fuzz \
+	$(Q)FUZZ_SECONDS='$(FUZZ_SECONDS)' FUZZ_JOBS='$(FUZZ_JOBS)' \
+	    ./scripts/fuzz out/clang-14-O1-address+undefined-fuzz/fuzz \
 	    $(FUZZ_TARGETS)
 
 demo: uvn

@@ -12,7 +12,9 @@ size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max);
 
 static const struct fuzz_target *target;
 
+/* Its type is libFuzzer's. */
 int
+/* NOLINTNEXTLINE(readability-non-const-parameter) */
 LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	const char *name = getenv("UVN_FUZZ");

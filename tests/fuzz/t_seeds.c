@@ -38,8 +38,10 @@ run_seeds(const struct fuzz_target *ft)
 				 tracetest_top(), ft->ft_name),
 	    -1);
 	dir = opendir(folder);
-	if (dir == NULL)
+	if (dir == NULL) {
 		fail_msg("%s: no seeds", folder);
+		return 0;
+	}
 	while ((de = readdir(dir)) != NULL) {
 		if (de->d_name[0] == '.')
 			continue;

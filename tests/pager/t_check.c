@@ -84,7 +84,8 @@ states_of_pages(void **state)
 	BREAK(&lab, pg->flags, (uint16_t)(pg->flags & ~PG_COUNTED),
 	    "dirty and not counted");
 	BREAK(&lab, core_page(&lab, 2, 1)->nmaps, 1, "mappings");
-	BREAK(&lab, core_page(&lab, 2, 1)->attrs, PA_MOD, "dirty and not counted");
+	BREAK(&lab, core_page(&lab, 2, 1)->attrs, PA_MOD,
+	    "dirty and not counted");
 	BREAK(&lab, lab.uvm->hot.uh_exp.dirty, 1, "2 pages are dirty");
 	BREAK(&lab, lab.uvm->hot.uh_exp.wired, 1, "on queues or wired");
 	BREAK(&lab, lab.uvm->hot.uh_exp.free, 1, "queue 0x1");
