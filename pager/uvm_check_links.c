@@ -6,38 +6,74 @@
 
 #include "pager/uvm_check.h"
 
-/* Each chain of the hash, and I4: it has the pages of objects and no others. */
+/* Of a hash with more chains, only those with pages of objects are looked at. */
+#define CHAINS_MAX (1ULL << 20)
+
+/* A chain of the hash: what is in it belongs there. */
+static int
+check_chain(const struct uvm *uvm, const struct pghash *ph, uint64_t tabled,
+    uint64_t *np, struct errmsg *em)
+{
+	const uint64_t chain = (uint64_t)(ph - uvm->mem.pm_bucket);
+	uint32_t frame, last = 0;
+
+	for (frame = ph->ph_head; frame != 0;) {
+		const struct vm_page *const pg = frame_page(uvm, frame);
+
+		CHECK(em,
+		    (pg->flags & PG_TABLED) && pg->uobject != 0 &&
+			hash_bucket(uvm, page_object(uvm, pg), pg->pgno) == ph,
+		    "I4: hash chain %" PRIu64 ": frame %" PRIu32
+		    " does not belong there",
+		    chain, frame);
+		CHECK(em, ++*np <= tabled,
+		    "I4: the hash has more pages than %" PRIu64, tabled);
+		last = frame;
+		frame = pg->hashq;
+	}
+	CHECK(em, last == ph->ph_tail,
+	    "hash chain %" PRIu64 " ends with frame %" PRIu32 ", not %" PRIu32,
+	    chain, last, ph->ph_tail);
+	return 0;
+}
+
+/* The chains that begin with a page of the object. */
+static int
+check_chains_of(const struct uvm *uvm, const struct uvm_object *uobj,
+    uint64_t tabled, uint64_t *np, struct errmsg *em)
+{
+	const struct vm_page *pg;
+	int error;
+
+	for (pg = frame_page(uvm, uobj->memq_head); pg != NULL;
+	     pg = frame_page(uvm, pg->listq_next)) {
+		const struct pghash *const ph =
+		    hash_bucket(uvm, uobj, pg->pgno);
+
+		if (ph->ph_head == page_frame(uvm, pg) &&
+		    (error = check_chain(uvm, ph, tabled, np, em)) != 0)
+			return error;
+	}
+	return 0;
+}
+
+/* I4: the hash has the pages of objects and no others. */
 static int
 check_hash(const struct uvm *uvm, uint64_t tabled, struct errmsg *em)
 {
 	const struct uvm_pagemem *const pm = &uvm->mem;
 	uint64_t n = 0;
+	int error;
 
-	for (uint64_t b = 0; b <= pm->pm_mask; b++) {
-		const struct pghash *const ph = &pm->pm_bucket[b];
-		uint32_t frame, last = 0;
-
-		for (frame = ph->ph_head; frame != 0;) {
-			const struct vm_page *const pg = frame_page(uvm, frame);
-
-			CHECK(em,
-			    (pg->flags & PG_TABLED) && pg->uobject != 0 &&
-				hash_bucket(uvm, page_object(uvm, pg),
-				    pg->pgno) == ph,
-			    "I4: hash chain %" PRIu64 ": frame %" PRIu32
-			    " does not belong there",
-			    b, frame);
-			CHECK(em, ++n <= tabled,
-			    "I4: the hash has more pages than %" PRIu64,
-			    tabled);
-			last = frame;
-			frame = pg->hashq;
-		}
-		CHECK(em, last == ph->ph_tail,
-		    "hash chain %" PRIu64 " ends with frame %" PRIu32
-		    ", not %" PRIu32,
-		    b, last, ph->ph_tail);
-	}
+	for (uint64_t b = 0; pm->pm_mask < CHAINS_MAX && b <= pm->pm_mask; b++)
+		if ((error = check_chain(uvm, &pm->pm_bucket[b], tabled, &n,
+			 em)) != 0)
+			return error;
+	for (uint32_t i = 1; pm->pm_mask >= CHAINS_MAX && i <= uvm->nobject;
+	     i++)
+		if ((error = check_chains_of(uvm, &uvm->object[i]->v_uvm.u_obj,
+			 tabled, &n, em)) != 0)
+			return error;
 	CHECK(em, n == tabled,
 	    "I4: the hash has %" PRIu64 " pages, objects %" PRIu64, n, tabled);
 	return 0;

@@ -69,6 +69,26 @@ links_of_pages(void **state)
 	lab_close(&lab);
 }
 
+/* Of one that is mostly empty, the chains of pages alone are looked at. */
+static void
+links_of_a_large_hash(void **state)
+{
+	struct vm_page *pg;
+	struct lab lab;
+
+	(void)state;
+	lab_open(&lab, "memory=512K hash_buckets=2097152");
+	lab_file(&lab, 1, 20 * PG);
+	lab_map(&lab, 1, 1, MAP_R);
+	lab_scan(&lab, 1, 0, 7, UVM_ACCESS_READ);
+	pg = core_page(&lab, 1, 3);
+	BREAK(&lab, hash_bucket(lab.uvm, page_object(lab.uvm, pg), 3)->ph_tail,
+	    0, "ends with frame");
+	BREAK(&lab, pg->hashq, page_frame(lab.uvm, pg + 1),
+	    "does not belong there");
+	lab_close(&lab);
+}
+
 static void
 states_of_pages(void **state)
 {
@@ -177,6 +197,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(links_of_pages),
+		cmocka_unit_test(links_of_a_large_hash),
 		cmocka_unit_test(states_of_pages),
 		cmocka_unit_test(mappings),
 		cmocka_unit_test(objects_and_vnodes),
