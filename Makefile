@@ -6,6 +6,7 @@
 #	make paper		from the sample traces to all figures: paper/
 #	make bench		speed, against fio on the same file system
 #	make soak		the long tests: 10 000 random traces, storms of threads
+#	make fuzz		libFuzzer on readers, importers, options, pager
 #	make lint		layers, selfinclude, format, manlint, tidy, cppcheck
 #	make docs		generated parts of the manual; they are committed
 #	make install		PREFIX=/usr/local, DESTDIR=
@@ -24,6 +25,7 @@ CC	= gcc
 O	= 3
 SAN	=
 COV	=
+FUZZ	=
 V	=
 PREFIX	= /usr/local
 DESTDIR	=
@@ -32,12 +34,12 @@ include warnings.mk
 
 Q	:= $(if $(V),,@)
 comma	:= ,
-B	:= out/$(notdir $(CC))-O$(O)$(if $(SAN),-$(subst $(comma),+,$(SAN)))$(if $(COV),-cov)
+B	:= out/$(notdir $(CC))-O$(O)$(if $(SAN),-$(subst $(comma),+,$(SAN)))$(if $(COV),-cov)$(if $(FUZZ),-fuzz)
 
 CSTD	:= -std=c11 -D_GNU_SOURCE -I. -fno-strict-aliasing
 CFLAGS	:= -O$(O) -g -fno-omit-frame-pointer
 SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all)
-COVFLAGS := $(if $(COV),--coverage)
+COVFLAGS := $(if $(COV),--coverage) $(if $(FUZZ),-fsanitize=fuzzer-no-link)
 ALLFLAGS := $(CSTD) $(CFLAGS) $(SANFLAGS) $(COVFLAGS) $(WARN) -pthread
 LIBS	:= -lsqlite3 -lzstd -lxxhash -ljansson -lpfm -luring -lm -pthread
 
@@ -65,13 +67,16 @@ mprunsrc := $(sort $(wildcard replay/engine*.c replay/mp/*.c))
 testsrc	:= $(sort $(wildcard tests/*/t_*.c))
 # A program tests/programs/NAME.c, for tests to record.
 progsrc	:= $(sort $(wildcard tests/programs/*.c))
-helpsrc	:= $(sort $(filter-out $(testsrc) $(progsrc),$(wildcard tests/*/*.c)))
+# What libFuzzer calls; it brings its own main().
+fuzzsrc	:= tests/fuzz/libfuzzer.c
+helpsrc	:= $(sort $(filter-out $(testsrc) $(progsrc) $(fuzzsrc),\
+    $(wildcard tests/*/*.c)))
 clisrc	:= $(sort $(filter-out %/lib.sh,$(wildcard tests/cli/*.sh)))
 hdr	:= $(sort $(wildcard $(addsuffix /*.h,$(layers)) traces/preload/*.h \
     pager/mp/*.h replay/mp/*.h \
     tests/*.h tests/*/*.h))
 mponly	:= $(sort $(wildcard pager/mp/*.c replay/mp/*.c))
-allsrc	:= $(src) $(mponly) $(sosrc) $(testsrc) $(helpsrc) $(progsrc)
+allsrc	:= $(src) $(mponly) $(sosrc) $(testsrc) $(helpsrc) $(fuzzsrc) $(progsrc)
 manuals	:= $(sort $(wildcard docs/man/*.[1-9]))
 
 obj	:= $(src:%.c=$B/%.o)
@@ -83,8 +88,9 @@ mprunobj := $(mprunsrc:%.c=$B/threads/%.o)
 testobj	:= $(testsrc:%.c=$B/%.o)
 testbin	:= $(testsrc:%.c=$B/%)
 progbin	:= $(progsrc:%.c=$B/%)
+fuzzobj	:= $(fuzzsrc:%.c=$B/%.o)
 
-.PHONY: all test check demo paper bench soak soak-threads lint layers selfinclude format tidy \
+.PHONY: all test check demo paper bench soak soak-threads fuzz lint layers selfinclude format tidy \
     cppcheck manlint docs install clean FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
@@ -141,7 +147,7 @@ $B/replay/host.o: $B/.revision
 $B/replay/host.o: ALSO = -DUVN_REVISION='"$(file <$B/.revision)"'
 
 $(obj) $(soobj) $(mpobj) $(mprunobj): | out/.deps-build
-$(testobj) $(helpobj): | out/.deps-test
+$(testobj) $(helpobj) $(fuzzobj): | out/.deps-test
 # What sources embed (.incbin); the compiler does not tell make of it.
 $(filter $B/analysis/%,$(obj)): $(wildcard analysis/*.gp analysis/*.sql \
     analysis/*.css analysis/*.js analysis/*/*.gp analysis/*/*.sql)
@@ -169,7 +175,7 @@ $B/threads/%.o: %.c $B/.flags
 
 -include $(mpobj:.o=.d) $(mprunobj:.o=.d)
 -include $(obj:.o=.d) $(soobj:.o=.d) $(helpobj:.o=.d) $(testobj:.o=.d) \
-    $(progbin:%=%.d)
+    $(fuzzobj:.o=.d) $(progbin:%=%.d)
 
 # ---- tests ----
 
@@ -208,6 +214,22 @@ soak: $B/tests/mp/t_stress $B/tests/model/t_random
 
 soak-threads: $B/tests/mp/t_stress
 	$(Q)B='$B' ./scripts/soak mp/t_stress
+
+# One program for all targets: UVN_FUZZ in the environment says which.
+$B/fuzz: $(fuzzobj) $B/libtest.a $B/libuvn.a
+	@echo "  LD      $@"
+	$(Q)$(CC) $(ALLFLAGS) -fsanitize=fuzzer -o $@ $^ -lcmocka $(LIBS)
+
+# FUZZ_SECONDS of each target, FUZZ_JOBS at a time; FUZZ_TARGETS="csv pager".
+FUZZ_SECONDS = 600
+FUZZ_JOBS = 1
+FUZZ_TARGETS =
+fuzz: | out/.deps-lint
+	$(Q)$(MAKE) CC=clang-14 O=1 SAN=address,undefined FUZZ=1 \
+	    out/clang-14-O1-address+undefined-fuzz/fuzz
+	$(Q)FUZZ_SECONDS='$(FUZZ_SECONDS)' FUZZ_JOBS='$(FUZZ_JOBS)' \
+	    ./scripts/fuzz out/clang-14-O1-address+undefined-fuzz/fuzz \
+	    $(FUZZ_TARGETS)
 
 demo: uvn
 	$(Q)./scripts/demo

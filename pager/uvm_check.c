@@ -1,17 +1,11 @@
 /*
- * uvm_check.c: the invariants of spec section 1.5, looked up everywhere.
+ * uvm_check.c: the invariants of spec section 1.5, looked up everywhere:
+ * queues, objects and their pages.  The rest is in uvm_check_links.c.
  */
 #include <errno.h>
 #include <inttypes.h>
 
-#include "pager/uvm_i.h"
-
-/* Say what is wrong and return EINVAL from the caller unless cond holds. */
-#define CHECK(em, cond, ...)                                                   \
-	do {                                                                   \
-		if (!(cond))                                                   \
-			return ERRMSG((em), EINVAL, __VA_ARGS__);              \
-	} while (0)
+#include "pager/uvm_check.h"
 
 /* A queue: links both ways, flags of its pages, length. */
 static int
@@ -32,6 +26,12 @@ check_queue(const struct uvm *uvm, const struct pglist *pl, uint8_t pqflags,
 		    pqflags, pg->pqflags);
 		CHECK(em, pg->wire_count == 0,
 		    "I9: wired frame %" PRIu32 " on queue %#x", frame, pqflags);
+		CHECK(em,
+		    ((pg->flags & PG_TABLED) != 0) == (pqflags != PQ_FREE) &&
+			(pg->uobject != 0) == (pqflags != PQ_FREE),
+		    "I8: frame %" PRIu32
+		    " on queue %#x has flags %#x of object %" PRIu32,
+		    frame, pqflags, pg->flags, pg->uobject);
 		CHECK(em, ++n <= npages,
 		    "queue %#x: more than %" PRIu64 " pages", pqflags, npages);
 		prev = frame;
@@ -92,6 +92,9 @@ check_page(const struct uvm *uvm, const struct uvm_object *uobj,
 		    (pg->flags & PG_BUSY)),
 	    "object %" PRIu32 " page %" PRIu64 " is left busy", uobj->uo_num,
 	    pg->pgno);
+	CHECK(em, pg->wire_count == 0 || pg->pqflags == 0,
+	    "I9: object %" PRIu32 " page %" PRIu64 " is wired, and queued",
+	    uobj->uo_num, pg->pgno);
 	CHECK(em, (pg->pqflags & PQ_FREE) == 0,
 	    "I8: object %" PRIu32 " page %" PRIu64 " is free", uobj->uo_num,
 	    pg->pgno);
@@ -102,24 +105,73 @@ check_page(const struct uvm *uvm, const struct uvm_object *uobj,
 	return check_mappings(uvm, pg, em);
 }
 
+/* What the pages of all objects add up to. */
+struct sums {
+	uint64_t sm_tabled;
+	uint64_t sm_reads; /* on their way into memory: not on a queue yet */
+	uint64_t sm_active, sm_inactive; /* by their own flags */
+	uint64_t sm_dirty, sm_busy;
+};
+
+static void
+add_page(struct sums *sm, const struct vm_page *pg)
+{
+
+	sm->sm_tabled++;
+	sm->sm_reads +=
+	    (pg->flags & PG_BUSY) && pg->pqflags == 0 && pg->wire_count == 0;
+	sm->sm_active += (pg->pqflags & PQ_ACTIVE) != 0;
+	sm->sm_inactive += (pg->pqflags & PQ_INACTIVE) != 0;
+	sm->sm_dirty += (pg->flags & PG_COUNTED) != 0;
+	sm->sm_busy += (pg->flags & PG_BUSY) != 0;
+}
+
+/* The pages of an object, along its list: both ways, and all there. */
 static int
-check_object(const struct uvm *uvm, const struct vnode *vp, uint64_t *readsp,
+check_memq(const struct uvm *uvm, const struct uvm_object *uobj,
+    struct sums *sm, struct errmsg *em)
+{
+	const struct vm_page *pg;
+	uint32_t prev = 0;
+	uint64_t n = 0;
+	int error;
+
+	for (pg = frame_page(uvm, uobj->memq_head); pg != NULL;
+	     pg = frame_page(uvm, pg->listq_next)) {
+		CHECK(em, pg->listq_prev == prev,
+		    "object %" PRIu32 ": memq: page %" PRIu64
+		    " has a wrong back link",
+		    uobj->uo_num, pg->pgno);
+		prev = page_frame(uvm, pg);
+		if ((error = check_page(uvm, uobj, pg, em)) != 0)
+			return error;
+		CHECK(em,
+		    uobj->uo_refs != 0 || (pg->pqflags & PQ_INACTIVE) ||
+			pg->wire_count != 0 || (pg->flags & PG_BUSY),
+		    "object %" PRIu32 " persists with page %" PRIu64
+		    " not inactive",
+		    uobj->uo_num, pg->pgno);
+		add_page(sm, pg);
+		CHECK(em, ++n <= uobj->uo_npages,
+		    "I4: object %" PRIu32 ": memq has more pages than %" PRIu64,
+		    uobj->uo_num, uobj->uo_npages);
+	}
+	CHECK(em, n == uobj->uo_npages && prev == uobj->memq_tail,
+	    "I4: object %" PRIu32 ": memq has %" PRIu64 " pages, not %" PRIu64,
+	    uobj->uo_num, n, uobj->uo_npages);
+	return 0;
+}
+
+static int
+check_object(const struct uvm *uvm, const struct vnode *vp, struct sums *sm,
     struct errmsg *em)
 {
 	const struct uvm_vnode *const uvn = &vp->v_uvm;
 	const struct uvm_object *const uobj = &uvn->u_obj;
-	const struct uvm_vnode *w;
-	const struct vm_page *pg;
-	uint64_t n = 0;
 	int error;
 
 	CHECK(em, !simple_lock_held(&uobj->vmobjlock),
 	    "object %" PRIu32 " left locked", uobj->uo_num);
-	for (w = uvm->wlist; w != NULL && w != uvn; w = w->u_wnext)
-		continue;
-	CHECK(em, (w == uvn) == ((uvn->u_flags & UVM_VNODE_WRITEABLE) != 0),
-	    "I1: object %" PRIu32 " flags %#x and the writable list differ",
-	    uobj->uo_num, uvn->u_flags);
 	CHECK(em,
 	    (uvn->u_flags & UVM_VNODE_WANTED) == 0 ||
 		(uvn->u_flags & UVM_VNODE_BLOCKED) != 0,
@@ -129,28 +181,35 @@ check_object(const struct uvm *uvm, const struct vnode *vp, uint64_t *readsp,
 		    "object %" PRIu32 " is dead and has pages", uobj->uo_num);
 		return 0;
 	}
-	CHECK(em, uobj->uo_refs == 0 || vp->v_usecount > vp->v_opens,
-	    "I3: object %" PRIu32 " has no vnode reference", uobj->uo_num);
-	CHECK(em, uvn->u_nio <= uvm->aio.ai_flying,
-	    "I5: object %" PRIu32 " has I/O in flight", uobj->uo_num);
-	for (pg = frame_page(uvm, uobj->memq_head); pg != NULL;
-	     pg = frame_page(uvm, pg->listq_next)) {
-		if ((error = check_page(uvm, uobj, pg, em)) != 0)
-			return error;
-		CHECK(em,
-		    uobj->uo_refs != 0 || (pg->pqflags & PQ_INACTIVE) ||
-			pg->wire_count != 0 || (pg->flags & PG_BUSY),
-		    "object %" PRIu32 " persists with page %" PRIu64
-		    " not inactive",
-		    uobj->uo_num, pg->pgno);
-		/* On its way into memory: not on a queue yet. */
-		*readsp += (pg->flags & PG_BUSY) && pg->pqflags == 0 &&
-		    pg->wire_count == 0;
-		n++;
-	}
-	CHECK(em, n == uobj->uo_npages,
-	    "I4: object %" PRIu32 ": memq has %" PRIu64 " pages, not %" PRIu64,
-	    uobj->uo_num, n, uobj->uo_npages);
+	if ((error = check_memq(uvm, uobj, sm, em)) != 0)
+		return error;
+	return check_object_links(uvm, vp, em);
+}
+
+static int
+check_sums(const struct uvm *uvm, const struct sums *sm, struct errmsg *em)
+{
+	const struct uvmexp *const exp = &uvm->hot.uh_exp;
+	const uint64_t npages = uvm->mem.pm_npages;
+
+	CHECK(em, exp->free + sm->sm_tabled == npages,
+	    "%" PRIu64 " pages are free and %" PRIu64
+	    " in objects, of %" PRIu64,
+	    exp->free, sm->sm_tabled, npages);
+	CHECK(em,
+	    exp->active + exp->inactive + exp->wired + sm->sm_reads ==
+		sm->sm_tabled,
+	    "%" PRIu64 " pages in objects, but %" PRIu64 " on queues or wired",
+	    sm->sm_tabled,
+	    exp->active + exp->inactive + exp->wired + sm->sm_reads);
+	CHECK(em,
+	    sm->sm_active == exp->active && sm->sm_inactive == exp->inactive,
+	    "I8: %" PRIu64 " pages say active and %" PRIu64
+	    " inactive, %" PRIu64 " and %" PRIu64 " are on the queues",
+	    sm->sm_active, sm->sm_inactive, exp->active, exp->inactive);
+	CHECK(em, sm->sm_dirty == exp->dirty,
+	    "%" PRIu64 " pages are dirty, counted %" PRIu64, sm->sm_dirty,
+	    exp->dirty);
 	return 0;
 }
 
@@ -159,7 +218,8 @@ uvm_check(const struct uvm *uvm, struct errmsg *em)
 {
 	const struct uvmexp *const exp = &uvm->hot.uh_exp;
 	const struct uvm_pagemem *const pm = &uvm->mem;
-	uint64_t tabled = 0, reads = 0, fresh;
+	struct sums sm = { .sm_tabled = 0 };
+	uint64_t fresh;
 	uint32_t i;
 	int error;
 
@@ -177,20 +237,10 @@ uvm_check(const struct uvm *uvm, struct errmsg *em)
 	    (error = check_queue(uvm, &pm->pm_inactive, PQ_INACTIVE,
 		 exp->inactive, em)) != 0)
 		return error;
-	for (i = 1; i <= uvm->nobject; i++) {
-		const struct vnode *const vp = uvm->object[i];
-
-		if ((error = check_object(uvm, vp, &reads, em)) != 0)
+	for (i = 1; i <= uvm->nobject; i++)
+		if ((error = check_object(uvm, uvm->object[i], &sm, em)) != 0)
 			return error;
-		if (vp->v_uvm.u_flags & UVM_VNODE_VALID)
-			tabled += vp->v_uvm.u_obj.uo_npages;
-	}
-	CHECK(em, exp->free + tabled == pm->pm_npages,
-	    "%" PRIu64 " pages are free and %" PRIu64
-	    " in objects, of %" PRIu64,
-	    exp->free, tabled, pm->pm_npages);
-	CHECK(em, exp->active + exp->inactive + exp->wired + reads == tabled,
-	    "%" PRIu64 " pages in objects, but %" PRIu64 " on queues or wired",
-	    tabled, exp->active + exp->inactive + exp->wired + reads);
-	return 0;
+	if ((error = check_sums(uvm, &sm, em)) != 0)
+		return error;
+	return check_links(uvm, sm.sm_tabled, sm.sm_busy, em);
 }

@@ -156,8 +156,8 @@ pd_clean(struct uvm *uvm, struct uvm_object *uobj, struct vm_page *pg,
 			uvm_page_lost(uvm, pg);
 		/* The write's own uncache ends an object that persists. */
 		*deadp = !uobj->pgops->pgo_releasepg(uvm, pg, &next);
-		if (*deadp && (uvm->aio.ai_on || CONCURRENT(uvm)))
-			uvm_aio_rele_later(uvm, UVNTOV(uobj));
+		if (*deadp)
+			uvn_relkilled(uvm, (struct uvm_vnode *)uobj);
 		return next;
 	}
 	uvm_lock_pageq(uvm);

@@ -234,6 +234,16 @@ uvn_releasepg(struct uvm *uvm, struct vm_page *pg, struct vm_page **nextpgp)
 }
 
 void
+uvn_relkilled(struct uvm *uvm, struct uvm_vnode *uvn)
+{
+
+	if (uvm->aio.ai_on || CONCURRENT(uvm))
+		uvm_aio_rele_later(uvm, UVNTOV(uvn));
+	else
+		UVNTOV(uvn)->v_kept++;
+}
+
+void
 uvn_cluster(struct uvm *uvm, struct uvm_object *uobj, uint64_t pgno,
     uint64_t *lop, uint64_t *hip)
 {

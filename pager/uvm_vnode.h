@@ -159,6 +159,13 @@ void uvn_iosync_end(struct uvm *uvm, struct uvm_vnode *uvn);
 bool uvn_releasepg(struct uvm *uvm, struct vm_page *pg,
     struct vm_page **nextpgp);
 
+/*
+ * What follows where uvn_releasepg() ended the object: its vnode is let go.
+ *
+ * => q8: 1998 kept it, for ever; with one thread and I/O within calls we do
+ */
+void uvn_relkilled(struct uvm *uvm, struct uvm_vnode *uvn);
+
 /* Take uvn off the writable list. */
 void uvn_wlist_remove(struct uvm *uvm, struct uvm_vnode *uvn);
 

@@ -254,9 +254,7 @@ flush_finish(struct flush *f, struct vm_page *pg, struct vm_page *center,
 		uvm_unlock_pageq(uvm);
 		if (!f->f_uobj->pgops->pgo_releasepg(uvm, pg, NULL)) {
 			f->f_dead = true;
-			/* q8: 1998 kept the vnode's reference. */
-			if (uvm->aio.ai_on || CONCURRENT(uvm))
-				uvm_aio_rele_later(uvm, UVNTOV(f->f_uobj));
+			uvn_relkilled(uvm, (struct uvm_vnode *)f->f_uobj);
 			return;
 		}
 		uvm_lock_pageq(uvm);

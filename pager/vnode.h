@@ -25,6 +25,7 @@ struct vnode {
 	struct vnode *v_freenext, *v_freeprev;
 	struct vnode *v_relenext; /* of uvm_aio.ai_rele */
 	unsigned v_reles;	  /* references to be released from there */
+	unsigned v_kept;	  /* and those that never will be: q8 */
 };
 
 #define VTOUVN(vp)  (&(vp)->v_uvm)

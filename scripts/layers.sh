@@ -5,8 +5,8 @@
 #
 #	base <- pager, traces, analysis <- replay
 #
-# tests/FOLDER/ may look into FOLDER, tests/mp/ into FOLDER/mp/.  Prints FILE:LINE: what, one a line; exit
-# status 1 if there was any.
+# tests/FOLDER/ may look into FOLDER, tests/mp/ into FOLDER/mp/, tests/fuzz/
+# into all.  Prints FILE:LINE: what, one a line; exit status 1 if there was any.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
@@ -48,6 +48,7 @@ BEGIN {
 		complain("\"" inc "\" does not name its folder")
 	else if (to[1] == from[1] ||
 	    (from[1] == "tests" && to[1] == from[2]) ||
+	    (from[1] == "tests" && from[2] == "fuzz") ||
 	    (from[1] == "tests" && from[2] == "mp" && to[2] == "mp"))
 		next
 	else if (index(below[from[1]], " " to[1] " ") == 0)

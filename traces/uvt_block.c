@@ -324,10 +324,14 @@ unpacker_next(struct unpacker *up, struct trace_event *ev, size_t n,
 		far = o > far ? o : far;
 		last = t;
 	}
-	*timep = last;
 	if (back)
 		return "goes back in time";
-	if (far > INT64_MAX || far + up->up_reach > INT64_MAX)
-		return reach_check(ev, n);
+	if (far > INT64_MAX || far + up->up_reach > INT64_MAX) {
+		const char *what = reach_check(ev, n);
+
+		if (what != NULL)
+			return what;
+	}
+	*timep = last;
 	return NULL;
 }

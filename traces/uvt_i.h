@@ -207,7 +207,8 @@ const char *unpacker_open(struct unpacker *up, const uint8_t *raw, size_t len,
 /*
  * The next n <= TRACE_BATCH events: NULL, or what is wrong with them.
  *
- * => *timep is the time of the event before, then of the last
+ * => *timep is the time of the event before, then of the last; as it was if
+ *    something is wrong
  */
 const char *unpacker_next(struct unpacker *up, struct trace_event *ev, size_t n,
     uint64_t *timep);

@@ -6,7 +6,9 @@
 # the source tree and $UVN the program (the built ./uvn if not given).
 #
 #	check WHAT		say what is looked at next
-#	uvn ARGS...		run the program: out, err, $rc
+#	uvn ARGS...		run the program: out, err, $rc; a replay by one
+#				thread checks all invariants after every event,
+#				--paranoid, unless paranoid= was set empty
 #	expect RC ARGS...	the same, and it has to exit with RC
 #	says TEXT		err has TEXT
 #	says_one_line		err is one line, "uvn COMMAND: ..."
@@ -34,6 +36,7 @@ work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
 what=
+paranoid=--paranoid
 
 fail() {
 	echo "FAILED: $what: $1"
@@ -54,6 +57,10 @@ check() {
 }
 
 uvn() {
+	case "$1 $*" in
+	"replay "*threads*) ;;
+	"replay "*) set -- "$1" ${paranoid:+"$paranoid"} "${@:2}" ;;
+	esac
 	"$UVN" "$@" >"$work/out" 2>"$work/err" </dev/null
 	rc=$?
 }

@@ -48,12 +48,14 @@ for backend in $uring; do
 			    fail "hardly any I/O was asynchronous"
 		done
 	done
+	paranoid=
 	for sample in lld tokyo-btree; do
 		check "it passes: uring, modern, $sample"
 		expect 0 replay "$top/traces/samples/$sample.uvt" --verify \
 		    --json --no-db --backend uring --profile modern --memory 8M
 		is passed "$(json '$.verify')" verify
 	done
+	paranoid=--paranoid
 done
 
 check "it is off unless asked for"

@@ -80,6 +80,24 @@ lab_end(struct lab *lab)
 }
 
 void
+lab_counters_agree(const struct lab *lab)
+{
+	const struct uvmexp *const exp = lab_stat(lab);
+
+	assert_int_equal(exp->accesses, exp->mapped_hits + exp->faults);
+	assert_int_equal(exp->flushes, exp->flush_by_list + exp->flush_by_hash);
+	/* Closed private copies are found without either. */
+	assert_true(exp->flt_obj + exp->flt_prcopy <=
+	    exp->resident_hits + exp->fltrelck);
+	assert_int_equal(exp->fltrelck, exp->fltrelckok);
+	assert_int_equal(exp->alloc_failures != 0, exp->memory_waits != 0);
+	assert_int_equal(exp->sigsegv + exp->sigbus, exp->fault_errors);
+	assert_true(exp->pdfreed + exp->pdreact <= exp->pdscans);
+	assert_true(exp->readahead_used + exp->readahead_unused <=
+	    exp->readahead_pages);
+}
+
+void
 lab_mark(struct lab *lab)
 {
 

@@ -36,6 +36,9 @@ void lab_check(const struct lab *lab);
 /* An event made by hand is over: the daemon's turn, and the check. */
 void lab_end(struct lab *lab);
 
+/* What counters say of each other, once no event is under way. */
+void lab_counters_agree(const struct lab *lab);
+
 /* Count from here, and forget the I/Os so far. */
 void lab_mark(struct lab *lab);
 

@@ -100,6 +100,9 @@ rec_data_io(void *cookie, struct uvm_buf *b)
 		return error;
 	if (rf == NULL)
 		return ENOENT;
+	/* Files end at their room: rec_truncate() refuses more. */
+	if (b->b_offset + b->b_length > rf->rf_room)
+		return b->b_error = EIO;
 	for (i = 0; i < b->b_npages && done < b->b_length; i++) {
 		uint8_t *const at = rf->rf_bytes + b->b_offset + done;
 		const uint64_t left = b->b_length - done;
@@ -127,6 +130,8 @@ rec_pread(void *cookie, uint32_t file, uint64_t offset, uint64_t length,
 
 	if (rf == NULL)
 		return ENOENT;
+	if (offset + length > rf->rf_room)
+		return EIO;
 	if (buf != NULL)
 		(void)memcpy(buf, rf->rf_bytes + offset, (size_t)length);
 	return 0;
@@ -170,6 +175,8 @@ rec_zero(void *cookie, uint32_t file, uint64_t offset, uint64_t length)
 
 	if (rf == NULL)
 		return ENOENT;
+	if (offset + length > rf->rf_room)
+		return EIO;
 	(void)memset(rf->rf_bytes + offset, 0, (size_t)length);
 	return 0;
 }

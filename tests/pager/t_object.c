@@ -262,6 +262,7 @@ the_last_released_page_ends_a_detached_object(void **state)
 	assert_int_equal(core_object(&lab, 1)->uo_npages, 1);
 	OBJ_LOCK(lab.uvm, core_object(&lab, 1));
 	assert_false(uvn_releasepg(lab.uvm, pg, NULL));
+	uvn_relkilled(lab.uvm, uvn_of(&lab));
 	assert_int_equal(uvn_of(&lab)->u_flags, 0);
 	assert_null(lab.uvm->wlist);
 	/* Its vnode stays in use for ever (Q8). */

@@ -211,25 +211,6 @@ random_event(struct run *r)
 	}
 }
 
-/* What counters say of each other. */
-static void
-counters_agree(const struct lab *lab)
-{
-	const struct uvmexp *const exp = lab_stat(lab);
-
-	assert_int_equal(exp->accesses, exp->mapped_hits + exp->faults);
-	assert_int_equal(exp->flushes, exp->flush_by_list + exp->flush_by_hash);
-	/* Closed private copies are found without either. */
-	assert_true(exp->flt_obj + exp->flt_prcopy <=
-	    exp->resident_hits + exp->fltrelck);
-	assert_int_equal(exp->fltrelck, exp->fltrelckok);
-	assert_int_equal(exp->alloc_failures != 0, exp->memory_waits != 0);
-	assert_int_equal(exp->sigsegv + exp->sigbus, exp->fault_errors);
-	assert_true(exp->pdfreed + exp->pdreact <= exp->pdscans);
-	assert_true(exp->readahead_used + exp->readahead_unused <=
-	    exp->readahead_pages);
-}
-
 /* All I/O ends, whatever it was. */
 static void
 land(struct run *r)
@@ -276,7 +257,7 @@ one_machine(struct dice *d, bool async)
 	}
 	if (uvm_failed(r.r_lab.uvm, NULL) == 0) {
 		land(&r);
-		counters_agree(&r.r_lab);
+		lab_counters_agree(&r.r_lab);
 	}
 	lab_close(&r.r_lab);
 }
