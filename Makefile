@@ -116,7 +116,7 @@ $B/threads.o: $(mpobj) $(mprunobj)
 	@echo "  LD      $@"
 	$(Q)$(if $^,ld -r -o $@.all $^ && objcopy \
 	    --keep-global-symbol=engine_run_threads $@.all $@ && \
-	    rm $@.all,: >$@) # of a tree without a pager, nothing
+	    rm $@.all,mkdir -p $(@D) && : >$@) # of a tree without a pager, nothing
 
 $B/uvn: $(obj) $B/threads.o
 	@echo "  LD      $@"

@@ -2,8 +2,7 @@
  * record_valgrind.c: mode valgrind: lackey's output, as it comes.
  *
  * Each process writes a file of its own, in memory where the host has a file
- * system there; it loses its name once we have it open, lest a program that
- * follows in the same process write over it, and its pages once they are read.
+ * system there (record_logs.h), which loses its pages once they are read.
  * Lines have no time, so processes are read by turns: a child's after its parent
  * has told of it, and all of a child's before its parent has waited for it.
  * What else is between processes is in order to some milliseconds.
@@ -22,6 +21,7 @@
 #include "traces/lackey.h"
 #include "traces/record_i.h"
 #include "traces/record_library.h"
+#include "traces/record_logs.h"
 
 #define BYTES	   (256U << 10) /* read at once */
 #define LINE_MOST  4096		/* of one line */
@@ -45,7 +45,8 @@ struct valgrind {
 	struct library *va_library;
 	struct lackey *va_lackey;
 	char va_folder[RECORD_PATH];
-	int va_dir; /* that folder */
+	int va_dir;	      /* that folder */
+	struct logs *va_logs; /* the files there */
 	char **va_argv;
 	struct stream *va_streams; /* in the order found */
 	unsigned va_depth;
@@ -215,33 +216,33 @@ stream_drain(struct valgrind *va, struct stream *st, struct errmsg *em)
 }
 
 static void
-stream_found(void *arg, int folder, const char *name)
+stream_add(struct valgrind *va, uint32_t pid, int fd)
 {
-	struct valgrind *va = arg;
-	struct stream **link = &va->va_streams, *st;
-	const uint32_t pid = (uint32_t)strtoul(name, NULL, 10);
+	struct stream **link = &va->va_streams, *st = calloc(1, sizeof(*st));
 
-	if (pid == 0 || (st = calloc(1, sizeof(*st))) == NULL)
-		return;
-	st->st_fd = openat(folder, name, O_RDWR | O_CLOEXEC);
-	if (st->st_fd == -1) {
-		/* Too many are open: it waits for the next look. */
-		free(st);
+	if (st == NULL) {
+		(void)close(fd);
 		return;
 	}
-	(void)unlinkat(folder, name, 0);
+	st->st_fd = fd;
 	st->st_pid = pid;
 	st->st_seen = record_clock();
 	st->st_due = pid == va->va_first;
+	/* Another image of a process comes after the one before it. */
 	for (; *link != NULL; link = &(*link)->st_next)
-		st->st_due |= (*link)->st_pid == pid;
+		if ((*link)->st_pid == pid)
+			st->st_due = (*link)->st_due;
 	*link = st;
 }
 
 static void
 streams_find(struct valgrind *va)
 {
-	(void)record_list(va->va_dir, "", stream_found, va);
+	uint32_t pid;
+	int fd;
+
+	while (logs_take(va->va_logs, &pid, &fd))
+		stream_add(va, pid, fd);
 }
 
 /* Nobody writes it any more: the process is gone, or has another. */
@@ -343,6 +344,7 @@ valgrind_close(void *state)
 		next = st->st_next;
 		stream_free(st);
 	}
+	logs_destroy(va->va_logs);
 	if (va->va_dir > 0)
 		(void)close(va->va_dir);
 	if (va->va_folder[0] != '\0')
@@ -404,6 +406,9 @@ start(struct valgrind *va, const struct record_param *rp, struct child *ch,
 	if (error == 0 && va->va_dir == -1)
 		error = ERRMSG(em, errno, "%s: %s", va->va_folder,
 		    errno_text(errno));
+	if (error == 0)
+		error =
+		    logs_create(va->va_folder, va->va_dir, &va->va_logs, em);
 	(void)snprintf(log, sizeof(log), "--log-file=%s/%%p.%%n",
 	    va->va_folder);
 	if (error == 0)
