@@ -68,7 +68,7 @@ testsrc	:= $(sort $(wildcard tests/*/t_*.c))
 # A program tests/programs/NAME.c, for tests to record.
 progsrc	:= $(sort $(wildcard tests/programs/*.c))
 # What libFuzzer calls; it brings its own main().
-fuzzsrc	:= tests/fuzz/libfuzzer.c
+fuzzsrc	:= $(wildcard tests/fuzz/libfuzzer.c)
 helpsrc	:= $(sort $(filter-out $(testsrc) $(progsrc) $(fuzzsrc),\
     $(wildcard tests/*/*.c)))
 clisrc	:= $(sort $(filter-out %/lib.sh,$(wildcard tests/cli/*.sh)))

@@ -57,7 +57,7 @@ check() {
 }
 
 uvn() {
-	case "$1 $*" in
+	case "${1-} $*" in
 	"replay "*threads*) ;;
 	"replay "*) set -- "$1" ${paranoid:+"$paranoid"} "${@:2}" ;;
 	esac
