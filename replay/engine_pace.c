@@ -28,11 +28,7 @@ engine_pace_init(struct engine *en)
 	pc->pc_on = RATIO_DEN(pc->pc_factor) != 0;
 	if (!pc->pc_on)
 		return 0;
-	pc->pc_lateness = malloc(sizeof(*pc->pc_lateness));
-	if (pc->pc_lateness == NULL)
-		return UVN_ENVIRONMENT;
-	hist_init(pc->pc_lateness);
-	return 0;
+	return engine_hist_make(&pc->pc_lateness) ? 0 : UVN_ENVIRONMENT;
 }
 
 void
@@ -43,17 +39,10 @@ engine_pace_begin(struct engine *en, uint64_t first)
 	pc->pc_first = first;
 	if (pc->pc_on) {
 		pc->pc_slack = prctl(PR_GET_TIMERSLACK, 0, 0, 0, 0);
+		/* Threads made from here on have it, too. */
 		(void)prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
 	}
 	en->en_began = clock_ticks();
-}
-
-void
-engine_pace_thread(const struct engine *en)
-{
-
-	if (en->en_pace.pc_on)
-		(void)prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
 }
 
 void
@@ -111,23 +100,21 @@ wait_for(struct engine *en, uint64_t due)
 	return now;
 }
 
-void
+uint64_t
 engine_pace_until(struct engine *en, uint64_t te)
 {
 	struct pacer *const pc = &en->en_pace;
 
 	pc->pc_scheduled = due_at(pc, te);
-	(void)wait_for(en, pc->pc_scheduled);
+	return wait_for(en, pc->pc_scheduled);
 }
 
 int
 engine_pace_event(struct engine *en)
 {
 	struct pacer *const pc = &en->en_pace;
-	uint64_t now;
+	const uint64_t now = engine_pace_until(en, en->en_ev->te_time);
 
-	pc->pc_scheduled = due_at(pc, en->en_ev->te_time);
-	now = wait_for(en, pc->pc_scheduled);
 	if (now < pc->pc_scheduled)
 		return UVN_FAILED;
 	hist_add(pc->pc_lateness, now - pc->pc_scheduled);
