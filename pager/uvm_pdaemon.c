@@ -300,8 +300,6 @@ uvm_pageout_turn(struct uvm *uvm)
 	}
 	uvm_aio_submit(uvm);
 	SELF(uvm)->indaemon = false;
-	if (!CONCURRENT(uvm))
-		uvm_wakeup(uvm, &lv->free);
 }
 
 void

@@ -523,7 +523,7 @@ flush_begin(const struct flush *f, enum uvm_flush_caller caller,
 		.fi_other_writes = dry->fi_other_writes,
 		.fi_list_time = dry->fi_list_time,
 		.fi_hash_time = dry->fi_hash_time,
-		.fi_begin = uvm->obs.uo_clock != NULL ? uvm->obs.uo_clock() : 0,
+		.fi_begin = uvm_clock(uvm),
 	};
 }
 
@@ -533,7 +533,7 @@ flush_end(const struct flush *f, struct uvm_flushinfo *fi)
 	struct uvm *const uvm = f->f_uvm;
 	const struct uvmexp *const exp = EXP(uvm);
 
-	fi->fi_end = uvm->obs.uo_clock != NULL ? uvm->obs.uo_clock() : 0;
+	fi->fi_end = uvm_clock(uvm);
 	fi->fi_visits = exp->list_visits - fi->fi_visits;
 	fi->fi_lookups = exp->lookups - fi->fi_lookups;
 	fi->fi_writes = exp->pageout_ios - fi->fi_writes;
