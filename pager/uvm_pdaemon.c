@@ -142,7 +142,8 @@ pd_clean(struct uvm *uvm, struct uvm_object *uobj, struct vm_page *pg,
 		OBJ_LOCK(uvm, uobj);
 		uvm_lock_pageq(uvm);
 		return frame_page(uvm,
-		    pg->version == version && (pg->pqflags & PQ_INACTIVE) ?
+		    shared_get(&pg->version) == version &&
+			    (pg->pqflags & PQ_INACTIVE) ?
 			pg->pageq_next :
 			uvm->mem.pm_inactive.pl_head);
 	}

@@ -299,7 +299,7 @@ static void
 flush_pend(struct flush *f, struct vm_page *pg, uint64_t pgno)
 {
 
-	if (pg->uobject != f->f_uobj->uo_num || pg->pgno != pgno ||
+	if (shared_get(&pg->uobject) != f->f_uobj->uo_num || pg->pgno != pgno ||
 	    (pg->flags & PG_TABLED) == 0)
 		return;
 	if (f->f_flags & PGO_DEACTIVATE)
@@ -318,7 +318,7 @@ flush_next(const struct flush *f, const struct vm_page *pg, uint16_t version)
 
 	if (!f->f_by_list)
 		return hash_next(f);
-	if (pg->version == version)
+	if (shared_get(&pg->version) == version)
 		return list_next(f, pg);
 	return frame_page(f->f_uvm, f->f_uobj->memq_head);
 }
