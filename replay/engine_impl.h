@@ -245,6 +245,12 @@ void engine_pace_begin(struct engine *en, uint64_t first);
 void engine_pace_end(struct engine *en);
 
 /*
+ * How long before an event is due there is no more sleep, ns: what it was, and
+ * by how much the last sleep was too long.
+ */
+uint64_t engine_pace_margin(uint64_t spin, uint64_t over);
+
+/*
  * Wait until trace time te is due: pc_scheduled.
  *
  * => ns since the beginning; less than pc_scheduled: engine_ends() came first

@@ -15,8 +15,10 @@
 #include "replay/engine_impl.h"
 #include "replay/replay.h"
 
-#define SPIN_NS 55000	   /* before an event is due, no more sleep */
-#define NAP_NS	100000000U /* the longest sleep: there is a line to show */
+#define SPIN_NS	  55000	  /* before an event is due, no more sleep: the least */
+#define SPIN_MOST 1000000 /* and the most, on a host that wakes up late */
+#define SPIN_STEP 500	  /* down after a sleep in time, 19 times up else */
+#define NAP_NS	  100000000U /* the longest sleep: there is a line to show */
 
 int
 engine_pace_init(struct engine *en)
@@ -66,7 +68,23 @@ due_at(const struct pacer *pc, uint64_t te)
 	return due < INT64_MAX ? (uint64_t)due : INT64_MAX;
 }
 
-static void
+/*
+ * The margin so that 19 of 20 sleeps are over in time, as far as SPIN_MOST
+ * allows: a quantile, followed one sleep at a time.
+ */
+uint64_t
+engine_pace_margin(uint64_t spin, uint64_t over)
+{
+
+	if (over > spin)
+		return spin + 19 * SPIN_STEP < SPIN_MOST ?
+		    spin + 19 * SPIN_STEP :
+		    SPIN_MOST;
+	return spin > SPIN_NS + SPIN_STEP ? spin - SPIN_STEP : SPIN_NS;
+}
+
+/* => by how much it was too long; ns */
+static uint64_t
 nap(uint64_t ns)
 {
 	const uint64_t until = clock_monotonic() + (ns < NAP_NS ? ns : NAP_NS);
@@ -74,8 +92,11 @@ nap(uint64_t ns)
 		.tv_sec = (time_t)(until / 1000000000U),
 		.tv_nsec = (long)(until % 1000000000U),
 	};
+	uint64_t now;
 
 	(void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL);
+	now = clock_monotonic();
+	return now > until ? now - until : 0;
 }
 
 /*
@@ -85,13 +106,17 @@ nap(uint64_t ns)
 static uint64_t
 wait_for(struct engine *en, uint64_t due)
 {
-	uint64_t now;
+	uint64_t *const spin = &en->en_pace.pc_spin;
+	uint64_t now, over;
 
 	while ((now = engine_elapsed(en)) < due && !engine_ends(en)) {
 		if (uvm_poll(en->en_uvm))
 			continue;
-		if (due - now > en->en_pace.pc_spin) {
-			nap(due - now - en->en_pace.pc_spin);
+		if (due - now > *spin) {
+			over = nap(due - now - *spin);
+			/* 0: who waits does not spin at all. */
+			if (*spin != 0)
+				*spin = engine_pace_margin(*spin, over);
 			engine_progress(en);
 		} else {
 			clock_relax();
