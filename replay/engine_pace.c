@@ -17,7 +17,8 @@
 
 #define SPIN_NS	  55000	  /* before an event is due, no more sleep: the least */
 #define SPIN_MOST 1000000 /* and the most, on a host that wakes up late */
-#define SPIN_STEP 500	  /* down after a sleep in time, 19 times up else */
+#define SPIN_STEP 500	  /* down after a sleep in time */
+#define SPIN_LATE 9500	  /* up after one that was not: 19 times that */
 #define NAP_NS	  100000000U /* the longest sleep: there is a line to show */
 
 int
@@ -76,10 +77,10 @@ uint64_t
 engine_pace_margin(uint64_t spin, uint64_t over)
 {
 
-	if (over > spin)
-		return spin + 19 * SPIN_STEP < SPIN_MOST ?
-		    spin + 19 * SPIN_STEP :
-		    SPIN_MOST;
+	if (over > spin) {
+		spin += SPIN_LATE;
+		return spin < SPIN_MOST ? spin : SPIN_MOST;
+	}
 	return spin > SPIN_NS + SPIN_STEP ? spin - SPIN_STEP : SPIN_NS;
 }
 
