@@ -508,6 +508,14 @@ tunable_cmp(const struct tunable *tn, uint64_t a, uint64_t b)
 	return (a > b) - (a < b);
 }
 
+bool
+tunable_bounded(const struct tunable *tn)
+{
+
+	return tn->tn_kind != TUN_ENUM && tn->tn_kind != TUN_QUIRK &&
+	    tn->tn_kind != TUN_LOG && tn->tn_kind != TUN_PACE;
+}
+
 uint64_t
 tunable_get(const struct tunable *tn, const void *base)
 {

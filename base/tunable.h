@@ -87,6 +87,9 @@ double tunable_real(const struct tunable *tn, uint64_t val);
 /* Compare two values of tn: < 0, 0, > 0.  RATIO and PACE are rationals. */
 int tunable_cmp(const struct tunable *tn, uint64_t a, uint64_t b);
 
+/* Do bounds and ranges mean anything?  False for those that have names only. */
+bool tunable_bounded(const struct tunable *tn);
+
 /* Rows and structs. */
 uint64_t tunable_get(const struct tunable *tn, const void *base);
 void tunable_set(const struct tunable *tn, void *base, uint64_t val);

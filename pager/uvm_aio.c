@@ -92,12 +92,13 @@ uvm_aio_get(struct uvm *uvm)
 	struct uvm_aiodesc *ad;
 
 	AIO_LOCK(uvm);
-	while ((ad = take_idle(uvm)) == NULL) {
+	ad = take_idle(uvm);
+	if (ad == NULL)
 		EXP(uvm)->depth_waits++;
-		if (!uvm_sleep(uvm, &uvm->aio.ai_idle, UVM_WAIT_DEVICE,
-			"a free I/O descriptor", &uvm->aio.ai_lock))
-			break;
-	}
+	while (ad == NULL &&
+	    uvm_sleep(uvm, &uvm->aio.ai_idle, UVM_WAIT_DEVICE,
+		"a free I/O descriptor", &uvm->aio.ai_lock))
+		ad = take_idle(uvm);
 	AIO_UNLOCK(uvm);
 	return ad;
 }

@@ -371,6 +371,25 @@ uvm_fault(struct uvm *uvm, struct vm_map *map, struct vm_map_entry *me,
 }
 
 /*
+ * An access begins.
+ *
+ * => *mep: what it goes to; not UVM_HIT_MAPPED: it failed, and is not counted
+ */
+static inline enum uvm_outcome
+access_begin(struct uvm *uvm, struct vm_map *map, uint64_t pgno,
+    struct vm_map_entry **mep)
+{
+
+	if (FAILED(uvm) != 0)
+		return UVM_FAULT_ERROR;
+	*mep = uvm_map_lookup_entry(map, pgno);
+	if (*mep == NULL)
+		return UVM_FAULT_NOMAP;
+	EXP(uvm)->accesses++;
+	return UVM_HIT_MAPPED;
+}
+
+/*
  * Hardware access through a usable mapping: spec section 1.7.  The first store
  * after the page was clean is where the gauge dirty hears of it.
  *
@@ -432,20 +451,21 @@ uvm_access_store(struct uvm *uvm, struct uvm_map *umap, uint64_t pgno,
     enum uvm_access how, const struct uvm_store *st)
 {
 	struct vm_map *const map = (struct vm_map *)umap;
-	enum uvm_outcome outcome = UVM_HIT_MAPPED, got;
+	enum uvm_outcome outcome, got;
 	struct vm_map_entry *me;
 
-	if (FAILED(uvm) != 0)
-		return UVM_FAULT_ERROR;
-	me = uvm_map_lookup_entry(map, pgno);
-	if (me == NULL)
-		return UVM_FAULT_NOMAP;
-	EXP(uvm)->accesses++;
+	outcome = access_begin(uvm, map, pgno, &me);
+	if (outcome != UVM_HIT_MAPPED)
+		return outcome;
 	/* What a fault mapped may be gone before the access comes to it. */
 	while (!access_try(uvm, map, pgno, how, st)) {
 		got = uvm_fault(uvm, map, me, pgno, how);
-		if (got >= UVM_FAULT_PROT)
+		if (got >= UVM_FAULT_PROT) {
+			/* A failure has counted itself. */
+			if (outcome != UVM_HIT_MAPPED)
+				uncount(uvm, outcome);
 			return got;
+		}
 		/* One access has one outcome: the worse of two. */
 		if (outcome != UVM_HIT_MAPPED)
 			uncount(uvm, got < outcome ? got : outcome);
@@ -477,12 +497,9 @@ uvm_access_slow(struct uvm *uvm, struct uvm_map *umap, uint64_t pgno,
 	struct vm_map_entry *me;
 	enum uvm_outcome outcome;
 
-	if (FAILED(uvm) != 0)
-		return UVM_FAULT_ERROR;
-	me = uvm_map_lookup_entry(map, pgno);
-	if (me == NULL)
-		return UVM_FAULT_NOMAP;
-	EXP(uvm)->accesses++;
+	outcome = access_begin(uvm, map, pgno, &me);
+	if (outcome != UVM_HIT_MAPPED)
+		return outcome;
 	if (umap->um_pte[pgno - umap->um_first] & need) {
 		EXP(uvm)->mapped_hits++;
 		outcome = UVM_HIT_MAPPED;

@@ -5,13 +5,13 @@
  *
  * Without UVM_MP one thread drives a machine, and a lock never waits: taking
  * one that is held, or dropping one that is not, is a bug of the pager and
- * asserts.  Such a machine is deterministic and pays for no lock.
+ * asserts.  Such a machine is deterministic and pays for no mutex.
  *
  * With UVM_MP locks are mutexes, and any number of threads that have joined the
  * machine (uvm.h) may drive it.  Owner and order are checked.
  *
  * Order, by rank: object, writable list, vnodes, page queues, free list, page
- * hash, pager address space, descriptors, maps, sleepers.  A thread takes locks
+ * hash, pager address space, descriptors, maps.  A thread takes locks
  * of rising rank; simple_lock_try() may go back: the page daemon goes from
  * queues to object, sync from the writable list to objects.
  *
@@ -40,7 +40,6 @@ enum lockrank {
 	RANK_PAGERMAP,
 	RANK_AIO,
 	RANK_MAPS,
-	RANK_SLEEP,
 };
 
 #define LOCKS_MOST 8 /* that one thread holds at once */

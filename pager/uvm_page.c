@@ -250,10 +250,11 @@ uvm_pagealloc(struct uvm *uvm, struct uvm_object *uobj, uint64_t pgno)
 	shared_sub(&lv->free, 1);
 	simple_unlock(&SELF(uvm)->ls, &uvm->fpageqlock);
 
+	/* Who started an I/O on the page that it was may look just now. */
 	pg->pgno = pgno;
-	pg->uobject = uobj->uo_num;
+	shared_set(&pg->uobject, uobj->uo_num);
 	pg->flags = PG_BUSY | PG_CLEAN | PG_FAKE;
-	pg->version++;
+	shared_set(&pg->version, (uint16_t)(pg->version + 1));
 	pg->wire_count = 0;
 	pg->attrs = 0;
 	pg->pqflags = 0;

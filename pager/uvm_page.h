@@ -37,17 +37,18 @@ struct uvm_object;
 #define PA_MOD 0x02
 
 /*
- * o: object lock, q: page-queue lock, f: free-list lock, h: hash lock
+ * o: object lock, q: page-queue lock, f: free-list lock, h: hash lock; shared:
+ * read, too, by who started an I/O on the page and has to find out whose it is
  */
 struct vm_page {
 	uint64_t pgno;	  /* o,q: page number in the object */
-	uint32_t uobject; /* o,q: object number; 0 is none */
+	uint32_t uobject; /* o,q; shared: object number; 0 is none */
 	uint32_t hashq;	  /* h: next in the hash chain */
 
 	uint32_t listq_next; /* o: memq */
 	uint32_t listq_prev; /* o */
 	uint16_t flags;	     /* o: PG_ */
-	uint16_t version;    /* o: wraps */
+	uint16_t version;    /* o; shared: wraps */
 	uint16_t wire_count; /* q */
 	uint8_t pqflags;     /* q: PQ_ */
 	uint8_t attrs;	     /* o: PA_ */

@@ -162,18 +162,18 @@ resolve_threads(struct uvm_param *up, struct errmsg *em)
 		offsetof(struct uvm_param, q19_again_sync),
 	};
 
-	for (size_t i = 0; i < nitems(quirks) && up->threads != THREADS_ONE;
-	     i++) {
-		uint64_t *const q =
-		    (uint64_t *)(void *)((char *)up + quirks[i]);
+	if (up->threads == THREADS_ONE)
+		return 0;
+	for (size_t i = 0; i < nitems(quirks); i++) {
+		const struct tunable *const tn =
+		    &uvm_param_table[quirks[i] / sizeof(uint64_t)];
 
-		if (*q == QUIRK_FAITHFUL)
+		if (tunable_get(tn, up) == QUIRK_FAITHFUL)
 			return ERRMSG(em, EINVAL,
 			    "%s=faithful is not safe with threads=trace: "
 			    "leave it out, or say --threads one",
-			    uvm_param_table[quirks[i] / sizeof(uint64_t)]
-				.tn_name);
-		*q = QUIRK_FIXED;
+			    tn->tn_name);
+		tunable_set(tn, up, QUIRK_FIXED);
 	}
 	return 0;
 }

@@ -142,7 +142,8 @@ pd_clean(struct uvm *uvm, struct uvm_object *uobj, struct vm_page *pg,
 		OBJ_LOCK(uvm, uobj);
 		uvm_lock_pageq(uvm);
 		return frame_page(uvm,
-		    pg->version == version && (pg->pqflags & PQ_INACTIVE) ?
+		    shared_get(&pg->version) == version &&
+			    (pg->pqflags & PQ_INACTIVE) ?
 			pg->pageq_next :
 			uvm->mem.pm_inactive.pl_head);
 	}
@@ -302,8 +303,6 @@ uvm_pageout_turn(struct uvm *uvm)
 	}
 	uvm_aio_submit(uvm);
 	SELF(uvm)->indaemon = false;
-	if (!CONCURRENT(uvm))
-		uvm_wakeup(uvm, &lv->free);
 }
 
 void

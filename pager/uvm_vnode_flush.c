@@ -301,7 +301,7 @@ static void
 flush_pend(struct flush *f, struct vm_page *pg, uint64_t pgno)
 {
 
-	if (pg->uobject != f->f_uobj->uo_num || pg->pgno != pgno ||
+	if (shared_get(&pg->uobject) != f->f_uobj->uo_num || pg->pgno != pgno ||
 	    (pg->flags & PG_TABLED) == 0)
 		return;
 	if (f->f_flags & PGO_DEACTIVATE)
@@ -320,7 +320,7 @@ flush_next(const struct flush *f, const struct vm_page *pg, uint16_t version)
 
 	if (!f->f_by_list)
 		return hash_next(f);
-	if (pg->version == version)
+	if (shared_get(&pg->version) == version)
 		return list_next(f, pg);
 	return frame_page(f->f_uvm, f->f_uobj->memq_head);
 }
@@ -525,7 +525,7 @@ flush_begin(const struct flush *f, enum uvm_flush_caller caller,
 		.fi_other_writes = dry->fi_other_writes,
 		.fi_list_time = dry->fi_list_time,
 		.fi_hash_time = dry->fi_hash_time,
-		.fi_begin = uvm->obs.uo_clock != NULL ? uvm->obs.uo_clock() : 0,
+		.fi_begin = uvm_clock(uvm),
 	};
 }
 
@@ -535,7 +535,7 @@ flush_end(const struct flush *f, struct uvm_flushinfo *fi)
 	struct uvm *const uvm = f->f_uvm;
 	const struct uvmexp *const exp = EXP(uvm);
 
-	fi->fi_end = uvm->obs.uo_clock != NULL ? uvm->obs.uo_clock() : 0;
+	fi->fi_end = uvm_clock(uvm);
 	fi->fi_visits = exp->list_visits - fi->fi_visits;
 	fi->fi_lookups = exp->lookups - fi->fi_lookups;
 	fi->fi_writes = exp->pageout_ios - fi->fi_writes;

@@ -49,7 +49,7 @@ uvn_getpage(struct uvm *uvm, struct uvm_object *uobj, uint64_t pgno,
     bool *freshp)
 {
 	struct vm_page *pg;
-	bool awake;
+	bool awake, late = false;
 
 	for (;;) {
 		pg = uvm_pagelookup(uvm, uobj, pgno);
@@ -63,7 +63,11 @@ uvn_getpage(struct uvm *uvm, struct uvm_object *uobj, uint64_t pgno,
 			OBJ_LOCK(uvm, uobj);
 		} else if (pg->flags & (PG_BUSY | PG_RELEASED)) {
 			pg->flags |= PG_WANTED;
-			EXP(uvm)->readahead_late += (pg->flags & PG_AHEAD) != 0;
+			/* It may wake up more than once before it is there. */
+			if (!late && (pg->flags & PG_AHEAD)) {
+				late = true;
+				EXP(uvm)->readahead_late++;
+			}
 			awake = uvm_sleep(uvm, pg, UVM_WAIT_PAGE, "a busy page",
 			    &uobj->vmobjlock);
 		} else {

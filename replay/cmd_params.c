@@ -38,13 +38,6 @@ kind_name(enum tunable_kind kind)
 	return "";
 }
 
-static bool
-has_bounds(const struct tunable *tn)
-{
-	return tn->tn_kind != TUN_ENUM && tn->tn_kind != TUN_QUIRK &&
-	    tn->tn_kind != TUN_LOG && tn->tn_kind != TUN_PACE;
-}
-
 /* Is there no upper bound but that of 64 bits? */
 static bool
 unbounded(const struct tunable *tn)
@@ -142,7 +135,7 @@ json_tunables(void)
 		    tn->tn_name, "kind", kind_name(tn->tn_kind), "default",
 		    value, "range", range, "unit", tn->tn_unit, "help",
 		    tn->tn_help);
-		if (row != NULL && has_bounds(tn)) {
+		if (row != NULL && tunable_bounded(tn)) {
 			tunable_format(tn, tn->tn_min, value, sizeof(value));
 			(void)json_object_set_new(row, "min",
 			    json_string(value));

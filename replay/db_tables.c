@@ -48,6 +48,12 @@ const char db_run_columns[] = "id INTEGER PRIMARY KEY AUTOINCREMENT,"
 	"min INTEGER,mean REAL,p50 INTEGER,p90 INTEGER,p99 INTEGER,"           \
 	"p999 INTEGER,max INTEGER"
 
+/* What one flush has cost, or many. */
+#define FLUSH_COST                                                             \
+	"visits INTEGER NOT NULL,lookups INTEGER NOT NULL,"                    \
+	"cleaned INTEGER NOT NULL,writes INTEGER NOT NULL,"                    \
+	"cpu_ns INTEGER NOT NULL,latency_ns INTEGER NOT NULL,"
+
 /* Columns that schema 3 added, to new tables and to old ones. */
 #define OP_3_SCHEDULED	 "scheduled_ns INTEGER"
 #define OP_3_ISSUED	 "issued_ns INTEGER"
@@ -89,14 +95,7 @@ const char db_tables[] =
     "file INTEGER NOT NULL,"
     "range_pages INTEGER NOT NULL,"
     "object_pages INTEGER NOT NULL,"
-    "method TEXT NOT NULL,"
-    "visits INTEGER NOT NULL,"
-    "lookups INTEGER NOT NULL,"
-    "cleaned INTEGER NOT NULL,"
-    "writes INTEGER NOT NULL,"
-    "cpu_ns INTEGER NOT NULL,"
-    "latency_ns INTEGER NOT NULL,"
-    "choice INTEGER,"
+    "method TEXT NOT NULL," FLUSH_COST "choice INTEGER,"
     "other_visits INTEGER,"
     "other_lookups INTEGER,"
     "other_writes INTEGER,"
@@ -178,13 +177,7 @@ const char db_tables_2[] =
     "method TEXT NOT NULL,"
     "flushes INTEGER NOT NULL,"
     "range_pages INTEGER NOT NULL,"
-    "object_pages INTEGER NOT NULL,"
-    "visits INTEGER NOT NULL,"
-    "lookups INTEGER NOT NULL,"
-    "cleaned INTEGER NOT NULL,"
-    "writes INTEGER NOT NULL,"
-    "cpu_ns INTEGER NOT NULL,"
-    "latency_ns INTEGER NOT NULL,"
+    "object_pages INTEGER NOT NULL," FLUSH_COST
     "PRIMARY KEY(run, caller, method)) STRICT, WITHOUT ROWID;"
     "CREATE TABLE calibration(id INTEGER PRIMARY KEY AUTOINCREMENT,"
     "session INTEGER NOT NULL,"

@@ -91,7 +91,7 @@ setup_backend(struct engine *en)
 		if (ej->ej_verify)
 			return ERRMSG(em, UVN_USAGE,
 			    "--verify: backend null "
-			    "moves no bytes; use --backend buffered or direct");
+			    "moves no bytes; use --backend buffered, direct or uring");
 		en->en_be = &uvm_backend_null;
 		en->en_cookie = &en->en_nullbe;
 		return setup_layers(en);

@@ -496,7 +496,7 @@ engine_tick(struct engine *en)
 	if (en->en_verify != NULL)
 		verify_event(en->en_verify, en->en_seq);
 	if (en->en_pace.pc_on)
-		engine_pace_until(en, uvm_next_tick(en->en_uvm));
+		(void)engine_pace_until(en, uvm_next_tick(en->en_uvm));
 	began = engine_op_begin(en);
 	engine_thread_set(en, en->en_update);
 	if (uvm_tick(en->en_uvm, now) != 0)
@@ -515,7 +515,7 @@ due_interval(struct engine *en)
 	if (now >= en->en_iv.iv_end) {
 		/* The time until the event is the interval's. */
 		if (en->en_pace.pc_on)
-			engine_pace_until(en, now);
+			(void)engine_pace_until(en, now);
 		engine_interval_close(en, &en->en_iv, now);
 	}
 	return en->en_iv.iv_end;

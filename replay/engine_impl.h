@@ -256,12 +256,18 @@ int engine_pace_init(struct engine *en);
 void engine_pace_begin(struct engine *en, uint64_t first);
 void engine_pace_end(struct engine *en);
 
-/* A thread beside the one that began: its timers, too. */
-void engine_pace_thread(const struct engine *en);
-
-/* Wait until trace time te is due: pc_scheduled.  engine_ends() cuts it short.
+/*
+ * How long before an event is due there is no more sleep, ns: what it was, and
+ * by how much the last sleep was too long.
  */
-void engine_pace_until(struct engine *en, uint64_t te);
+uint64_t engine_pace_margin(uint64_t spin, uint64_t over);
+
+/*
+ * Wait until trace time te is due: pc_scheduled.
+ *
+ * => ns since the beginning; less than pc_scheduled: engine_ends() came first
+ */
+uint64_t engine_pace_until(struct engine *en, uint64_t te);
 
 /*
  * Wait until the event is due, and note how late it is.
@@ -300,9 +306,10 @@ engine_event_end(struct engine *en)
 	uvm_event_end(en->en_uvm);
 }
 
-/* Add a time to a histogram, which is made. => false: no memory */
+/* An empty histogram. => false: no memory */
 bool engine_hist_make(struct hist **hp);
 
+/* Add a time to a histogram, which is made first. => false: no memory */
 static inline bool
 engine_thread_add(struct hist **hp, uint64_t ns)
 {

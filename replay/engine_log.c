@@ -116,7 +116,7 @@ engine_op_begin(struct engine *en)
 	return clock_ticks();
 }
 
-/* The row of an op: where it was due, and begun. */
+/* What the row of an op has from its event and the counters. */
 static void
 put_op_row(struct engine *en, struct db_op *op)
 {

@@ -15,8 +15,11 @@
 #include "replay/engine_impl.h"
 #include "replay/replay.h"
 
-#define SPIN_NS 55000	   /* before an event is due, no more sleep */
-#define NAP_NS	100000000U /* the longest sleep: there is a line to show */
+#define SPIN_NS	  55000	  /* before an event is due, no more sleep: the least */
+#define SPIN_MOST 1000000 /* and the most, on a host that wakes up late */
+#define SPIN_STEP 500	  /* down after a sleep in time */
+#define SPIN_LATE 9500	  /* up after one that was not: 19 times that */
+#define NAP_NS	  100000000U /* the longest sleep: there is a line to show */
 
 int
 engine_pace_init(struct engine *en)
@@ -28,11 +31,7 @@ engine_pace_init(struct engine *en)
 	pc->pc_on = RATIO_DEN(pc->pc_factor) != 0;
 	if (!pc->pc_on)
 		return 0;
-	pc->pc_lateness = malloc(sizeof(*pc->pc_lateness));
-	if (pc->pc_lateness == NULL)
-		return UVN_ENVIRONMENT;
-	hist_init(pc->pc_lateness);
-	return 0;
+	return engine_hist_make(&pc->pc_lateness) ? 0 : UVN_ENVIRONMENT;
 }
 
 void
@@ -43,17 +42,10 @@ engine_pace_begin(struct engine *en, uint64_t first)
 	pc->pc_first = first;
 	if (pc->pc_on) {
 		pc->pc_slack = prctl(PR_GET_TIMERSLACK, 0, 0, 0, 0);
+		/* Threads made from here on have it, too. */
 		(void)prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
 	}
 	en->en_began = clock_ticks();
-}
-
-void
-engine_pace_thread(const struct engine *en)
-{
-
-	if (en->en_pace.pc_on)
-		(void)prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
 }
 
 void
@@ -77,7 +69,23 @@ due_at(const struct pacer *pc, uint64_t te)
 	return due < INT64_MAX ? (uint64_t)due : INT64_MAX;
 }
 
-static void
+/*
+ * The margin so that 19 of 20 sleeps are over in time, as far as SPIN_MOST
+ * allows: a quantile, followed one sleep at a time.
+ */
+uint64_t
+engine_pace_margin(uint64_t spin, uint64_t over)
+{
+
+	if (over > spin) {
+		spin += SPIN_LATE;
+		return spin < SPIN_MOST ? spin : SPIN_MOST;
+	}
+	return spin > SPIN_NS + SPIN_STEP ? spin - SPIN_STEP : SPIN_NS;
+}
+
+/* => by how much it was too long; ns */
+static uint64_t
 nap(uint64_t ns)
 {
 	const uint64_t until = clock_monotonic() + (ns < NAP_NS ? ns : NAP_NS);
@@ -85,8 +93,11 @@ nap(uint64_t ns)
 		.tv_sec = (time_t)(until / 1000000000U),
 		.tv_nsec = (long)(until % 1000000000U),
 	};
+	uint64_t now;
 
 	(void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL);
+	now = clock_monotonic();
+	return now > until ? now - until : 0;
 }
 
 /*
@@ -96,13 +107,17 @@ nap(uint64_t ns)
 static uint64_t
 wait_for(struct engine *en, uint64_t due)
 {
-	uint64_t now;
+	uint64_t *const spin = &en->en_pace.pc_spin;
+	uint64_t now, over;
 
 	while ((now = engine_elapsed(en)) < due && !engine_ends(en)) {
 		if (uvm_poll(en->en_uvm))
 			continue;
-		if (due - now > en->en_pace.pc_spin) {
-			nap(due - now - en->en_pace.pc_spin);
+		if (due - now > *spin) {
+			over = nap(due - now - *spin);
+			/* 0: who waits does not spin at all. */
+			if (*spin != 0)
+				*spin = engine_pace_margin(*spin, over);
 			engine_progress(en);
 		} else {
 			clock_relax();
@@ -111,23 +126,21 @@ wait_for(struct engine *en, uint64_t due)
 	return now;
 }
 
-void
+uint64_t
 engine_pace_until(struct engine *en, uint64_t te)
 {
 	struct pacer *const pc = &en->en_pace;
 
 	pc->pc_scheduled = due_at(pc, te);
-	(void)wait_for(en, pc->pc_scheduled);
+	return wait_for(en, pc->pc_scheduled);
 }
 
 int
 engine_pace_event(struct engine *en)
 {
 	struct pacer *const pc = &en->en_pace;
-	uint64_t now;
+	const uint64_t now = engine_pace_until(en, en->en_ev->te_time);
 
-	pc->pc_scheduled = due_at(pc, en->en_ev->te_time);
-	now = wait_for(en, pc->pc_scheduled);
 	if (now < pc->pc_scheduled)
 		return UVN_FAILED;
 	hist_add(pc->pc_lateness, now - pc->pc_scheduled);

@@ -174,13 +174,17 @@ static void
 observe_wait(void *arg, enum uvm_waitkind kind, uint64_t begin, uint64_t end)
 {
 	struct engine *const en = arg;
-	struct engine_wait *const ew = &waiter(en)->et_wait[kind];
+	struct engine_thread *const th = waiter(en);
+	struct engine_wait *const ew = &th->et_wait[kind];
+	/* The daemons share a place; all others have one of their own. */
+	const bool shared = th == en->en_daemon;
 
-	/* The daemons share a place. */
-	ENGINE_LOCK(en);
+	if (shared)
+		ENGINE_LOCK(en);
 	ew->ew_count++;
 	ew->ew_ticks += end - begin;
-	ENGINE_UNLOCK(en);
+	if (shared)
+		ENGINE_UNLOCK(en);
 }
 
 /* Bring the integral up to now. */

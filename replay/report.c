@@ -336,13 +336,7 @@ json_hist(json_t *array, size_t k, size_t o, const struct hist *h,
 	if (h != NULL && h->h_count > 0) {
 		ok = ok && json_put_uint(row, "count", h->h_count + untimed) &&
 		    json_put_uint(row, "timed", h->h_count) &&
-		    json_put_uint(row, "min_ns", h->h_min) &&
-		    json_put(row, "mean_ns", json_real(hist_mean(h))) &&
-		    json_put_uint(row, "p50_ns", hist_quantile(h, 0.5)) &&
-		    json_put_uint(row, "p90_ns", hist_quantile(h, 0.9)) &&
-		    json_put_uint(row, "p99_ns", hist_quantile(h, 0.99)) &&
-		    json_put_uint(row, "p999_ns", hist_quantile(h, 0.999)) &&
-		    json_put_uint(row, "max_ns", h->h_max);
+		    report_put_times(row, h);
 	} else
 		ok = ok && json_put_uint(row, "count", untimed) &&
 		    json_put_uint(row, "timed", 0);

@@ -29,6 +29,9 @@ void report_line(FILE *out, const char *label, const char *fmt, ...)
 /* How late events began, if they had a time; what was waited for. */
 void report_times_text(FILE *out, const struct engine_report *er);
 
+/* Members for a distribution that is not empty; false: without memory. */
+bool report_put_times(json_t *row, const struct hist *h);
+
 /* The same, each NULL without memory; lateness null without pace. */
 json_t *report_lateness_json(const struct engine_report *er);
 json_t *report_response_json(const struct engine_report *er);

@@ -5,18 +5,8 @@
 #include <stdio.h>
 
 #include "replay/clock.h"
+#include "replay/json_out.h"
 #include "replay/report_impl.h"
-
-/* Fractions that are told of a distribution, and their names in JSON. */
-static const struct {
-	double qn_fraction;
-	const char *qn_name;
-} quantiles[] = {
-	{ 0.5, "p50_ns" },
-	{ 0.9, "p90_ns" },
-	{ 0.99, "p99_ns" },
-	{ 0.999, "p999_ns" },
-};
 
 void
 report_times_text(FILE *out, const struct engine_report *er)
@@ -42,32 +32,26 @@ report_times_text(FILE *out, const struct engine_report *er)
 	}
 }
 
-static json_t *
-json_count(uint64_t value)
+bool
+report_put_times(json_t *row, const struct hist *h)
 {
-	/* JSON of jansson ends at 2^63 - 1. */
-	return json_integer(value > INT64_MAX ? INT64_MAX : (json_int_t)value);
+
+	return json_put_uint(row, "min_ns", h->h_min) &&
+	    json_put(row, "mean_ns", json_real(hist_mean(h))) &&
+	    json_put_uint(row, "p50_ns", hist_quantile(h, 0.5)) &&
+	    json_put_uint(row, "p90_ns", hist_quantile(h, 0.9)) &&
+	    json_put_uint(row, "p99_ns", hist_quantile(h, 0.99)) &&
+	    json_put_uint(row, "p999_ns", hist_quantile(h, 0.999)) &&
+	    json_put_uint(row, "max_ns", h->h_max);
 }
 
 /* Add what h tells to object, or give it up. => NULL without memory */
 static json_t *
 json_times(json_t *object, const struct hist *h)
 {
-	int bad = json_object_set_new(object, "count", json_count(h->h_count));
 
-	if (h->h_count != 0) {
-		bad |=
-		    json_object_set_new(object, "min_ns", json_count(h->h_min));
-		bad |= json_object_set_new(object, "mean_ns",
-		    json_real(hist_mean(h)));
-		for (size_t i = 0; i < nitems(quantiles); i++)
-			bad |= json_object_set_new(object, quantiles[i].qn_name,
-			    json_count(
-				hist_quantile(h, quantiles[i].qn_fraction)));
-		bad |=
-		    json_object_set_new(object, "max_ns", json_count(h->h_max));
-	}
-	if (bad == 0)
+	if (json_put_uint(object, "count", h->h_count) &&
+	    (h->h_count == 0 || report_put_times(object, h)))
 		return object;
 	json_decref(object);
 	return NULL;
@@ -114,11 +98,16 @@ report_waits_json(const struct engine_report *er)
 	for (size_t i = 0; i < UVM_NWAITS; i++) {
 		const struct engine_wait *const ew = &er->er_wait[i];
 
-		if (json_array_append_new(array,
-			json_pack("{s:s, s:o, s:o}", "kind",
-			    uvm_wait_table[i].uw_name, "count",
-			    json_count(ew->ew_count), "ns",
-			    json_count(clock_ns(ew->ew_ticks)))) != 0) {
+		json_t *const row = json_object();
+
+		if (!json_put_text(row, "kind", uvm_wait_table[i].uw_name) ||
+		    !json_put_uint(row, "count", ew->ew_count) ||
+		    !json_put_uint(row, "ns", clock_ns(ew->ew_ticks))) {
+			json_decref(row);
+			json_decref(array);
+			return NULL;
+		}
+		if (json_array_append_new(array, row) != 0) {
 			json_decref(array);
 			return NULL;
 		}

@@ -175,8 +175,7 @@ range_read(const struct tunable *tn, char *text, char *dots, struct range *rg,
 
 	(void)strncpy(whole, text, sizeof(whole) - 1);
 	whole[sizeof(whole) - 1] = '\0';
-	if (tn->tn_kind == TUN_ENUM || tn->tn_kind == TUN_QUIRK ||
-	    tn->tn_kind == TUN_LOG || tn->tn_kind == TUN_PACE)
+	if (!tunable_bounded(tn))
 		return ERRMSG(em, EINVAL,
 		    "%s: '%.40s': it has no ranges; list the values",
 		    tn->tn_name, whole);

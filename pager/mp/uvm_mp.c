@@ -132,7 +132,7 @@ sleepq_of(struct uvm *uvm, const void *chan)
 {
 	const uint64_t h = (uint64_t)(uintptr_t)chan * 0x9e3779b97f4a7c15ULL;
 
-	return &uvm->mp.mp_sleepq[h >> 58];
+	return &uvm->mp.mp_sleepq[(h >> 32) % SLEEPQS];
 }
 
 /* A second from now, for pthread_cond_timedwait(). */

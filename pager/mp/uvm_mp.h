@@ -29,14 +29,14 @@ struct uvm_self;
 
 struct uvm_mp {
 	struct sleepq mp_sleepq[SLEEPQS];
-	pthread_mutex_t mp_lock;    /* the following three, and failing */
+	pthread_mutex_t mp_lock;    /* threads, what they count, failing */
 	struct uvm_self *mp_selves; /* threads that have joined */
 	struct uvmexp mp_left;	    /* counted by threads that left */
 	struct uvmexp mp_total;	    /* what uvm_stat() gave out */
 	pthread_t mp_daemon, mp_aiodone;
 	bool mp_running;	/* both are */
-	bool mp_stop;		/* shared; for the daemon, and then aiodone */
-	bool mp_stopaio;	/* shared */
+	bool mp_stop;		/* shared; for the daemon */
+	bool mp_stopaio;	/* shared; for aiodone, when it has stopped */
 	bool mp_passed;		/* the daemon's: its turn passed over locks */
 	uint64_t mp_calls;	/* shared: calls of the backend */
 	uint64_t mp_waiters;	/* f: threads that wait for memory */

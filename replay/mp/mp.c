@@ -180,6 +180,7 @@ give_tick(struct mp *mp, const struct trace_event *ev)
 		.jb_seq = en->en_seq,
 		.jb_detaches = mp->mp_detaches,
 		.jb_kind = JOB_TICK };
+	uint64_t turns;
 	int status = 0;
 
 	if (mp->mp_worker[WORKER_SYNCER] == NULL)
@@ -187,10 +188,10 @@ give_tick(struct mp *mp, const struct trace_event *ev)
 	if (status != 0)
 		return status;
 	give(mp, WORKER_SYNCER, &jb);
-	while (mp->mp_tick <= ev->te_time)
-		mp->mp_tick = mp->mp_tick > UINT64_MAX - step ?
-		    UINT64_MAX :
-		    mp->mp_tick + step;
+	turns = step == 0 ? 0 : (ev->te_time - mp->mp_tick) / step;
+	mp->mp_tick = step == 0 || turns >= (UINT64_MAX - mp->mp_tick) / step ?
+	    UINT64_MAX :
+	    mp->mp_tick + (turns + 1) * step;
 	return 0;
 }
 
@@ -201,8 +202,7 @@ give_due(struct mp *mp, const struct trace_event *ev)
 	struct engine *const en = mp->mp_en;
 	int status = 0;
 
-	en->en_ev = ev;
-	if (ev->te_time >= mp->mp_tick)
+	if (mp->mp_tick != UINT64_MAX && ev->te_time >= mp->mp_tick)
 		status = give_tick(mp, ev);
 	if (status == 0 && ev->te_time >= mp->mp_end)
 		status = give_interval(mp, ev);

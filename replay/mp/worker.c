@@ -153,7 +153,7 @@ interval_do(struct worker *wk, const struct job *jb)
 	}
 	/* In this order there is seldom more to wait for, and to be told of. */
 	if (en->en_pace.pc_on)
-		engine_pace_until(en, now);
+		(void)engine_pace_until(en, now);
 	wait_deps(wk, jb);
 	if (engine_ends(en))
 		return;
@@ -206,7 +206,6 @@ worker_main(void *arg)
 		mp_halt(mp, wk);
 		return NULL;
 	}
-	engine_pace_thread(&wk->wk_en);
 	for (;;) {
 		struct job *jb;
 

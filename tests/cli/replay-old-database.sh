@@ -1,49 +1,63 @@
-# A database of schema 1, as the first uvn wrote it, is brought up to date.
+#!/usr/bin/env bash
+# A database of an older schema, as the uvn of that time wrote it, is brought up
+# to date.
 . "$(dirname "$0")/lib.sh"
 
 trace_csv t.csv 500
-sqlite3 old.db <"$top/tests/cli/schema-1.sql" >/dev/null
-before=$(sql old.db "SELECT id, status, digest, hash_penalty FROM run;
-    SELECT * FROM counter; SELECT run, n, visits, cpu_ns FROM flush")
-[ -n "$before" ] || fail "nothing in it"
 
-check "its runs can be drawn without being written to"
-cp old.db kept.db
-expect 0 figures old.db --only rates --format svg -o figures
-cmp -s old.db kept.db || fail "the database was changed"
+# upgraded SCHEMA FLUSH-TOTALS-IT-HAS
+upgraded() {
+	local before names table columns
 
-check "a replay adds the tables and columns it lacks"
-expect 0 replay --backend null --db old.db t.csv
-is 4 "$(sql old.db "PRAGMA user_version")" user_version
-is ok "$(sql old.db "PRAGMA integrity_check")" integrity
-is "" "$(sql old.db "PRAGMA foreign_key_check")" "foreign keys"
+	rm -rf old.db new.db kept.db figures
+	sqlite3 old.db <"$top/tests/cli/schema-$1.sql" >/dev/null
+	is "$1" "$(sql old.db "PRAGMA user_version")" "user_version before"
+	before=$(sql old.db "SELECT id, status, digest, hash_penalty FROM run;
+	    SELECT * FROM counter; SELECT run, n, visits, cpu_ns FROM flush")
+	[ -n "$before" ] || fail "nothing in it"
 
-check "its runs are what they were"
-is "$before" "$(sql old.db "SELECT id, status, digest, hash_penalty FROM run
-    WHERE id = 1; SELECT * FROM counter WHERE run = 1;
-    SELECT run, n, visits, cpu_ns FROM flush WHERE run = 1")" "run 1"
-is 0 "$(sql old.db "SELECT count(*) FROM flush_total WHERE run = 1")" \
-    "flush_total of run 1"
-is 1 "$(sql old.db "SELECT count(*) FROM flush_total WHERE run = 2 AND
-    caller = 'msync' AND method = 'list'")" "flush_total of run 2"
+	check "schema $1: its runs can be drawn without being written to"
+	cp old.db kept.db
+	expect 0 figures old.db --only rates --format svg -o figures
+	cmp -s old.db kept.db || fail "the database was changed"
 
-is "" "$(sql old.db "SELECT run FROM wait WHERE run = 1 UNION ALL
-    SELECT run FROM thread_latency WHERE run = 1")" "threads of run 1"
-is 0 "$(sql old.db "SELECT count(*) FROM interval WHERE run = 1 AND
-    (depth IS NOT NULL OR real_ns IS NOT NULL)")" "depths of run 1"
+	check "schema $1: a replay adds the tables and columns it lacks"
+	expect 0 replay --backend null --db old.db t.csv
+	is 4 "$(sql old.db "PRAGMA user_version")" user_version
+	is ok "$(sql old.db "PRAGMA integrity_check")" integrity
+	is "" "$(sql old.db "PRAGMA foreign_key_check")" "foreign keys"
 
-check "it has the tables and views of a new one"
-expect 0 replay --backend null --db new.db t.csv
-names="SELECT type, name FROM sqlite_schema ORDER BY 1, 2"
-is "$(sql new.db "$names")" "$(sql old.db "$names")" "what there is"
-for table in $(sql new.db "SELECT name FROM sqlite_schema
-    WHERE type = 'table' AND name NOT GLOB 'sqlite_*'"); do
-	columns="SELECT name, type, \"notnull\", pk, hidden
-	    FROM pragma_table_xinfo('$table')
-	    ORDER BY name"
-	is "$(sql new.db "$columns")" "$(sql old.db "$columns")" "table $table"
-done
+	check "schema $1: its runs are what they were"
+	is "$before" "$(sql old.db "SELECT id, status, digest, hash_penalty
+	    FROM run WHERE id = 1; SELECT * FROM counter WHERE run = 1;
+	    SELECT run, n, visits, cpu_ns FROM flush WHERE run = 1")" "run 1"
+	is "$2" "$(sql old.db "SELECT count(*) FROM flush_total WHERE run = 1")" \
+	    "flush_total of run 1"
+	is 1 "$(sql old.db "SELECT count(*) FROM flush_total WHERE run = 2 AND
+	    caller = 'msync' AND method = 'list'")" "flush_total of run 2"
+	is "" "$(sql old.db "SELECT run FROM wait WHERE run = 1 UNION ALL
+	    SELECT run FROM thread_latency WHERE run = 1")" "threads of run 1"
+	is 0 "$(sql old.db "SELECT count(*) FROM interval WHERE run = 1 AND
+	    (depth IS NOT NULL OR real_ns IS NOT NULL)")" "depths of run 1"
 
-check "the second time there is nothing left to do"
-expect 0 replay --backend null --db old.db t.csv
-is 3 "$(sql old.db "SELECT count(*) FROM run")" runs
+	check "schema $1: it has the tables and views of a new one"
+	expect 0 replay --backend null --db new.db t.csv
+	names="SELECT type, name FROM sqlite_schema ORDER BY 1, 2"
+	is "$(sql new.db "$names")" "$(sql old.db "$names")" "what there is"
+	for table in $(sql new.db "SELECT name FROM sqlite_schema
+	    WHERE type = 'table' AND name NOT GLOB 'sqlite_*'"); do
+		columns="SELECT name, type, \"notnull\", pk, hidden
+		    FROM pragma_table_xinfo('$table')
+		    ORDER BY name"
+		is "$(sql new.db "$columns")" "$(sql old.db "$columns")" \
+		    "table $table"
+	done
+
+	check "schema $1: the second time there is nothing left to do"
+	expect 0 replay --backend null --db old.db t.csv
+	is 3 "$(sql old.db "SELECT count(*) FROM run")" runs
+}
+
+upgraded 1 0
+upgraded 2 3
+upgraded 3 3

@@ -13,6 +13,23 @@ events() {
 	awk '{ print NR - 1 "," NR - 1 ",1," $0 }'
 }
 
+trace_csv t.csv 10
+backend=direct
+uvn replay t.csv --no-db --quiet --backend direct --dir d0
+if [ "$rc" -eq 4 ] && grep -qF O_DIRECT err; then
+	backend=buffered
+else
+	is 0 "$rc" "exit status"
+fi
+
+# short: the run before was short of memory.
+short() {
+	[ "$(json '$.counters.pgswapout')" -gt 0 ] ||
+	    fail "the daemon wrote nothing"
+	[ "$(json '$.counters.memory_waits')" -gt 0 ] ||
+	    fail "nobody waited for memory"
+}
+
 check "the daemon's pages are written though the last mapping goes, and no I/O may start"
 awk 'BEGIN {
 	print "3,attach,2,1,0,16384000,r|w|shared|maxw"
@@ -32,9 +49,10 @@ awk 'BEGIN {
 	}
 }' | events "1 size=245760 path=f1" "2 size=16384000 path=f2" >loss.csv
 for seed in 1 2 3; do
-	expect 0 replay loss.csv --no-db --quiet --threads trace --backend direct \
-	    --memory 400K --cluster 4K --pager_map 4K --verify --dir d \
+	expect 0 replay loss.csv --no-db --json --threads trace \
+	    --backend $backend --memory 400K --cluster 4K --pager_map 4K --verify --dir d \
 	    --chaos 30 --chaos_seed $seed
+	short
 done
 
 check "turns that find a file held off are not the end of memory"
@@ -48,8 +66,9 @@ awk 'BEGIN {
 			print "4,pread,1,0,0,134217728,"
 	}
 }' | events "1 size=134217728 path=f1" >held.csv
-expect 0 replay held.csv --no-db --quiet --threads trace --backend direct \
+expect 0 replay held.csv --no-db --json --threads trace --backend $backend \
     --memory 400K --daemon_limit 50 --dir d2
+short
 
 check "two threads that fault one private page have one copy"
 awk 'BEGIN {

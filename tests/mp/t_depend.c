@@ -81,6 +81,35 @@ a_map_is_detached_after_all_have_used_it(void **state)
 	waits_for(2, 1);
 }
 
+/* Those that change what others use; each is followed by another's access. */
+static void
+a_change_of_a_file_or_map_waits_for_its_users(void **state)
+{
+	static const struct trace_event changes[] = {
+		{ .te_op = TRACE_FALLOCATE, .te_file = 1 },
+		{ .te_op = TRACE_PWRITE, .te_file = 1 },
+		{ .te_op = TRACE_UNLINK, .te_file = 1 },
+		{ .te_op = TRACE_MADVISE,
+		    .te_file = 1,
+		    .te_map = 2,
+		    .te_flags = TRACE_F_FREE },
+		{ .te_op = TRACE_PROTECT, .te_file = 1, .te_map = 1 },
+		{ .te_op = TRACE_MADVISE, .te_file = 1, .te_map = 1 },
+	};
+
+	for (size_t i = 0; i < nitems(changes); i++) {
+		(void)end(state);
+		must(begin(state));
+		event(0, TRACE_READ, 1, 1);
+		must(depend_event(&de, &changes[i], 1, ++given[1]));
+		assert_int_equal(de.de_ndeps, 1);
+		waits_for(0, 1);
+		event(0, TRACE_READ, 1, 1);
+		assert_int_equal(de.de_ndeps, 1);
+		waits_for(1, 1);
+	}
+}
+
 static void
 a_truncate_stands_between_what_was_before_and_after(void **state)
 {
@@ -164,6 +193,7 @@ main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
 	const struct CMUnitTest tests[] = {
 		T(a_map_is_attached_before_others_use_it),
+		T(a_change_of_a_file_or_map_waits_for_its_users),
 		T(a_map_is_detached_after_all_have_used_it),
 		T(a_truncate_stands_between_what_was_before_and_after),
 		T(accesses_of_one_file_wait_for_nobody),

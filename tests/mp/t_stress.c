@@ -295,6 +295,7 @@ storm(void (*tune)(struct uvm_param *), bool few)
 	struct worker workers[THREADS] = { 0 };
 	const char *seconds = getenv("STRESS_SECONDS");
 	const char *why = "";
+	const struct uvmexp *exp;
 	struct errmsg em = { .em_text = "" };
 	struct uvm_param up;
 
@@ -341,11 +342,18 @@ storm(void (*tune)(struct uvm_param *), bool few)
 	if (uvm_check(st.st_uvm, &em) != 0)
 		fail_msg("%s", em.em_text);
 	verify(&st);
+	/* A storm in which nothing happens proves nothing. */
+	exp = uvm_stat(st.st_uvm);
+	assert_true(exp->pageout_ios > 0);
+	assert_true(st.st_stamps > 0);
+	assert_true(exp->memory_waits > 0);
+	assert_int_equal(exp->aiodones > 0, up.async_put == SWITCH_ON);
+	/* Each access has one outcome, or none. */
+	assert_true(exp->mapped_hits + exp->resident_hits + exp->misses <=
+	    exp->accesses);
 	print_message("%" PRIu64 " accesses, %" PRIu64 " misses, %" PRIu64
 		      " page-outs, %" PRIu64 " waits for memory\n",
-	    uvm_stat(st.st_uvm)->accesses, uvm_stat(st.st_uvm)->misses,
-	    uvm_stat(st.st_uvm)->pageout_ios,
-	    uvm_stat(st.st_uvm)->memory_waits);
+	    exp->accesses, exp->misses, exp->pageout_ios, exp->memory_waits);
 	uvm_destroy(st.st_uvm);
 	membe_destroy(st.st_be);
 }

@@ -42,6 +42,19 @@ lab_open_with(struct lab *lab, const char *settings,
 }
 
 void
+lab_open_dirty(struct lab *lab, const char *settings, uint64_t npages,
+    const struct uvm_backend *be)
+{
+
+	lab_open_with(lab, settings, be);
+	lab_file(lab, 1, npages * PG);
+	lab_map(lab, 1, 1, MAP_RW);
+	lab_scan(lab, 1, 0, npages - 1, UVM_ACCESS_WRITE);
+	lab->rec.rec_lazy = true;
+	lab_mark(lab);
+}
+
+void
 lab_open(struct lab *lab, const char *settings)
 {
 

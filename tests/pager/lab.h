@@ -28,6 +28,12 @@ void lab_open(struct lab *lab, const char *settings);
 void lab_open_data(struct lab *lab, const char *settings);
 void lab_open_with(struct lab *lab, const char *settings,
     const struct uvm_backend *be);
+/*
+ * As that, with file 1 of so many pages, mapped shared and writable as map 1,
+ * all dirty.  From here on I/O ends when the test says so.
+ */
+void lab_open_dirty(struct lab *lab, const char *settings, uint64_t npages,
+    const struct uvm_backend *be);
 void lab_close(struct lab *lab);
 
 /* All invariants hold. */

@@ -7,25 +7,11 @@
 #include <errno.h>
 #include <string.h>
 
-/* A file of so many pages, mapped shared and writable as map 1, all dirty. */
-static void
-start_with(struct lab *lab, const char *settings, uint64_t npages,
-    const struct uvm_backend *be)
-{
-
-	lab_open_with(lab, settings, be);
-	lab_file(lab, 1, npages * PG);
-	lab_map(lab, 1, 1, MAP_RW);
-	lab_scan(lab, 1, 0, npages - 1, UVM_ACCESS_WRITE);
-	lab->rec.rec_lazy = true;
-	lab_mark(lab);
-}
-
 static void
 start(struct lab *lab, const char *settings, uint64_t npages)
 {
 
-	start_with(lab, settings, npages, &recorder_async_backend);
+	lab_open_dirty(lab, settings, npages, &recorder_async_backend);
 }
 
 /* Everything under way ends; the event, too. */

@@ -15,6 +15,8 @@
 #define MACHINES 40U
 #define EVENTS	 1500U
 
+static uint64_t aiodones; /* of all machines of a test */
+
 struct dice {
 	uint64_t d_state;
 };
@@ -259,6 +261,7 @@ one_machine(struct dice *d, bool async)
 		land(&r);
 		lab_counters_agree(&r.r_lab);
 	}
+	aiodones += lab_stat(&r.r_lab)->aiodones;
 	lab_close(&r.r_lab);
 }
 
@@ -270,6 +273,7 @@ many_machines(bool async)
 	struct dice d;
 	unsigned i;
 
+	aiodones = 0;
 	if (text != NULL)
 		must(parse_uint(text, &seed));
 	print_message("UVN_SEED=%" PRIu64 "\n", seed);
@@ -278,6 +282,7 @@ many_machines(bool async)
 		d.d_state = seed;
 		one_machine(&d, async);
 	}
+	assert_int_equal(aiodones > 0, async);
 }
 
 static void

@@ -235,6 +235,25 @@ a_fault_waits_for_its_page_to_come(void **state)
 	lab_close(&lab);
 }
 
+/* Others may end first: one fault, one count. */
+static void
+a_fault_that_waits_for_several_is_late_once(void **state)
+{
+	struct lab lab;
+
+	(void)state;
+	start(&lab, "readahead=fixed readahead_max=64K cluster=16K", 64);
+	lab.rec.rec_lazy = true;
+	assert_int_equal(lab_read(&lab, 1, 0), UVM_MISS);
+	assert_true(lab.rec.rec_nflying >= 3);
+	assert_int_equal(lab_read(&lab, 1, 14), UVM_MISS);
+	assert_true(rise(&lab, aiodones) >= 3);
+	assert_rise(&lab, readahead_late, 1);
+	lab.rec.rec_lazy = false;
+	lab_end(&lab);
+	lab_close(&lab);
+}
+
 static void
 a_failed_read_ahead_leaves_no_page(void **state)
 {
@@ -318,6 +337,7 @@ main(void)
 		cmocka_unit_test(it_does_not_take_the_last_of_memory),
 		cmocka_unit_test(willneed_reads_what_is_absent),
 		cmocka_unit_test(a_fault_waits_for_its_page_to_come),
+		cmocka_unit_test(a_fault_that_waits_for_several_is_late_once),
 		cmocka_unit_test(a_failed_read_ahead_leaves_no_page),
 		cmocka_unit_test(what_comes_for_a_file_nobody_maps_is_inactive),
 		cmocka_unit_test(the_bytes_are_the_files),
