@@ -285,10 +285,15 @@ int uvm_sys_exit(struct uvm *uvm, uint32_t pid) mustcheck;
  * ---- time ----
  */
 
-/* Trace time is now ns: run update's syncs that fell due. */
+/*
+ * Trace time is now ns: run update's syncs that fell due, all of them or the
+ * next; but syncs that find no writable file are counted together.  A long gap
+ * may have any number of them: who may have to stop takes the second.
+ */
 int uvm_tick(struct uvm *uvm, uint64_t ns) mustcheck;
+int uvm_tick_next(struct uvm *uvm, uint64_t ns) mustcheck;
 
-/* When uvm_tick() has something to do next; UINT64_MAX for never. */
+/* When they have something to do next; UINT64_MAX for never. */
 uint64_t uvm_next_tick(const struct uvm *uvm);
 
 /* The trace is over: wait until no I/O is under way. */

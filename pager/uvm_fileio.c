@@ -273,26 +273,32 @@ uvm_next_tick(const struct uvm *uvm)
 }
 
 int
-uvm_tick(struct uvm *uvm, uint64_t ns)
+uvm_tick_next(struct uvm *uvm, uint64_t ns)
 {
 	const uint64_t step = uvm->up.sync_interval;
+	uint64_t n = 1;
 
-	while (step != 0 && ns >= uvm->next_sync && FAILED(uvm) == 0) {
-		/* With no writable file the syncs due differ in nothing. */
-		if (shared_get(&uvm->wlist) == NULL) {
-			const uint64_t n = (ns - uvm->next_sync) / step + 1;
-
-			EXP(uvm)->syncs += n;
-			uvm->next_sync =
-			    n > (UINT64_MAX - uvm->next_sync) / step ?
-			    UINT64_MAX :
-			    uvm->next_sync + n * step;
-			break;
-		}
+	if (ns < uvm_next_tick(uvm) || uvm_next_tick(uvm) == UINT64_MAX)
+		return FAILED(uvm);
+	/* With no writable file the syncs due differ in nothing. */
+	if (shared_get(&uvm->wlist) == NULL) {
+		n = (ns - uvm->next_sync) / step + 1;
+		EXP(uvm)->syncs += n;
+	} else
 		uvm_vnp_sync(uvm);
-		if (uvm->next_sync > UINT64_MAX - step)
-			break;
-		uvm->next_sync += step;
-	}
+	uvm->next_sync = n > (UINT64_MAX - uvm->next_sync) / step ?
+	    UINT64_MAX :
+	    uvm->next_sync + n * step;
 	return FAILED(uvm);
+}
+
+int
+uvm_tick(struct uvm *uvm, uint64_t ns)
+{
+	int error = FAILED(uvm);
+
+	while (error == 0 && ns >= uvm_next_tick(uvm) &&
+	    uvm_next_tick(uvm) != UINT64_MAX)
+		error = uvm_tick_next(uvm, ns);
+	return error;
 }

@@ -486,22 +486,38 @@ engine_apply(struct engine *en)
 	return judge(en, error);
 }
 
-int
-engine_tick(struct engine *en)
+/* One turn of update, at the time it is due.  => 0, or an exit status */
+static int
+engine_turn(struct engine *en)
 {
-	const uint64_t now = en->en_ev->te_time;
 	uint64_t began;
 	int status = 0;
 
-	if (en->en_verify != NULL)
-		verify_event(en->en_verify, en->en_seq);
 	if (en->en_pace.pc_on)
 		(void)engine_pace_until(en, uvm_next_tick(en->en_uvm));
 	began = engine_op_begin(en);
 	engine_thread_set(en, en->en_update);
-	if (uvm_tick(en->en_uvm, now) != 0)
+	if (uvm_tick_next(en->en_uvm, en->en_ev->te_time) != 0)
 		status = machine_failed(en);
 	engine_op_end(en, OP_UPDATE, OUTCOME_OK, began, 0, 0);
+	return status;
+}
+
+int
+engine_tick(struct engine *en)
+{
+	const uint64_t now = en->en_ev->te_time;
+	uint64_t next = uvm_next_tick(en->en_uvm);
+	int status = 0;
+
+	if (en->en_verify != NULL)
+		verify_event(en->en_verify, en->en_seq);
+	/* A gap of years is no reason not to stop. */
+	while (status == 0 && now >= next && next != UINT64_MAX &&
+	    !ENGINE_STOPPED(en)) {
+		status = engine_interrupted() ? UVN_FAILED : engine_turn(en);
+		next = uvm_next_tick(en->en_uvm);
+	}
 	en->en_map = NULL;
 	return status;
 }

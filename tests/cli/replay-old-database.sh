@@ -5,7 +5,8 @@
 
 trace_csv t.csv 500
 
-# upgraded SCHEMA FLUSH-TOTALS-IT-HAS
+# upgraded SCHEMA ROWS-OF-flush_total ROWS-OF-wait-AND-thread_latency
+#	INTERVALS-WITH-DEPTHS: what run 1 has
 upgraded() {
 	local before names table columns
 
@@ -35,9 +36,10 @@ upgraded() {
 	    "flush_total of run 1"
 	is 1 "$(sql old.db "SELECT count(*) FROM flush_total WHERE run = 2 AND
 	    caller = 'msync' AND method = 'list'")" "flush_total of run 2"
-	is "" "$(sql old.db "SELECT run FROM wait WHERE run = 1 UNION ALL
-	    SELECT run FROM thread_latency WHERE run = 1")" "threads of run 1"
-	is 0 "$(sql old.db "SELECT count(*) FROM interval WHERE run = 1 AND
+	is "$3" "$(sql old.db "SELECT (SELECT count(*) FROM wait WHERE run = 1) +
+	    (SELECT count(*) FROM thread_latency WHERE run = 1)")" \
+	    "threads of run 1"
+	is "$4" "$(sql old.db "SELECT count(*) FROM interval WHERE run = 1 AND
 	    (depth IS NOT NULL OR real_ns IS NOT NULL)")" "depths of run 1"
 
 	check "schema $1: it has the tables and views of a new one"
@@ -58,6 +60,6 @@ upgraded() {
 	is 3 "$(sql old.db "SELECT count(*) FROM run")" runs
 }
 
-upgraded 1 0
-upgraded 2 3
-upgraded 3 3
+upgraded 1 0 0 0
+upgraded 2 3 0 0
+upgraded 3 3 9 491

@@ -55,6 +55,29 @@ for sig in INT TERM; do
 	    AND run = (SELECT max(id) FROM run)")" "accesses in the database"
 done
 
+check "a gap of 584 years between two events is no reason not to stop"
+for threads in one trace; do
+	cat >gap.csv <<-EOF
+	#uvn-trace 1
+	#page 4096
+	#file 1 size=2097152 path=/one
+	seq,time_ns,pid,tid,op,file,map,offset,length,flags
+	0,0,1,1,attach,1,1,0,2097152,r|w|shared|maxw
+	1,10,1,2,write,1,1,0,1048576,
+	2,18446744073709551615,1,1,read,1,1,0,4096,
+	EOF
+	env --default-signal=INT,TERM timeout -s KILL 120 "$UVN" replay \
+	    --backend null --threads $threads --no-progress gap.csv \
+	    >out 2>err &
+	pid=$!
+	wait_for 20 is_running || fail "the run does not begin"
+	sleep 1
+	env kill -INT "$(pgrep -P $pid)"
+	wait $pid
+	is 1 $? "exit status, threads=$threads"
+	says "gap.csv: interrupted after"
+done
+
 check "a run that is killed is running, then unfinished; the others stay"
 begin
 kill -KILL $pid
