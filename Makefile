@@ -5,6 +5,7 @@
 #	make demo		replay a recorded trace, draw the figures: demo/
 #	make paper		from the sample traces to all figures: paper/
 #	make bench		speed, against fio on the same file system
+#	make coverage		what of pager/ and traces/ the tests reach
 #	make soak		the long tests: 10 000 random traces, storms of threads
 #	make fuzz		libFuzzer on readers, importers, options, pager
 #	make lint		layers, selfinclude, format, manlint, tidy, cppcheck
@@ -39,7 +40,8 @@ B	:= out/$(notdir $(CC))-O$(O)$(if $(SAN),-$(subst $(comma),+,$(SAN)))$(if $(COV
 CSTD	:= -std=c11 -D_GNU_SOURCE -I. -fno-strict-aliasing
 CFLAGS	:= -O$(O) -g -fno-omit-frame-pointer
 SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all)
-COVFLAGS := $(if $(COV),--coverage) $(if $(FUZZ),-fsanitize=fuzzer-no-link)
+COVFLAGS := $(if $(COV),--coverage -fprofile-update=atomic \
+    -include tests/coverage.h) $(if $(FUZZ),-fsanitize=fuzzer-no-link)
 ALLFLAGS := $(CSTD) $(CFLAGS) $(SANFLAGS) $(COVFLAGS) $(WARN) -pthread
 LIBS	:= -lsqlite3 -lzstd -lxxhash -ljansson -lpfm -luring -lm -pthread
 
@@ -90,7 +92,7 @@ testbin	:= $(testsrc:%.c=$B/%)
 progbin	:= $(progsrc:%.c=$B/%)
 fuzzobj	:= $(fuzzsrc:%.c=$B/%.o)
 
-.PHONY: all test check demo paper bench soak soak-threads fuzz lint layers selfinclude format tidy \
+.PHONY: all test check coverage demo paper bench soak soak-threads fuzz lint layers selfinclude format tidy \
     cppcheck manlint docs install clean FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
@@ -205,6 +207,13 @@ $(progbin): | out/.deps-test
 
 test check: $B/uvn $(testbin) $(progbin) | out/.deps-test
 	$(Q)UVN='$(CURDIR)/$B/uvn' ./scripts/run-tests $(testbin) $(clisrc)
+
+# What of pager/ and traces/ the suite reaches; fails below the goals of
+# scripts/coverage.  Counts of an earlier run are forgotten.
+coverage: | out/.deps-test
+	$(Q)find out/$(notdir $(CC))-O1-cov -name '*.gcda' -delete 2>/dev/null || :
+	$(Q)NOMEM_SAMPLES=$${NOMEM_SAMPLES:-40} $(MAKE) O=1 COV=1 test
+	$(Q)./scripts/coverage out/$(notdir $(CC))-O1-cov
 
 # Threads under each sanitizer, too: it sees what asserts do not.
 soak: $B/tests/mp/t_stress $B/tests/model/t_random

@@ -8,7 +8,9 @@
  *	NOMEM_COUNT=PATH	at the end how many there were goes there
  *
  * Requests are malloc(3) and its kin, mmap(2), fork(2) and pthread_create(3);
- * libc's own, of stdio and the like, too.  What a program executes is spared.
+ * libc's own, of stdio and the like, too.  What a program executes is spared,
+ * and what comes after its main(): gcov's counts are written there, by code that
+ * takes memory for granted.
  */
 #include <sys/mman.h>
 
@@ -30,6 +32,8 @@ static uint64_t fail_at;
 static bool fail_on;
 static char count_path[4096];
 static pid_t first_pid;
+static atomic_bool over;
+static int (*program)(int, char **, char **);
 
 static struct {
 	void *(*malloc)(size_t);
@@ -41,6 +45,9 @@ static struct {
 	pid_t (*fork)(void);
 	int (*pthread_create)(pthread_t *, const pthread_attr_t *,
 	    void *(*)(void *), void *);
+	void (*exit)(int);
+	int (*libc_start_main)(int (*)(int, char **, char **), int, char **,
+	    void (*)(void), void (*)(void), void (*)(void), void *);
 } real;
 
 /* What dlsym(3) asks for while it looks for them; never freed. */
@@ -83,7 +90,7 @@ out_of_memory(void)
 {
 	uint64_t n;
 
-	if (count == NULL)
+	if (count == NULL || over)
 		return false;
 	n = atomic_fetch_add(count, 1) + 1;
 	return fail_at != 0 && (n == fail_at || (fail_on && n > fail_at));
@@ -112,6 +119,7 @@ begin(void)
 	find(&real.mmap, "mmap");
 	find(&real.fork, "fork");
 	find(&real.pthread_create, "pthread_create");
+	find(&real.exit, "exit");
 	if (text == NULL)
 		return;
 	fail_at = strtoull(text, &end, 10);
@@ -256,6 +264,36 @@ pthread_create(pthread_t *thread, const pthread_attr_t *attr,
 	if (out_of_memory())
 		return EAGAIN;
 	return real.pthread_create(thread, attr, fn, arg);
+}
+
+void
+exit(int status)
+{
+	over = true;
+	real.exit(status);
+	abort();
+}
+
+static int
+program_then_over(int argc, char **argv, char **env)
+{
+	const int status = program(argc, argv, env);
+
+	over = true;
+	return status;
+}
+
+/* What calls main(). */
+int __libc_start_main(int (*)(int, char **, char **), int, char **,
+    void (*)(void), void (*)(void), void (*)(void), void *);
+int
+__libc_start_main(int (*start)(int, char **, char **), int argc, char **argv,
+    void (*first)(void), void (*last)(void), void (*linker)(void), void *stack)
+{
+	find(&real.libc_start_main, "__libc_start_main");
+	program = start;
+	return real.libc_start_main(program_then_over, argc, argv, first, last,
+	    linker, stack);
 }
 
 /* NOLINTEND(readability-inconsistent-declaration-parameter-name) */

@@ -430,6 +430,57 @@ without_the_library_every_fault_counts_and_so_does_the_process(void **state)
 	at_free(&at);
 }
 
+static void
+a_hole_punched_by_madvise_is_one_in_the_file(void **state)
+{
+	const struct assemble_param ap = at_kernel();
+	struct at at;
+
+	(void)state;
+	at_begin(&at, &ap);
+	at_map(&at, 1, BASE, 16);
+	AT_CALL(&at, 1, MADVISE, 0, BASE + PG, 2 * PG, MADV_REMOVE);
+	AT_CALL(&at, 1, MADVISE, 0, BASE, 16 * PG, MADV_HUGEPAGE);
+	assert_string_equal(at_end(&at),
+	    MAPPED "1 fallocate 1 0 4096 8192 keep punch\n");
+	at_free(&at);
+}
+
+static void
+what_no_event_can_tell_is_counted(void **state)
+{
+	const struct assemble_param ap = at_kernel();
+	struct at at;
+
+	(void)state;
+	at_begin(&at, &ap);
+	/* With nothing mapped there is nothing that could be missed. */
+	AT_CALL(&at, 1, PROCESS_VM_READV, 4096, 2);
+	at_map(&at, 1, BASE, 16);
+	AT_CALL(&at, 1, PROCESS_VM_WRITEV, 4096, 2);
+	AT_CALL(&at, 1, REMAP_FILE_PAGES, 0, BASE, PG, 0, 3);
+	AT_CALL(&at, 1, IO_URING_SETUP, 9, 64);
+	assert_string_equal(at_end(&at), MAPPED);
+	assert_int_equal(at_count(&at, RECORD_UNSEEN_BUFFERS), 2);
+	assert_int_equal(at_count(&at, RECORD_IO_URINGS), 1);
+	at_free(&at);
+}
+
+static void
+a_file_made_executable_is_a_program(void **state)
+{
+	const struct assemble_param ap = at_kernel();
+	struct at at;
+
+	(void)state;
+	at_begin(&at, &ap);
+	at_map(&at, 1, BASE, 16);
+	AT_CALL(&at, 1, MPROTECT, 0, BASE, PG, PROT_READ | PROT_EXEC);
+	at_access(&at, 1, 1, BASE + PG, 0);
+	assert_string_equal(at_end(&at), "");
+	at_free(&at);
+}
+
 int
 main(void)
 {
@@ -443,6 +494,9 @@ main(void)
 		T(parts_are_unmapped_and_protected),
 		T(a_fixed_map_replaces_what_was_there),
 		T(the_last_part_of_a_page_is_not_asked_for),
+		T(a_hole_punched_by_madvise_is_one_in_the_file),
+		T(what_no_event_can_tell_is_counted),
+		T(a_file_made_executable_is_a_program),
 		T(a_map_that_grows_and_moves_goes_on_in_another),
 		T(a_length_of_0_copies_a_map),
 		T(a_forked_child_has_maps_of_its_own),

@@ -185,6 +185,25 @@ what_makes_a_thread_tells_its_process(void **state)
 }
 
 static void
+fork_and_vfork_make_processes(void **state)
+{
+	(void)state;
+	PTRACE(OF("7") "fork() = 8\n" OF("8") "vfork() = 9\n" OF(
+		   "9") "sync() = 0\n" OF("8") "fork() = -1 EAGAIN (Resource "
+					       "temporarily unavailable)\n",
+	    "7/7 call fork\n"
+	    "8/8 fork 7 7\n"
+	    "7/7 return fork 8\n"
+	    "8/8 call vfork\n"
+	    "9/9 fork 8 8 4100\n"
+	    "8/8 return vfork 9\n"
+	    "9/9 call sync\n"
+	    "9/9 return sync\n"
+	    "8/8 call fork\n"
+	    "8/8 return fork fffffffffffffff5\n");
+}
+
+static void
 what_is_not_perf_traces_is_refused(void **state)
 {
 	static const struct {
@@ -239,6 +258,7 @@ main(void)
 		cmocka_unit_test(
 		    a_call_ends_as_long_after_its_beginning_as_it_took),
 		cmocka_unit_test(what_makes_a_thread_tells_its_process),
+		cmocka_unit_test(fork_and_vfork_make_processes),
 		cmocka_unit_test(what_is_not_perf_traces_is_refused),
 		cmocka_unit_test(damage_is_survived),
 	};
