@@ -40,7 +40,7 @@ B	:= out/$(notdir $(CC))-O$(O)$(if $(SAN),-$(subst $(comma),+,$(SAN)))$(if $(COV
 CSTD	:= -std=c11 -D_GNU_SOURCE -I. -fno-strict-aliasing
 CFLAGS	:= -O$(O) -g -fno-omit-frame-pointer
 SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all)
-COVFLAGS := $(if $(COV),--coverage -fprofile-update=atomic \
+COVFLAGS := $(if $(COV),--coverage \
     -include tests/coverage.h) $(if $(FUZZ),-fsanitize=fuzzer-no-link)
 ALLFLAGS := $(CSTD) $(CFLAGS) $(SANFLAGS) $(COVFLAGS) $(WARN) -pthread
 LIBS	:= -lsqlite3 -lzstd -lxxhash -ljansson -lpfm -luring -lm -pthread
@@ -205,7 +205,15 @@ $B/tests/programs/store_tokyo: PROGLIBS = -ltokyocabinet
 $B/tests/programs/nomem: PROGLIBS = -shared -fPIC
 $(progbin): | out/.deps-test
 
-test check: $B/uvn $(testbin) $(progbin) | out/.deps-test
+# The program with it linked in, for AddressSanitizer to tell of leaks.
+nomem	:= $(if $(findstring address,$(SAN)),$B/tests/uvn-nomem)
+$B/tests/uvn-nomem: tests/programs/nomem.c $(obj) $B/threads.o
+	@echo "  LD      $@"
+	$(Q)$(CC) $(ALLFLAGS) -DNOMEM_WRAP $(addprefix -Wl$(comma)--wrap=, \
+	    malloc calloc realloc reallocarray aligned_alloc posix_memalign \
+	    strdup strndup mmap mmap64 fork pthread_create) -o $@ $^ $(LIBS)
+
+test check: $B/uvn $(testbin) $(progbin) $(nomem) | out/.deps-test
 	$(Q)UVN='$(CURDIR)/$B/uvn' ./scripts/run-tests $(testbin) $(clisrc)
 
 # What of pager/ and traces/ the suite reaches; fails below the goals of

@@ -312,8 +312,8 @@ take_row(const struct option_row *row, const char *arg)
 	if (error == 0)
 		return UVN_OK;
 	if (em.em_text[0] != '\0')
-		return complain(UVN_USAGE, "--%s: %s", row->or_name,
-		    em.em_text);
+		return complain(error == ENOMEM ? UVN_ENVIRONMENT : UVN_USAGE,
+		    "--%s: %s", row->or_name, em.em_text);
 	return complain(UVN_USAGE, "--%s: '%.40s' is not %s", row->or_name, arg,
 	    what);
 }

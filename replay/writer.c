@@ -339,19 +339,18 @@ int
 db_writer_start(struct db *db, int64_t run, size_t nrows,
     struct db_writer **dwp, struct errmsg *em)
 {
-	static const char doing[] = "starting its writer";
 	struct db_writer *dw = writer_alloc(db, nrows);
 	int error;
 
 	if (dw == NULL)
 		return ERRMSG(em, ENOMEM,
-		    "%s: %s: no memory for a queue of %zu rows; lower queue",
-		    db->db_path, doing, nrows);
+		    "%s: no memory for a queue of %zu rows; lower queue",
+		    db->db_path, nrows);
 	if ((error = db_rows_open(db, run, &dw->dw_rows, em)) != 0)
 		goto fail;
 	if ((error = thread_start(dw)) != 0) {
-		errmsg_put(em, "%s: %s: %s", db->db_path, doing,
-		    errno_text(error));
+		errmsg_put(em, "%s: its writer's thread cannot be made: %s",
+		    db->db_path, errno_text(error));
 		goto fail;
 	}
 	*dwp = dw;

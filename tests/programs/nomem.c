@@ -1,7 +1,9 @@
 /*
  * nomem: memory that runs out.  Not a program: a library to load into one by
  * LD_PRELOAD, which lets the N-th request for memory of a program and of all
- * it forks fail.
+ * it forks fail.  Or, with NOMEM_WRAP, linked into one by ld --wrap, since no
+ * library comes before the allocator of a sanitizer, which then tells of leaks;
+ * requests are those of the program itself alone, and libc's are left out.
  *
  *	NOMEM=N			the N-th alone, from 1 on; 0: none
  *	NOMEM=N+		it and all after it
@@ -32,6 +34,28 @@ static uint64_t fail_at;
 static bool fail_on;
 static char count_path[4096];
 static pid_t first_pid;
+#ifdef NOMEM_WRAP
+#define NAMED(name)    __wrap_##name
+#define REAL(name)     __real_##name
+#define is_early(p)    false
+#define KNOWN(name)    true
+#define OVER	       false
+#define early_alloc(n) NULL
+#pragma GCC diagnostic ignored "-Wmissing-prototypes"
+void *__real_malloc(size_t);
+void *__real_calloc(size_t, size_t);
+void *__real_realloc(void *, size_t);
+void *__real_aligned_alloc(size_t, size_t);
+int __real_posix_memalign(void **, size_t, size_t);
+void *__real_mmap(void *, size_t, int, int, int, off_t);
+pid_t __real_fork(void);
+int __real_pthread_create(pthread_t *, const pthread_attr_t *,
+    void *(*)(void *), void *);
+#else
+#define NAMED(name) name
+#define REAL(name)  real.name
+#define KNOWN(name) (real.name != NULL)
+#define OVER	    over
 static atomic_bool over;
 static int (*program)(int, char **, char **);
 
@@ -83,6 +107,7 @@ find(void *fn, const char *name)
 		abort();
 	memcpy(fn, &p, sizeof(p));
 }
+#endif
 
 /* Has it run out for this request? */
 static bool
@@ -90,7 +115,7 @@ out_of_memory(void)
 {
 	uint64_t n;
 
-	if (count == NULL || over)
+	if (count == NULL || OVER)
 		return false;
 	n = atomic_fetch_add(count, 1) + 1;
 	return fail_at != 0 && (n == fail_at || (fail_on && n > fail_at));
@@ -111,6 +136,7 @@ begin(void)
 	void *shared;
 	char *end;
 
+#ifndef NOMEM_WRAP
 	find(&real.calloc, "calloc");
 	find(&real.malloc, "malloc");
 	find(&real.realloc, "realloc");
@@ -120,6 +146,7 @@ begin(void)
 	find(&real.fork, "fork");
 	find(&real.pthread_create, "pthread_create");
 	find(&real.exit, "exit");
+#endif
 	if (text == NULL)
 		return;
 	fail_at = strtoull(text, &end, 10);
@@ -129,7 +156,7 @@ begin(void)
 	first_pid = getpid();
 	(void)unsetenv("LD_PRELOAD");
 	(void)unsetenv("NOMEM");
-	shared = real.mmap(NULL, sizeof(*count), PROT_READ | PROT_WRITE,
+	shared = REAL(mmap)(NULL, sizeof(*count), PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (shared == MAP_FAILED)
 		abort();
@@ -156,72 +183,72 @@ end(void)
  * are reserved. */
 
 void *
-malloc(size_t n)
+NAMED(malloc)(size_t n)
 {
-	if (real.malloc == NULL)
+	if (!KNOWN(malloc))
 		return early_alloc(n);
-	return out_of_memory() ? no_memory() : real.malloc(n);
+	return out_of_memory() ? no_memory() : REAL(malloc)(n);
 }
 
 void *
-calloc(size_t n, size_t size)
+NAMED(calloc)(size_t n, size_t size)
 {
-	if (real.calloc == NULL)
+	if (!KNOWN(calloc))
 		return early_alloc(n * size);
-	return out_of_memory() ? no_memory() : real.calloc(n, size);
+	return out_of_memory() ? no_memory() : REAL(calloc)(n, size);
 }
 
 void *
-realloc(void *p, size_t n)
+NAMED(realloc)(void *p, size_t n)
 {
 	void *fresh;
 
 	if (out_of_memory())
 		return no_memory();
 	if (!is_early(p))
-		return real.realloc(p, n);
-	fresh = real.malloc(n);
+		return REAL(realloc)(p, n);
+	fresh = REAL(malloc)(n);
 	if (fresh != NULL)
 		memcpy(fresh, p, n < 1024 ? n : 1024);
 	return fresh;
 }
 
 void *
-reallocarray(void *p, size_t n, size_t size)
+NAMED(reallocarray)(void *p, size_t n, size_t size)
 {
 	size_t len;
 
 	return __builtin_mul_overflow(n, size, &len) ? no_memory() :
-						       realloc(p, len);
+						       NAMED(realloc)(p, len);
 }
 
 void *
-aligned_alloc(size_t align, size_t n)
+NAMED(aligned_alloc)(size_t align, size_t n)
 {
-	return out_of_memory() ? no_memory() : real.aligned_alloc(align, n);
+	return out_of_memory() ? no_memory() : REAL(aligned_alloc)(align, n);
 }
 
 int
-posix_memalign(void **pp, size_t align, size_t n)
+NAMED(posix_memalign)(void **pp, size_t align, size_t n)
 {
-	return out_of_memory() ? ENOMEM : real.posix_memalign(pp, align, n);
+	return out_of_memory() ? ENOMEM : REAL(posix_memalign)(pp, align, n);
 }
 
 /* Sanitizers' own ask for memory elsewhere. */
 char *
-strdup(const char *s)
+NAMED(strdup)(const char *s)
 {
 	const size_t n = strlen(s) + 1;
-	char *const copy = malloc(n);
+	char *const copy = NAMED(malloc)(n);
 
 	return copy != NULL ? memcpy(copy, s, n) : NULL;
 }
 
 char *
-strndup(const char *s, size_t n)
+NAMED(strndup)(const char *s, size_t n)
 {
 	const size_t len = strnlen(s, n);
-	char *const copy = malloc(len + 1);
+	char *const copy = NAMED(malloc)(len + 1);
 
 	if (copy == NULL)
 		return NULL;
@@ -230,42 +257,45 @@ strndup(const char *s, size_t n)
 }
 
 void *
-mmap(void *addr, size_t n, int prot, int flags, int fd, off_t offset)
+NAMED(mmap)(void *addr, size_t n, int prot, int flags, int fd, off_t offset)
 {
-	if (real.mmap == NULL)
+#ifndef NOMEM_WRAP
+	if (!KNOWN(mmap))
 		find(&real.mmap, "mmap");
+#endif
 	if (out_of_memory()) {
 		errno = ENOMEM;
 		return MAP_FAILED;
 	}
-	return real.mmap(addr, n, prot, flags, fd, offset);
+	return REAL(mmap)(addr, n, prot, flags, fd, offset);
 }
 
 void *
-mmap64(void *addr, size_t n, int prot, int flags, int fd, off_t offset)
+NAMED(mmap64)(void *addr, size_t n, int prot, int flags, int fd, off_t offset)
 {
-	return mmap(addr, n, prot, flags, fd, offset);
+	return NAMED(mmap)(addr, n, prot, flags, fd, offset);
 }
 
 pid_t
-fork(void)
+NAMED(fork)(void)
 {
 	if (out_of_memory()) {
 		errno = ENOMEM;
 		return -1;
 	}
-	return real.fork();
+	return REAL(fork)();
 }
 
 int
-pthread_create(pthread_t *thread, const pthread_attr_t *attr,
+NAMED(pthread_create)(pthread_t *thread, const pthread_attr_t *attr,
     void *(*fn)(void *), void *arg)
 {
 	if (out_of_memory())
 		return EAGAIN;
-	return real.pthread_create(thread, attr, fn, arg);
+	return REAL(pthread_create)(thread, attr, fn, arg);
 }
 
+#ifndef NOMEM_WRAP
 void
 exit(int status)
 {
@@ -295,5 +325,6 @@ __libc_start_main(int (*start)(int, char **, char **), int argc, char **argv,
 	return real.libc_start_main(program_then_over, argc, argv, first, last,
 	    linker, stack);
 }
+#endif
 
 /* NOLINTEND(readability-inconsistent-declaration-parameter-name) */
