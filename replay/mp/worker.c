@@ -67,18 +67,18 @@ next_look(clockid_t clock)
 	return ts;
 }
 
-/* Sleep until something is told. */
+/*
+ * Sleep until something is told.  Never without an end: glibc before 2.41 can
+ * lose the wake-up of a condition variable (its bug 25847).
+ */
 static void
 doze(struct mp *mp)
 {
-	struct timespec until;
+	const struct timespec until = next_look(CLOCK_MONOTONIC);
 
-	if (engine_worker != NULL) {
-		(void)pthread_cond_wait(&mp->mp_cond, &mp->mp_mutex);
-		return;
-	}
-	until = next_look(CLOCK_MONOTONIC);
 	(void)pthread_cond_timedwait(&mp->mp_cond, &mp->mp_mutex, &until);
+	if (engine_worker != NULL)
+		return;
 	(void)pthread_mutex_unlock(&mp->mp_mutex);
 	look(mp);
 	(void)pthread_mutex_lock(&mp->mp_mutex);

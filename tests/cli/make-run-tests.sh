@@ -58,6 +58,7 @@ expect 1 '5 passed, 1 failed' ./t_late
 expect 1 '1 passed, 1 failed' ./t_killed good.sh
 expect 1 '0 passed, 1 failed' ./t_hung
 grep -q 'timed out' out
+grep -q 'sleep 60' out
 expect 1 '0 passed, 1 failed' ./t_absent
 expect 1 '4 passed, 1 failed, 2 skipped' ./t_good good.sh skip.sh bad.sh
 expect 1 '0 passed, 0 failed, 1 skipped' skip.sh

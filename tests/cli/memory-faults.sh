@@ -11,6 +11,8 @@
 nomem=$(dirname "$UVN")/tests/programs/nomem
 [ -f "$nomem" ] || skip "tests/programs/nomem is not built"
 samples=${NOMEM_SAMPLES:-12}
+! nm -D "$UVN" 2>/dev/null | grep -q __tsan_init ||
+	skip "ThreadSanitizer gives up where it is denied memory itself"
 # A sanitizer's allocator cannot come after another: what fails then is what uvn
 # itself asks for, and what it leaks is told (exit status 23).
 if nm -D "$UVN" 2>/dev/null | grep -q __asan_init; then
