@@ -445,6 +445,19 @@ aiodone_main(void *arg)
 	return NULL;
 }
 
+/* Under the lock that it holds from its last look until it sleeps. */
+static void
+stop_daemon(struct uvm *uvm)
+{
+	struct uvm_mp *const mp = &uvm->mp;
+
+	simple_lock(&SELF(uvm)->ls, &uvm->fpageqlock);
+	shared_set(&mp->mp_stop, true);
+	simple_unlock(&SELF(uvm)->ls, &uvm->fpageqlock);
+	uvm_mp_wake_all(uvm);
+	(void)pthread_join(mp->mp_daemon, NULL);
+}
+
 int
 uvm_threads_start(struct uvm *uvm, struct errmsg *em)
 {
@@ -457,10 +470,7 @@ uvm_threads_start(struct uvm *uvm, struct errmsg *em)
 	if (error == 0 &&
 	    (error = pthread_create(&mp->mp_aiodone, NULL, aiodone_main,
 		 uvm)) != 0) {
-		shared_set(&mp->mp_stop, true);
-		uvm_pageout_wake(uvm);
-		uvm_mp_wake_all(uvm);
-		(void)pthread_join(mp->mp_daemon, NULL);
+		stop_daemon(uvm);
 		mp->mp_stop = false;
 	}
 	if (error == 0)
@@ -478,10 +488,7 @@ uvm_threads_stop(struct uvm *uvm)
 	if (!mp->mp_running)
 		return;
 	/* The daemon starts I/O, which aiodone has to end. */
-	shared_set(&mp->mp_stop, true);
-	uvm_pageout_wake(uvm);
-	uvm_mp_wake_all(uvm);
-	(void)pthread_join(mp->mp_daemon, NULL);
+	stop_daemon(uvm);
 	simple_lock(&SELF(uvm)->ls, &uvm->aio.ai_lock);
 	shared_set(&mp->mp_stopaio, true);
 	simple_unlock(&SELF(uvm)->ls, &uvm->aio.ai_lock);
