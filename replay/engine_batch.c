@@ -1,0 +1,233 @@
+/*
+ * engine_batch.c: the loop over events; most are accesses to one page of the
+ * map in use.
+ *
+ * A run of such accesses is gathered first: where each goes in the page table.
+ * It is then replayed a block at a time, while the cache is told what the next
+ * blocks will need, which the trace knows.  Hints change nothing and count
+ * nothing.
+ */
+#include <stdlib.h>
+
+#include "replay/engine_impl.h"
+#include "replay/replay.h"
+
+#define BLOCK 16
+
+/* How many blocks ahead of the replay each hint of uvm.h is given. */
+enum { HINT_PAGE = 1, HINT_HASH, HINT_PTE };
+
+/* One fault in so many accesses, or fewer: hints cost more than they bring. */
+#define HINT_RARE 64
+
+/* Accesses of a run at most. */
+#define RUN 4096
+
+/* An access of a run: the entry of the page table, and whether it is a write. */
+#define AT(idx, write) ((uint32_t)(idx) << 1 | (write))
+#define AT_INDEX(at)   ((at) >> 1)
+#define AT_WRITE(at)   ((at)&1)
+#define AT_MAX	       (1ULL << 31)
+
+struct run {
+	struct uvm_map ru_map; /* as it is, but for um_first: 0 */
+	size_t ru_n;
+	uint32_t ru_at[RUN];
+};
+
+/*
+ * Gather the accesses at the head of n events: those to one page each of the
+ * map in use, before anything else is due.
+ */
+static void
+gather(const struct engine *en, const struct trace_event *ev, size_t n,
+    struct run *ru)
+{
+	const struct uvm_map *const map = en->en_map;
+	const uint64_t due = en->en_due, first = map->um_first;
+	const unsigned shift = en->en_shift;
+	const uint32_t id = map->um_id, file = map->um_file;
+	size_t i;
+
+	ru->ru_map = *map;
+	ru->ru_map.um_first = 0;
+	if (n > RUN)
+		n = RUN;
+	if (map->um_npages > AT_MAX)
+		n = 0;
+	for (i = 0; i < n; i++) {
+		const struct trace_event *const te = &ev[i];
+		const uint64_t pgno = te->te_offset >> shift;
+		const uint64_t last =
+		    (te->te_offset + te->te_length - 1) >> shift;
+		const bool write = te->te_op == TRACE_WRITE;
+
+		if (((te->te_op != TRACE_READ) & !write) | (te->te_map != id) |
+		    (te->te_file != file) | (last != pgno) |
+		    (pgno - first >= map->um_npages) | (te->te_time >= due))
+			break;
+		ru->ru_at[i] = AT(pgno - first, write);
+	}
+	ru->ru_n = i;
+}
+
+static inline size_t
+block_end(const struct run *ru, size_t i)
+{
+
+	return i + BLOCK < ru->ru_n ? i + BLOCK : ru->ru_n;
+}
+
+/* Bit k: access i + k of the block will need a fault, as things stand. */
+static inline uint32_t
+faults_due(const struct run *ru, size_t i)
+{
+	const size_t end = block_end(ru, i);
+	uint32_t due = 0;
+
+	for (size_t k = i; k < end; k++)
+		due |=
+		    (uint32_t)uvm_unmapped(&ru->ru_map, AT_INDEX(ru->ru_at[k]))
+		    << (k - i);
+	return due;
+}
+
+/* Give the hints for the blocks after the one at i. */
+static void
+hint(const struct engine *en, const struct run *ru, size_t i)
+{
+	const struct uvm_map *const map = en->en_map;
+	const uint32_t *at;
+	size_t k = i + HINT_PTE * BLOCK;
+	uint32_t due;
+
+	for (const size_t end = block_end(ru, k); k < end; k++)
+		uvm_prefetch_pte(&ru->ru_map, AT_INDEX(ru->ru_at[k]));
+	k = i + HINT_HASH * BLOCK;
+	at = &ru->ru_at[k];
+	for (due = faults_due(ru, k); due != 0; due &= due - 1)
+		uvm_prefetch_hash(en->en_uvm, map,
+		    map->um_first + AT_INDEX(at[__builtin_ctz(due)]));
+	k = i + HINT_PAGE * BLOCK;
+	at = &ru->ru_at[k];
+	for (due = faults_due(ru, k); due != 0; due &= due - 1)
+		uvm_prefetch_page(en->en_uvm, map,
+		    map->um_first + AT_INDEX(at[__builtin_ctz(due)]));
+}
+
+/* What may end a run between two events. => 0, or the exit status */
+static int
+check(struct engine *en)
+{
+	struct errmsg *const em = &en->en_report->er_em;
+	int error;
+
+	if (engine_interrupted() ||
+	    (en->en_job->ej_paranoid && uvm_check(en->en_uvm, em) != 0))
+		return UVN_FAILED;
+	if (en->en_verify != NULL &&
+	    (error = verify_failed(en->en_verify, em)) != 0)
+		return engine_status(error);
+	return 0;
+}
+
+/*
+ * An event, whatever it is, when nothing is due before it.
+ *
+ * => en_seq is the next one's, unless this one ended the run
+ */
+static int
+event(struct engine *en, const struct trace_event *ev)
+{
+	int status;
+
+	en->en_ev = ev;
+	if (en->en_pace.pc_on && (status = engine_pace_event(en)) != 0)
+		return status;
+	if ((status = engine_apply(en)) != 0)
+		return status;
+	engine_event_end(en);
+	en->en_seq++;
+	return check(en);
+}
+
+/* So many accesses since the last event needed no fault. */
+static inline void
+count_hits(struct engine *en, size_t n, size_t writes)
+{
+
+	uvm_count_hits(en->en_uvm, n);
+	en->en_mapped[0] += n - writes;
+	en->en_mapped[1] += writes;
+	en->en_seq += n;
+}
+
+/*
+ * Replay a run of accesses: with fast, those that need no fault and no bytes at
+ * once; the others as any event.
+ *
+ * => 0, or the exit status
+ */
+static int
+run_replay(struct engine *en, const struct trace_event *ev,
+    const struct run *ru, bool hints, bool fast)
+{
+	const bool data = en->en_data;
+	size_t i, k, hits = 0, writes = 0;
+	int status = 0;
+
+	for (i = 0; i < ru->ru_n && status == 0; i = k) {
+		const size_t end = hints ? block_end(ru, i) : ru->ru_n;
+
+		if (hints)
+			hint(en, ru, i);
+		for (k = i; k < end && status == 0; k++) {
+			const uint32_t at = ru->ru_at[k];
+			const bool write = AT_WRITE(at);
+
+			if (likely(fast) && likely(!(write && data)) &&
+			    uvm_pte_hit(&ru->ru_map, AT_INDEX(at),
+				write ? UVM_ACCESS_WRITE : UVM_ACCESS_READ)) {
+				hits++;
+				writes += write;
+				continue;
+			}
+			count_hits(en, hits, writes);
+			hits = writes = 0;
+			status = event(en, &ev[k]);
+		}
+	}
+	count_hits(en, hits, writes);
+	return status;
+}
+
+int
+engine_batch(struct engine *en, const struct trace_event *ev, size_t n)
+{
+	const struct uvmexp *const exp = uvm_stat(en->en_uvm);
+	/* The others have to be looked at one by one. */
+	const bool fast =
+	    !en->en_job->ej_paranoid && en->en_every == 0 && !en->en_pace.pc_on;
+	const bool hints = (exp->faults - en->en_faults) * HINT_RARE > n;
+	const uint64_t seq = en->en_seq;
+	struct run ru;
+	int status = 0;
+	size_t i;
+
+	en->en_faults = exp->faults;
+	while ((i = (size_t)(en->en_seq - seq)) < n && status == 0) {
+		ru.ru_n = 0;
+		if (likely(en->en_map != NULL))
+			gather(en, &ev[i], n - i, &ru);
+		if (ru.ru_n != 0) {
+			status = run_replay(en, &ev[i], &ru, hints, fast);
+			continue;
+		}
+		en->en_ev = &ev[i];
+		if (ev[i].te_time >= en->en_due)
+			status = engine_due(en);
+		if (status == 0)
+			status = event(en, &ev[i]);
+	}
+	return status;
+}
