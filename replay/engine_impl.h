@@ -220,6 +220,12 @@ engine_status(int error)
 int engine_apply(struct engine *en);
 
 /*
+ * The same for an access of one page of the map in use, that is not verified
+ * and has no bytes to store.
+ */
+int engine_access(struct engine *en, uint64_t pgno);
+
+/*
  * Replay a batch of events.
  *
  * => 0, or the exit status with which the run ends before its time
