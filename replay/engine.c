@@ -370,6 +370,7 @@ replay(struct engine *en)
 		}
 		engine_progress(en);
 	}
+	trace_ahead_end(en->en_trace);
 	engine_pace_end(en);
 #ifdef UVM_MP
 	status = end_threads(en, status);
@@ -552,6 +553,9 @@ engine_run(const struct engine_job *ej, struct engine_report *er)
 		return status;
 	}
 	engine_log_observe(&en);
+	/* A sweep has a cell for each processor. */
+	if (ej->ej_image == NULL && ej->ej_sweep == 0)
+		trace_ahead(en.en_trace);
 	wall = clock_monotonic();
 	cpu = cpu_ns();
 	engine_events_begin(&en);
