@@ -7,7 +7,9 @@
  * blocks will need, which the trace knows.  Hints change nothing and count
  * nothing.
  */
+#include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "replay/engine_impl.h"
 #include "replay/replay.h"
@@ -35,6 +37,22 @@ struct run {
 	uint32_t ru_at[RUN];
 };
 
+_Static_assert(TRACE_WRITE == TRACE_READ + 1, "one comparison for both");
+_Static_assert(PTE_R == 1, "the lowest bit");
+_Static_assert(offsetof(struct trace_event, te_map) ==
+	offsetof(struct trace_event, te_file) + 4,
+    "one comparison for both");
+
+/* A file and a map, in one word. */
+static inline uint64_t
+where(const uint32_t *te_file)
+{
+	uint64_t both;
+
+	(void)memcpy(&both, te_file, sizeof(both));
+	return both;
+}
+
 /*
  * Gather the accesses at the head of n events: those to one page each of the
  * map in use, before anything else is due.
@@ -44,9 +62,13 @@ gather(const struct engine *en, const struct trace_event *ev, size_t n,
     struct run *ru)
 {
 	const struct uvm_map *const map = en->en_map;
-	const uint64_t due = en->en_due, first = map->um_first;
+	const struct trace_event here = { .te_file = map->um_file,
+		.te_map = map->um_id };
+	const uint64_t want = where(&here.te_file), due = en->en_due;
 	const unsigned shift = en->en_shift;
-	const uint32_t id = map->um_id, file = map->um_file;
+	const uint64_t in_page = (1ULL << shift) - 1;
+	const uint64_t first = map->um_first << shift;
+	const uint64_t bytes = map->um_npages << shift;
 	size_t i;
 
 	ru->ru_map = *map;
@@ -57,16 +79,15 @@ gather(const struct engine *en, const struct trace_event *ev, size_t n,
 		n = 0;
 	for (i = 0; i < n; i++) {
 		const struct trace_event *const te = &ev[i];
-		const uint64_t pgno = te->te_offset >> shift;
-		const uint64_t last =
-		    (te->te_offset + te->te_length - 1) >> shift;
-		const bool write = te->te_op == TRACE_WRITE;
+		const uint64_t at = te->te_offset - first;
+		const unsigned op = te->te_op - (unsigned)TRACE_READ;
 
-		if (((te->te_op != TRACE_READ) & !write) | (te->te_map != id) |
-		    (te->te_file != file) | (last != pgno) |
-		    (pgno - first >= map->um_npages) | (te->te_time >= due))
+		/* A length of 0 is none of one page. */
+		if ((op > 1) | (where(&te->te_file) != want) | (at >= bytes) |
+		    (te->te_length - 1 > in_page - (at & in_page)) |
+		    (te->te_time >= due))
 			break;
-		ru->ru_at[i] = AT(pgno - first, write);
+		ru->ru_at[i] = AT(at >> shift, op);
 	}
 	ru->ru_n = i;
 }
@@ -82,19 +103,30 @@ block_end(const struct run *ru, size_t i)
 static inline uint32_t
 faults_due(const struct run *ru, size_t i)
 {
-	const size_t end = block_end(ru, i);
+	const uint8_t *const pte = ru->ru_map.um_pte;
 	uint32_t due = 0;
 
-	for (size_t k = i; k < end; k++)
-		due |=
-		    (uint32_t)uvm_unmapped(&ru->ru_map, AT_INDEX(ru->ru_at[k]))
-		    << (k - i);
+	if (likely(i + BLOCK <= ru->ru_n)) {
+		for (unsigned k = 0; k < BLOCK; k++)
+			due |=
+			    ((uint32_t)pte[AT_INDEX(ru->ru_at[i + k])] & PTE_R)
+			    << k;
+		return ~due & ((1U << BLOCK) - 1);
+	}
+	for (unsigned k = 0; i + k < ru->ru_n; k++)
+		due |= (~(uint32_t)pte[AT_INDEX(ru->ru_at[i + k])] & PTE_R)
+		    << k;
 	return due;
 }
 
-/* Give the hints for the blocks after the one at i. */
-static void
-hint(const struct engine *en, const struct run *ru, size_t i)
+/*
+ * Give the hints for the blocks after the one at i.
+ *
+ * => *duep: faults_due() of the block that HINT_PAGE was for; and, on return,
+ *    of the next that it will be for
+ */
+static inline void
+hint(const struct engine *en, const struct run *ru, size_t i, uint32_t *duep)
 {
 	const struct uvm_map *const map = en->en_map;
 	const uint32_t *at;
@@ -102,16 +134,17 @@ hint(const struct engine *en, const struct run *ru, size_t i)
 	uint32_t due;
 
 	for (const size_t end = block_end(ru, k); k < end; k++)
-		uvm_prefetch_pte(&ru->ru_map, AT_INDEX(ru->ru_at[k]));
+		__builtin_prefetch(&ru->ru_map.um_pte[AT_INDEX(ru->ru_at[k])],
+		    1);
+	at = &ru->ru_at[i + HINT_PAGE * BLOCK];
+	for (due = *duep; due != 0; due &= due - 1)
+		uvm_prefetch_page(en->en_uvm, map,
+		    map->um_first + AT_INDEX(at[__builtin_ctz(due)]));
 	k = i + HINT_HASH * BLOCK;
 	at = &ru->ru_at[k];
-	for (due = faults_due(ru, k); due != 0; due &= due - 1)
+	*duep = faults_due(ru, k);
+	for (due = *duep; due != 0; due &= due - 1)
 		uvm_prefetch_hash(en->en_uvm, map,
-		    map->um_first + AT_INDEX(at[__builtin_ctz(due)]));
-	k = i + HINT_PAGE * BLOCK;
-	at = &ru->ru_at[k];
-	for (due = faults_due(ru, k); due != 0; due &= due - 1)
-		uvm_prefetch_page(en->en_uvm, map,
 		    map->um_first + AT_INDEX(at[__builtin_ctz(due)]));
 }
 
@@ -177,6 +210,32 @@ count_hits(struct engine *en, size_t n, size_t writes)
 }
 
 /*
+ * Accesses from k on, before end, that need no fault, no bytes and no row.
+ *
+ * => the first that is none of these
+ */
+static inline size_t
+run_hits(struct engine *en, const struct run *ru, size_t k, size_t end)
+{
+	const bool data = en->en_data;
+	const size_t first = k;
+	size_t writes = 0;
+
+	for (; k < end; k++) {
+		const uint32_t at = ru->ru_at[k];
+		const bool write = AT_WRITE(at);
+
+		if (unlikely(write && data) ||
+		    !uvm_pte_hit(&ru->ru_map, AT_INDEX(at),
+			write ? UVM_ACCESS_WRITE : UVM_ACCESS_READ))
+			break;
+		writes += write;
+	}
+	count_hits(en, k - first, writes);
+	return k;
+}
+
+/*
  * Replay a run of accesses: with fast, those that need no fault and no bytes at
  * once; the others as any event.
  *
@@ -186,37 +245,29 @@ static int
 run_replay(struct engine *en, const struct trace_event *ev,
     const struct run *ru, bool hints, bool fast)
 {
-	const bool data = en->en_data;
-	const bool plain = fast && en->en_verify == NULL;
-	size_t i, k, hits = 0, writes = 0;
+	const bool plain = fast && en->en_verify == NULL && !en->en_data;
+	uint32_t due = hints ? faults_due(ru, HINT_PAGE * BLOCK) : 0;
+	size_t i, end, k = 0;
 	int status = 0;
 
-	for (i = 0; i < ru->ru_n && status == 0; i = k) {
-		const size_t end = hints ? block_end(ru, i) : ru->ru_n;
-
+	for (i = 0; i < ru->ru_n && status == 0; i = end) {
+		end = hints ? block_end(ru, i) : ru->ru_n;
 		if (hints)
-			hint(en, ru, i);
-		for (k = i; k < end && status == 0; k++) {
-			const uint32_t at = ru->ru_at[k];
-			const bool write = AT_WRITE(at);
-
-			if (likely(fast) && likely(!(write && data)) &&
-			    uvm_pte_hit(&ru->ru_map, AT_INDEX(at),
-				write ? UVM_ACCESS_WRITE : UVM_ACCESS_READ)) {
-				hits++;
-				writes += write;
-				continue;
-			}
-			count_hits(en, hits, writes);
-			hits = writes = 0;
-			if (likely(plain) && likely(!(write && data)))
+			hint(en, ru, i, &due);
+		while (status == 0) {
+			if (likely(fast))
+				k = run_hits(en, ru, k, end);
+			if (k == end)
+				break;
+			if (likely(plain))
 				status = fault(en, &ev[k],
-				    en->en_map->um_first + AT_INDEX(at));
+				    en->en_map->um_first +
+					AT_INDEX(ru->ru_at[k]));
 			else
 				status = event(en, &ev[k]);
+			k++;
 		}
 	}
-	count_hits(en, hits, writes);
 	return status;
 }
 
