@@ -53,42 +53,62 @@ where(const uint32_t *te_file)
 	return both;
 }
 
-/*
- * Gather the accesses at the head of n events: those to one page each of the
- * map in use, before anything else is due.
- */
+/* What an access of one page of the map in use looks like, before en_due. */
+struct usual {
+	uint64_t us_where, us_due;
+	uint64_t us_first, us_bytes; /* of the map in the file */
+	uint64_t us_in_page;	     /* bits of an offset */
+	unsigned us_shift;
+};
+
+static inline struct usual
+usual(const struct engine *en)
+{
+	const struct uvm_map *const map = en->en_map;
+	const unsigned shift = en->en_shift;
+	const struct trace_event here = { .te_file = map->um_file,
+		.te_map = map->um_id };
+
+	return (struct usual){
+		.us_where = where(&here.te_file),
+		.us_due = en->en_due,
+		.us_first = map->um_first << shift,
+		.us_bytes = map->um_npages << shift,
+		.us_in_page = (1ULL << shift) - 1,
+		.us_shift = shift,
+	};
+}
+
+/* => *atp: where in the page table; false: it is another kind of event */
+static inline bool
+is_usual(const struct usual *us, const struct trace_event *te, uint32_t *atp)
+{
+	const uint64_t at = te->te_offset - us->us_first;
+	const unsigned op = te->te_op - (unsigned)TRACE_READ;
+
+	/* A length of 0 is none of one page. */
+	if (op > 1 || where(&te->te_file) != us->us_where ||
+	    at >= us->us_bytes || te->te_time >= us->us_due ||
+	    te->te_length - 1 > us->us_in_page - (at & us->us_in_page))
+		return false;
+	*atp = AT(at >> us->us_shift, op);
+	return true;
+}
+
+/* Gather the usual accesses at the head of n events. */
 static void
 gather(const struct engine *en, const struct trace_event *ev, size_t n,
     struct run *ru)
 {
-	const struct uvm_map *const map = en->en_map;
-	const struct trace_event here = { .te_file = map->um_file,
-		.te_map = map->um_id };
-	const uint64_t want = where(&here.te_file), due = en->en_due;
-	const unsigned shift = en->en_shift;
-	const uint64_t in_page = (1ULL << shift) - 1;
-	const uint64_t first = map->um_first << shift;
-	const uint64_t bytes = map->um_npages << shift;
+	const struct usual us = usual(en);
 	size_t i;
 
-	ru->ru_map = *map;
+	ru->ru_map = *en->en_map;
 	ru->ru_map.um_first = 0;
 	if (n > RUN)
 		n = RUN;
-	if (map->um_npages > AT_MAX)
-		n = 0;
-	for (i = 0; i < n; i++) {
-		const struct trace_event *const te = &ev[i];
-		const uint64_t at = te->te_offset - first;
-		const unsigned op = te->te_op - (unsigned)TRACE_READ;
-
-		/* A length of 0 is none of one page. */
-		if ((op > 1) | (where(&te->te_file) != want) | (at >= bytes) |
-		    (te->te_length - 1 > in_page - (at & in_page)) |
-		    (te->te_time >= due))
-			break;
-		ru->ru_at[i] = AT(at >> shift, op);
-	}
+	for (i = 0; i < n && is_usual(&us, &ev[i], &ru->ru_at[i]); i++)
+		continue;
 	ru->ru_n = i;
 }
 
@@ -209,10 +229,21 @@ count_hits(struct engine *en, size_t n, size_t writes)
 	en->en_seq += n;
 }
 
+/* Does an access need a fault, or bytes?  If not it is done. */
+static inline bool
+hit(const struct uvm_map *map, uint32_t at, bool data)
+{
+	const bool write = AT_WRITE(at);
+
+	return !unlikely(write && data) &&
+	    uvm_pte_hit(map, AT_INDEX(at),
+		write ? UVM_ACCESS_WRITE : UVM_ACCESS_READ);
+}
+
 /*
- * Accesses from k on, before end, that need no fault, no bytes and no row.
+ * Accesses from k on, before end, that need neither.
  *
- * => the first that is none of these
+ * => the first that does
  */
 static inline size_t
 run_hits(struct engine *en, const struct run *ru, size_t k, size_t end)
@@ -221,18 +252,31 @@ run_hits(struct engine *en, const struct run *ru, size_t k, size_t end)
 	const size_t first = k;
 	size_t writes = 0;
 
-	for (; k < end; k++) {
-		const uint32_t at = ru->ru_at[k];
-		const bool write = AT_WRITE(at);
-
-		if (unlikely(write && data) ||
-		    !uvm_pte_hit(&ru->ru_map, AT_INDEX(at),
-			write ? UVM_ACCESS_WRITE : UVM_ACCESS_READ))
-			break;
-		writes += write;
-	}
+	for (; k < end && hit(&ru->ru_map, ru->ru_at[k], data); k++)
+		writes += AT_WRITE(ru->ru_at[k]);
 	count_hits(en, k - first, writes);
 	return k;
+}
+
+/*
+ * The same of usual accesses at the head of n events that are not gathered: of
+ * a trace with hardly any faults.
+ */
+static size_t
+all_hits(struct engine *en, const struct trace_event *ev, size_t n)
+{
+	const struct usual us = usual(en);
+	const bool data = en->en_data;
+	struct uvm_map map = *en->en_map;
+	size_t i, writes = 0;
+	uint32_t at;
+
+	map.um_first = 0;
+	for (i = 0; i < n && is_usual(&us, &ev[i], &at) && hit(&map, at, data);
+	     i++)
+		writes += AT_WRITE(at);
+	count_hits(en, i, writes);
+	return i;
 }
 
 /*
@@ -243,17 +287,16 @@ run_hits(struct engine *en, const struct run *ru, size_t k, size_t end)
  */
 static int
 run_replay(struct engine *en, const struct trace_event *ev,
-    const struct run *ru, bool hints, bool fast)
+    const struct run *ru, bool fast)
 {
 	const bool plain = fast && en->en_verify == NULL && !en->en_data;
-	uint32_t due = hints ? faults_due(ru, HINT_PAGE * BLOCK) : 0;
+	uint32_t due = faults_due(ru, HINT_PAGE * BLOCK);
 	size_t i, end, k = 0;
 	int status = 0;
 
 	for (i = 0; i < ru->ru_n && status == 0; i = end) {
-		end = hints ? block_end(ru, i) : ru->ru_n;
-		if (hints)
-			hint(en, ru, i, &due);
+		end = block_end(ru, i);
+		hint(en, ru, i, &due);
 		while (status == 0) {
 			if (likely(fast))
 				k = run_hits(en, ru, k, end);
@@ -287,10 +330,15 @@ engine_batch(struct engine *en, const struct trace_event *ev, size_t n)
 	en->en_faults = exp->faults;
 	while ((i = (size_t)(en->en_seq - seq)) < n && status == 0) {
 		ru.ru_n = 0;
-		if (likely(en->en_map != NULL))
-			gather(en, &ev[i], n - i, &ru);
+		if (likely(en->en_map != NULL) &&
+		    likely(en->en_map->um_npages <= AT_MAX)) {
+			if (fast && !hints && all_hits(en, &ev[i], n - i) != 0)
+				continue;
+			if (hints)
+				gather(en, &ev[i], n - i, &ru);
+		}
 		if (ru.ru_n != 0) {
-			status = run_replay(en, &ev[i], &ru, hints, fast);
+			status = run_replay(en, &ev[i], &ru, fast);
 			continue;
 		}
 		en->en_ev = &ev[i];
