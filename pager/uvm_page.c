@@ -131,8 +131,8 @@ uvm_prefetch_page(const struct uvm *uvm, const struct uvm_map *map,
 	for (; there != 0; there &= there - 1) {
 		const uint64_t at = first + (unsigned)__builtin_ctzll(there);
 
-		prefetch_whole(&uvm->mem.pm_frame[hash_bucket(uvm, uobj, at)
-						      ->ph_head]);
+		prefetch_whole(
+		    &uvm->mem.pm_frame[hash_bucket(uvm, uobj, at)->ph_head]);
 	}
 }
 

@@ -14,7 +14,7 @@
 #include "replay/engine_impl.h"
 #include "replay/replay.h"
 
-#define BLOCK 16
+#define BLOCK 16UL
 
 /* How many blocks ahead of the replay each hint of uvm.h is given. */
 enum { HINT_PAGE = 1, HINT_HASH, HINT_PTE };
@@ -34,7 +34,8 @@ enum { HINT_PAGE = 1, HINT_HASH, HINT_PTE };
 struct run {
 	struct uvm_map ru_map; /* as it is, but for um_first: 0 */
 	size_t ru_n;
-	uint32_t ru_at[RUN];
+	/* Hints look beyond its end, at nothing. */
+	uint32_t ru_at[RUN + (HINT_PTE + 1) * BLOCK];
 };
 
 _Static_assert(TRACE_WRITE == TRACE_READ + 1, "one comparison for both");

@@ -14,7 +14,7 @@
 
 #include "traces/trace_i.h"
 
-#define BATCHES 16
+#define BATCHES 16UL
 
 struct trace_ahead {
 	pthread_t ta_thread;

@@ -32,8 +32,8 @@ main(int argc, char **argv)
 	}
 	error = trace_open(argv[1], 0, &tr, &em);
 	begun = seconds();
-	while (error == 0 && (error = trace_next(tr, &ev, &n, &em)) == 0 &&
-	    n != 0)
+	while (
+	    error == 0 && (error = trace_next(tr, &ev, &n, &em)) == 0 && n != 0)
 		events += n;
 	if (error != 0) {
 		(void)fprintf(stderr, "decode: %s\n", em.em_text);

@@ -131,38 +131,43 @@ damage_is_told_where_it_is(void **state)
 	free(bl.bl_data);
 }
 
+/* Read some batches of a trace whose events are all; then end it. */
+static void
+read_some(const struct trace_event *all, unsigned batches, bool end)
+{
+	struct errmsg em = { .em_text = "" };
+	const struct trace_event *ev = NULL;
+	struct trace_reader *tr;
+	size_t at = 0, some = 0;
+
+	must_em(trace_open("t.uvt", 0, &tr, &em), &em);
+	trace_ahead(tr);
+	trace_ahead(tr); /* that it is on already is no harm */
+	for (unsigned i = 0; i < batches; i++) {
+		must_em(trace_next(tr, &ev, &some, &em), &em);
+		at += some;
+	}
+	if (end) {
+		trace_ahead_end(tr);
+		trace_ahead_end(tr);
+	}
+	/* The last batch is there. */
+	if (some != 0)
+		assert_memory_equal(ev, all + at - some, some * sizeof(*ev));
+	trace_close(tr);
+}
+
 static void
 who_has_enough_may_end_it_at_any_batch(void **state)
 {
-	struct errmsg em = { .em_text = "" };
-	const struct trace_event *ev;
 	struct trace_event *all;
-	struct trace_reader *tr;
-	size_t n, some;
+	size_t n;
 
 	(void)state;
 	make();
 	all = events_read("t.uvt", 0, &n);
-	for (unsigned batches = 0; batches < 40; batches++) {
-		must_em(trace_open("t.uvt", 0, &tr, &em), &em);
-		trace_ahead(tr);
-		trace_ahead(tr); /* that it is on already is no harm */
-		size_t at = 0;
-
-		for (unsigned i = 0; i < batches; i++) {
-			must_em(trace_next(tr, &ev, &some, &em), &em);
-			at += some;
-		}
-		if (batches % 2 == 0) {
-			trace_ahead_end(tr);
-			trace_ahead_end(tr);
-		}
-		/* The last batch is there. */
-		if (batches != 0)
-			assert_memory_equal(ev, all + at - some,
-			    some * sizeof(*ev));
-		trace_close(tr);
-	}
+	for (unsigned batches = 0; batches < 40; batches++)
+		read_some(all, batches, batches % 2 == 0);
 	free(all);
 }
 
