@@ -44,13 +44,15 @@ _Static_assert(offsetof(struct trace_event, te_map) ==
 	offsetof(struct trace_event, te_file) + 4,
     "one comparison for both");
 
-/* A file and a map, in one word. */
+/* Its file and its map, in one word. */
 static inline uint64_t
-where(const uint32_t *te_file)
+where(const struct trace_event *te)
 {
 	uint64_t both;
 
-	(void)memcpy(&both, te_file, sizeof(both));
+	(void)memcpy(&both,
+	    (const char *)te + offsetof(struct trace_event, te_file),
+	    sizeof(both));
 	return both;
 }
 
@@ -71,7 +73,7 @@ usual(const struct engine *en)
 		.te_map = map->um_id };
 
 	return (struct usual){
-		.us_where = where(&here.te_file),
+		.us_where = where(&here),
 		.us_due = en->en_due,
 		.us_first = map->um_first << shift,
 		.us_bytes = map->um_npages << shift,
@@ -88,7 +90,7 @@ is_usual(const struct usual *us, const struct trace_event *te, uint32_t *atp)
 	const unsigned op = te->te_op - (unsigned)TRACE_READ;
 
 	/* A length of 0 is none of one page. */
-	if (op > 1 || where(&te->te_file) != us->us_where ||
+	if (op > 1 || where(te) != us->us_where ||
 	    at >= us->us_bytes || te->te_time >= us->us_due ||
 	    te->te_length - 1 > us->us_in_page - (at & us->us_in_page))
 		return false;
