@@ -4,7 +4,7 @@
 #	make test		all tests; "check" is the same
 #	make demo		replay a recorded trace, draw the figures: demo/
 #	make paper		from the sample traces to all figures: paper/
-#	make bench		speed, against fio on the same file system
+#	make bench		speed, against fio, and libCacheSim if CACHESIM names it
 #	make coverage		what of pager/ and traces/ the tests reach
 #	make soak		the long tests: 10 000 random traces, storms of threads
 #	make fuzz		libFuzzer on readers, importers, options, pager
