@@ -4,7 +4,7 @@
 #	make test		all tests; "check" is the same
 #	make demo		replay a recorded trace, draw the figures: demo/
 #	make paper		from the sample traces to all figures: paper/
-#	make bench		speed, against fio on the same file system
+#	make bench		speed, against fio, and libCacheSim if CACHESIM names it
 #	make coverage		what of pager/ and traces/ the tests reach
 #	make soak		the long tests: 10 000 random traces, storms of threads
 #	make fuzz		libFuzzer on readers, importers, options, pager
@@ -71,14 +71,17 @@ testsrc	:= $(sort $(wildcard tests/*/t_*.c))
 progsrc	:= $(sort $(wildcard tests/programs/*.c))
 # What libFuzzer calls; it brings its own main().
 fuzzsrc	:= $(wildcard tests/fuzz/libfuzzer.c)
-helpsrc	:= $(sort $(filter-out $(testsrc) $(progsrc) $(fuzzsrc),\
+# What scripts/bench runs: programs of uvn's own code.
+benchsrc := $(wildcard tests/bench/*.c)
+helpsrc	:= $(sort $(filter-out $(testsrc) $(progsrc) $(fuzzsrc) $(benchsrc),\
     $(wildcard tests/*/*.c)))
 clisrc	:= $(sort $(filter-out %/lib.sh,$(wildcard tests/cli/*.sh)))
 hdr	:= $(sort $(wildcard $(addsuffix /*.h,$(layers)) traces/preload/*.h \
     pager/mp/*.h replay/mp/*.h \
     tests/*.h tests/*/*.h))
 mponly	:= $(sort $(wildcard pager/mp/*.c replay/mp/*.c))
-allsrc	:= $(src) $(mponly) $(sosrc) $(testsrc) $(helpsrc) $(fuzzsrc) $(progsrc)
+allsrc	:= $(src) $(mponly) $(sosrc) $(testsrc) $(helpsrc) $(fuzzsrc) $(progsrc) \
+    $(benchsrc)
 manuals	:= $(sort $(wildcard docs/man/*.[1-9]))
 
 obj	:= $(src:%.c=$B/%.o)
@@ -91,6 +94,7 @@ testobj	:= $(testsrc:%.c=$B/%.o)
 testbin	:= $(testsrc:%.c=$B/%)
 progbin	:= $(progsrc:%.c=$B/%)
 fuzzobj	:= $(fuzzsrc:%.c=$B/%.o)
+benchbin := $(benchsrc:%.c=$B/%)
 
 .PHONY: all test check coverage demo paper bench soak soak-threads fuzz lint layers selfinclude format tidy \
     cppcheck manlint docs install clean FORCE
@@ -255,9 +259,14 @@ paper: uvn
 	$(Q)./scripts/paper
 
 # fio is what it compares with; the rest is measured without it, too.
-bench: uvn
+$(benchbin): $B/%: %.c $B/libuvn.a
+	@mkdir -p $(@D)
+	@echo "  LD      $@"
+	$(Q)$(CC) $(ALLFLAGS) -o $@ $< $B/libuvn.a $(LIBS)
+
+bench: uvn $(benchbin)
 	-$(Q)./scripts/bootstrap --group bench
-	$(Q)./scripts/bench
+	$(Q)DECODE='$B/tests/bench/decode' ./scripts/bench
 
 # ---- static checks: one stamp a file, so that make -j spreads them ----
 

@@ -4,7 +4,7 @@
  *	struct errmsg		the one line a failed call leaves for the user
  *	ERRMSG()		fill it and evaluate to the error
  *	errno_text()		strerror() that threads may call
- *	nitems(), mustcheck	small macros
+ *	nitems(), mustcheck, vectorized	small macros
  *	struct tunable		one row of a table of tunables (tunable.h)
  *
  * Layer 0.  Includes nothing of the project.
@@ -22,6 +22,25 @@
 #define nitems(a)	      (sizeof(a) / sizeof((a)[0]))
 #define likely(x)	      __builtin_expect(!!(x), 1)
 #define unlikely(x)	      __builtin_expect(!!(x), 0)
+
+/*
+ * A loop that compilers turn into vectors: once more for processors with AVX2,
+ * and the program chooses when it starts.  What chooses runs too early for a
+ * sanitizer.
+ */
+#if defined(__has_feature)
+#define base_sanitized                                                         \
+	(__has_feature(thread_sanitizer) || __has_feature(address_sanitizer))
+#elif defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+#define base_sanitized 1
+#else
+#define base_sanitized 0
+#endif
+#if defined(__x86_64__) && !base_sanitized
+#define vectorized __attribute__((target_clones("avx2", "default")))
+#else
+#define vectorized
+#endif
 
 /* What only the caller may change, as its owner sees it. */
 static inline void *

@@ -499,7 +499,8 @@ uvm_injectbe_create(const struct uvm_backend *be, void *cookie, uint32_t pgsize,
 	ib->ib_pgsize = pgsize;
 	ib->ib_ops = (struct uvm_backend){
 		.be_name = be->be_name,
-		.be_flags = be->be_flags,
+		/* A fault may be a delay. */
+		.be_flags = be->be_flags & ~(unsigned)UVM_BE_INSTANT,
 		.be_open = be->be_open != NULL ? inject_open : NULL,
 		.be_close = be->be_close != NULL ? inject_close : NULL,
 		.be_io = inject_io,

@@ -50,6 +50,7 @@ null_poll(void *cookie, bool wait, struct uvm_buf **bp)
 
 const struct uvm_backend uvm_backend_null = {
 	.be_name = "null",
+	.be_flags = UVM_BE_INSTANT,
 	.be_io = null_io,
 	.be_start = null_start,
 	.be_poll = null_poll,

@@ -482,15 +482,6 @@ void uvm_prefetch_hash(const struct uvm *uvm, const struct uvm_map *map,
 void uvm_prefetch_page(const struct uvm *uvm, const struct uvm_map *map,
     uint64_t pgno);
 
-/* Is a fault due at pgno, as things stand?  For the hints above. */
-static inline bool
-uvm_unmapped(const struct uvm_map *map, uint64_t pgno)
-{
-	const uint64_t idx = pgno - map->um_first;
-
-	return likely(idx < map->um_npages) && (map->um_pte[idx] & PTE_R) == 0;
-}
-
 /* Is there anything to be done at the end of the event? */
 static inline bool
 uvm_event_due(const struct uvm *uvm)

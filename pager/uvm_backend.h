@@ -41,7 +41,8 @@ struct uvm_buf {
 	struct uvm_buf *b_next; /* the backend's, while it has the buffer */
 };
 
-#define UVM_BE_DATA 0x1 /* moves bytes: page frames must be real memory */
+#define UVM_BE_DATA    0x1 /* moves bytes: page frames must be real memory */
+#define UVM_BE_INSTANT 0x2 /* be_io takes no time: it is counted, not timed */
 
 /*
  * The ops; all but be_io may be NULL, meaning nothing to do and success.

@@ -62,19 +62,28 @@ uvm_page_fini(struct uvm *uvm)
 		(void)munmap(pm->pm_data, pm->pm_datalen);
 }
 
+/* A descriptor may lie in two lines. */
+static inline void
+prefetch_whole(const struct vm_page *pg)
+{
+
+	__builtin_prefetch(&pg->pgno, 1);
+	__builtin_prefetch(&pg->pageq_next, 1);
+}
+
 void
 uvm_pageprefetch_links(const struct uvm *uvm, const struct vm_page *pg)
 {
 	const struct vm_page *const frames = uvm->mem.pm_frame;
 	const struct uvm_object *uobj;
 
-	__builtin_prefetch(&frames[pg->pageq_next], 1);
+	prefetch_whole(&frames[pg->pageq_next]);
 	if (pg->uobject == 0)
 		return;
 	uobj = page_object(uvm, pg);
 	__builtin_prefetch(hash_bucket(uvm, uobj, pg->pgno), 1);
-	__builtin_prefetch(&frames[pg->listq_next], 1);
-	__builtin_prefetch(&frames[pg->listq_prev], 1);
+	__builtin_prefetch(&frames[pg->listq_next].listq_prev, 1);
+	__builtin_prefetch(&frames[pg->listq_prev].listq_next, 1);
 	if (pg->nmaps != 0)
 		uvm_prefetch_pte(&uobj->uo_maps->vm_hot, pg->pgno);
 }
@@ -122,9 +131,8 @@ uvm_prefetch_page(const struct uvm *uvm, const struct uvm_map *map,
 	for (; there != 0; there &= there - 1) {
 		const uint64_t at = first + (unsigned)__builtin_ctzll(there);
 
-		__builtin_prefetch(&uvm->mem.pm_frame[hash_bucket(uvm, uobj, at)
-							  ->ph_head],
-		    1);
+		prefetch_whole(
+		    &uvm->mem.pm_frame[hash_bucket(uvm, uobj, at)->ph_head]);
 	}
 }
 
@@ -245,7 +253,7 @@ uvm_pagealloc(struct uvm *uvm, struct uvm_object *uobj, uint64_t pgno)
 		KASSERT(pm->pm_free.pl_head != 0);
 		pg = &pm->pm_frame[pm->pm_free.pl_head];
 		pglist_remove(uvm, &pm->pm_free, pg);
-		__builtin_prefetch(&pm->pm_frame[pm->pm_free.pl_head], 1);
+		prefetch_whole(&pm->pm_frame[pm->pm_free.pl_head]);
 	}
 	shared_sub(&lv->free, 1);
 	simple_unlock(&SELF(uvm)->ls, &uvm->fpageqlock);

@@ -455,6 +455,31 @@ uvn_io_finish(struct uvm *uvm, struct uvm_buf *b)
 	return io_finish(uvm, b);
 }
 
+/* Call the backend, and take the time. => 0 or an errno */
+static inline int
+uvn_io_call(struct uvm *uvm, struct uvm_buf *b)
+{
+	uint64_t began, ended;
+	int error;
+
+#ifndef UVM_MP
+	/* A clock takes longer than this. */
+	if ((uvm->be->be_flags & UVM_BE_INSTANT) &&
+	    likely((uvm->hot.uh_due & UVM_DUE_AIO) == 0) &&
+	    likely(uvm->obs.uo_traverse == NULL)) {
+		if (unlikely(SELF(uvm)->ws.ws_depth != 0))
+			uvm_call_odd(uvm, false, 0);
+		return uvm->be->be_io(uvm->becookie, b);
+	}
+#endif
+	began = uvm_backend_begin(uvm);
+	uvm_call_begin(uvm, began);
+	error = uvm->be->be_io(uvm->becookie, b);
+	ended = uvm_backend_end(uvm, began);
+	uvm_call_end(uvm, began, ended);
+	return error;
+}
+
 /*
  * Have the backend move the bytes.
  *
@@ -466,15 +491,10 @@ uvn_io_transfer(struct uvm *uvm, const struct vnio vi)
 {
 	const bool islocked = uvn_io_begin(uvm, vi.vi_uvn, vi.vi_rw);
 	struct uvm_buf b;
-	uint64_t began, ended;
 
 	uvn_io_fill(uvm, &vi, SELF(uvm)->iobuf, &b);
 	uvn_io_count(uvm, &b);
-	began = uvm_backend_begin(uvm);
-	uvm_call_begin(uvm, began);
-	b.b_error = uvm->be->be_io(uvm->becookie, &b);
-	ended = uvm_backend_end(uvm, began);
-	uvm_call_end(uvm, began, ended);
+	b.b_error = uvn_io_call(uvm, &b);
 	if (!islocked)
 		vn_unlock(uvm, UVNTOV(vi.vi_uvn));
 	uvm_chaos(uvm);

@@ -1,21 +1,85 @@
+/*
+ * db_rows.c: rows by the million into tables op and flush.
+ *
+ * To bind the values of a row, and to have SQLite copy each of them, is dear.
+ * Here it fetches them: the rows that wait are a virtual table, and one
+ * statement puts all of it into the real one.
+ */
 #include <errno.h>
 #include <stdlib.h>
 
 #include "replay/db_impl.h"
 
-#define STATEMENT_ROWS 20 /* rows an INSERT */
+#define PENDING 256 /* rows a statement */
 
 static const char writing[] = "writing rows";
 
 /*
- * How the rows of one table get in: by an INSERT of STATEMENT_ROWS, or one by
- * one for what is left over.
+ * The columns after run: VALUE(NAME, NUMBER), KNOWN(NAME, IS, NUMBER), which is
+ * NULL if it is not, and TEXT(NAME, CONSTANT).
  */
+#define OP_COLUMNS(VALUE, KNOWN)                                               \
+	VALUE(n, n)                                                            \
+	VALUE(seq, op->op_seq)                                                 \
+	VALUE(time, op->op_time)                                               \
+	VALUE(tid, op->op_tid)                                                 \
+	VALUE(kind, op->op_kind)                                               \
+	VALUE(file, op->op_file)                                               \
+	VALUE(offset, op->op_offset)                                           \
+	VALUE(length, op->op_length)                                           \
+	VALUE(outcome, op->op_outcome)                                         \
+	VALUE(reads, op->op_reads)                                             \
+	VALUE(writes, op->op_writes)                                           \
+	VALUE(bytes_in, op->op_bytes_in)                                       \
+	VALUE(bytes_out, op->op_bytes_out)                                     \
+	VALUE(latency_ns, op->op_latency)                                      \
+	KNOWN(scheduled_ns, op->op_scheduled != DB_NEVER, op->op_scheduled)    \
+	VALUE(issued_ns, op->op_issued)
+
+#define FLUSH_COLUMNS(VALUE, KNOWN, TEXT)                                      \
+	VALUE(n, n)                                                            \
+	VALUE(seq, fl->fl_seq)                                                 \
+	TEXT(caller,                                                           \
+	    uvm_flush_caller_name((enum uvm_flush_caller)fl->fl_caller))       \
+	VALUE(file, fl->fl_file)                                               \
+	VALUE(range_pages, fl->fl_range_pages)                                 \
+	VALUE(object_pages, fl->fl_object_pages)                               \
+	TEXT(method, fl->fl_by_list ? "list" : "hash")                         \
+	VALUE(visits, fl->fl_visits)                                           \
+	VALUE(lookups, fl->fl_lookups)                                         \
+	VALUE(cleaned, fl->fl_cleaned)                                         \
+	VALUE(writes, fl->fl_writes)                                           \
+	VALUE(cpu_ns, fl->fl_cpu_ns)                                           \
+	VALUE(latency_ns, fl->fl_latency_ns)                                   \
+	VALUE(choice, fl->fl_choice)                                           \
+	KNOWN(other_visits, fl->fl_both, fl->fl_other_visits)                  \
+	KNOWN(other_lookups, fl->fl_both, fl->fl_other_lookups)                \
+	KNOWN(other_writes, fl->fl_both, fl->fl_other_writes)                  \
+	KNOWN(list_ns, fl->fl_both, fl->fl_list_ns)                            \
+	KNOWN(hash_ns, fl->fl_both, fl->fl_hash_ns)
+
+#define OP_NUMBER(name, ...)	OP_COLUMN_##name,
+#define FLUSH_NUMBER(name, ...) FLUSH_COLUMN_##name,
+#define NAME(name, ...)		", " #name
+
+enum { OP_COLUMNS(OP_NUMBER, OP_NUMBER) OP_NCOLUMNS };
+enum { FLUSH_COLUMNS(FLUSH_NUMBER, FLUSH_NUMBER, FLUSH_NUMBER) FLUSH_NCOLUMNS };
+
+/* A table of rows. */
+struct table {
+	const char *tb_name;
+	const char *tb_columns; /* each after a comma */
+	void (*tb_value)(sqlite3_context *, int column, uint64_t n,
+	    const struct db_row *);
+};
+
+/* How the rows of one table get in. */
 struct sink {
-	sqlite3_stmt *sk_many, *sk_one;
-	uint64_t sk_n; /* column n of the next row */
+	const struct table *sk_table;
+	sqlite3_stmt *sk_insert;
+	uint64_t sk_n; /* column n of the first that waits */
 	size_t sk_npending;
-	struct db_row sk_pending[STATEMENT_ROWS];
+	struct db_row sk_pending[PENDING];
 };
 
 struct db_rows {
@@ -23,109 +87,246 @@ struct db_rows {
 	struct sink dr_sink[DB_ROW_NKINDS];
 };
 
-/* A table of rows. */
-struct table {
-	const char *tb_columns; /* its name and columns, run first */
-	int tb_ncolumns;	/* after run */
-	void (*tb_bind)(sqlite3_stmt *, int at, uint64_t n,
-	    const struct db_row *);
-};
+/* ---- the values of a row ---- */
 
-static void
-op_bind(sqlite3_stmt *st, int at, uint64_t n, const struct db_row *row)
+static inline void
+value(sqlite3_context *cx, uint64_t v)
 {
-	const struct db_op *op = &row->rw_op;
 
-	db_bind_u64(st, at++, n);
-	db_bind_u64(st, at++, op->op_seq);
-	db_bind_u64(st, at++, op->op_time);
-	db_bind_u64(st, at++, op->op_tid);
-	db_bind_u64(st, at++, op->op_kind);
-	db_bind_u64(st, at++, op->op_file);
-	db_bind_u64(st, at++, op->op_offset);
-	db_bind_u64(st, at++, op->op_length);
-	db_bind_u64(st, at++, op->op_outcome);
-	db_bind_u64(st, at++, op->op_reads);
-	db_bind_u64(st, at++, op->op_writes);
-	db_bind_u64(st, at++, op->op_bytes_in);
-	db_bind_u64(st, at++, op->op_bytes_out);
-	db_bind_u64(st, at++, op->op_latency);
-	if (op->op_scheduled != DB_NEVER)
-		db_bind_u64(st, at++, op->op_scheduled);
-	else
-		(void)sqlite3_bind_null(st, at++);
-	db_bind_u64(st, at, op->op_issued);
+	sqlite3_result_int64(cx, v > INT64_MAX ? INT64_MAX : (int64_t)v);
+}
+
+#define CASE_VALUE(prefix, name, v)                                            \
+	case prefix##_COLUMN_##name:                                           \
+		value(cx, (v));                                                \
+		break;
+#define CASE_KNOWN(prefix, name, is, v)                                        \
+	case prefix##_COLUMN_##name:                                           \
+		if (is)                                                        \
+			value(cx, (v));                                        \
+		break;
+#define CASE_TEXT(prefix, name, text)                                          \
+	case prefix##_COLUMN_##name:                                           \
+		sqlite3_result_text(cx, (text), -1, SQLITE_STATIC);            \
+		break;
+
+#define OP_VALUE(name, v)	 CASE_VALUE(OP, name, v)
+#define OP_KNOWN(name, is, v)	 CASE_KNOWN(OP, name, is, v)
+#define FLUSH_VALUE(name, v)	 CASE_VALUE(FLUSH, name, v)
+#define FLUSH_KNOWN(name, is, v) CASE_KNOWN(FLUSH, name, is, v)
+#define FLUSH_TEXT(name, text)	 CASE_TEXT(FLUSH, name, text)
+
+/* What sets no result is NULL. */
+static void
+op_value(sqlite3_context *cx, int column, uint64_t n, const struct db_row *row)
+{
+	const struct db_op *const op = &row->rw_op;
+
+	switch (column) {
+		OP_COLUMNS(OP_VALUE, OP_KNOWN)
+	default:
+		break;
+	}
 }
 
 static void
-flush_bind(sqlite3_stmt *st, int at, uint64_t n, const struct db_row *row)
+flush_value(sqlite3_context *cx, int column, uint64_t n,
+    const struct db_row *row)
 {
-	const struct db_flush *fl = &row->rw_flush;
-	const char *caller =
-	    uvm_flush_caller_name((enum uvm_flush_caller)fl->fl_caller);
+	const struct db_flush *const fl = &row->rw_flush;
 
-	db_bind_u64(st, at++, n);
-	db_bind_u64(st, at++, fl->fl_seq);
-	(void)sqlite3_bind_text(st, at++, caller, -1, SQLITE_STATIC);
-	db_bind_u64(st, at++, fl->fl_file);
-	db_bind_u64(st, at++, fl->fl_range_pages);
-	db_bind_u64(st, at++, fl->fl_object_pages);
-	(void)sqlite3_bind_text(st, at++, fl->fl_by_list ? "list" : "hash", 4,
-	    SQLITE_STATIC);
-	db_bind_u64(st, at++, fl->fl_visits);
-	db_bind_u64(st, at++, fl->fl_lookups);
-	db_bind_u64(st, at++, fl->fl_cleaned);
-	db_bind_u64(st, at++, fl->fl_writes);
-	db_bind_u64(st, at++, fl->fl_cpu_ns);
-	db_bind_u64(st, at++, fl->fl_latency_ns);
-	db_bind_u64(st, at++, fl->fl_choice);
-	const uint64_t both[] = { fl->fl_other_visits, fl->fl_other_lookups,
-		fl->fl_other_writes, fl->fl_list_ns, fl->fl_hash_ns };
-	for (size_t i = 0; i < nitems(both); i++)
-		if (fl->fl_both)
-			db_bind_u64(st, at++, both[i]);
-		else
-			(void)sqlite3_bind_null(st, at++);
+	switch (column) {
+		FLUSH_COLUMNS(FLUSH_VALUE, FLUSH_KNOWN, FLUSH_TEXT)
+	default:
+		break;
+	}
 }
 
 static const struct table tables[DB_ROW_NKINDS] = {
-	[DB_ROW_OP] = { "op(run, n, seq, time, tid, kind, file, offset, length,"
-			" outcome, reads, writes, bytes_in, bytes_out, latency_ns,"
-			" scheduled_ns, issued_ns)",
-	    16, op_bind },
-	[DB_ROW_FLUSH] = { "flush(run, n, seq, caller, file, range_pages, object_pages,"
-			   " method, visits, lookups, cleaned, writes, cpu_ns,"
-			   " latency_ns, choice, other_visits, other_lookups,"
-			   " other_writes, list_ns, hash_ns)",
-	    19, flush_bind },
+	[DB_ROW_OP] = { "op", OP_COLUMNS(NAME, NAME), op_value },
+	[DB_ROW_FLUSH] = { "flush", FLUSH_COLUMNS(NAME, NAME, NAME),
+	    flush_value },
 };
 
-/*
- * insert_prepare: an INSERT of nrows rows.  Parameter 1 is the run, for all of
- * them; a row's other columns are consecutive.
- */
-static int
-insert_prepare(struct db *db, int64_t run, const struct table *tb, int nrows,
-    sqlite3_stmt **stp, struct errmsg *em)
+/* ---- the table of those that wait: uvn_waiting_TABLE ---- */
+
+struct waiting {
+	sqlite3_vtab wt_base; /* first: SQLite's */
+	const struct sink *wt_sink;
+};
+
+struct waiting_cursor {
+	sqlite3_vtab_cursor wc_base; /* first: SQLite's */
+	size_t wc_at;
+};
+
+static const struct sink *
+cursor_sink(const sqlite3_vtab_cursor *cursor)
 {
-	sqlite3_str *sql = sqlite3_str_new(db->db_sq);
+
+	return ((const struct waiting *)cursor->pVtab)->wt_sink;
+}
+
+static int
+waiting_connect(sqlite3 *sq, void *arg, int argc, const char *const *argv,
+    sqlite3_vtab **vtabp, char **whyp)
+{
+	const struct sink *const sk = arg;
+	struct waiting *const wt = sqlite3_malloc(sizeof(*wt));
+	char *const sql =
+	    sqlite3_mprintf("CREATE TABLE x(%s)", sk->sk_table->tb_columns + 2);
+	int rc = SQLITE_NOMEM;
+
+	(void)argc;
+	(void)argv;
+	(void)whyp;
+	if (wt != NULL && sql != NULL)
+		rc = sqlite3_declare_vtab(sq, sql);
+	sqlite3_free(sql);
+	if (rc != SQLITE_OK) {
+		sqlite3_free(wt);
+		return rc;
+	}
+	*wt = (struct waiting){ .wt_sink = sk };
+	*vtabp = &wt->wt_base;
+	return SQLITE_OK;
+}
+
+static int
+waiting_disconnect(sqlite3_vtab *vtab)
+{
+
+	sqlite3_free(vtab);
+	return SQLITE_OK;
+}
+
+static int
+waiting_index(sqlite3_vtab *vtab, sqlite3_index_info *info)
+{
+
+	(void)vtab;
+	info->estimatedCost = PENDING;
+	return SQLITE_OK;
+}
+
+static int
+waiting_open(sqlite3_vtab *vtab, sqlite3_vtab_cursor **cursorp)
+{
+	struct waiting_cursor *const wc = sqlite3_malloc(sizeof(*wc));
+
+	(void)vtab;
+	if (wc == NULL)
+		return SQLITE_NOMEM;
+	*wc = (struct waiting_cursor){ .wc_at = 0 };
+	*cursorp = &wc->wc_base;
+	return SQLITE_OK;
+}
+
+static int
+waiting_close(sqlite3_vtab_cursor *cursor)
+{
+
+	sqlite3_free(cursor);
+	return SQLITE_OK;
+}
+
+static int
+waiting_filter(sqlite3_vtab_cursor *cursor, int number, const char *text,
+    int argc, sqlite3_value **argv)
+{
+
+	(void)number;
+	(void)text;
+	(void)argc;
+	(void)argv;
+	((struct waiting_cursor *)cursor)->wc_at = 0;
+	return SQLITE_OK;
+}
+
+static int
+waiting_next(sqlite3_vtab_cursor *cursor)
+{
+
+	((struct waiting_cursor *)cursor)->wc_at++;
+	return SQLITE_OK;
+}
+
+static int
+waiting_eof(sqlite3_vtab_cursor *cursor)
+{
+
+	return ((struct waiting_cursor *)cursor)->wc_at ==
+	    cursor_sink(cursor)->sk_npending;
+}
+
+static int
+waiting_column(sqlite3_vtab_cursor *cursor, sqlite3_context *cx, int column)
+{
+	const struct sink *const sk = cursor_sink(cursor);
+	const size_t at = ((struct waiting_cursor *)cursor)->wc_at;
+
+	sk->sk_table->tb_value(cx, column, sk->sk_n + at, &sk->sk_pending[at]);
+	return SQLITE_OK;
+}
+
+static int
+waiting_rowid(sqlite3_vtab_cursor *cursor, sqlite3_int64 *idp)
+{
+
+	*idp = (sqlite3_int64)((struct waiting_cursor *)cursor)->wc_at;
+	return SQLITE_OK;
+}
+
+/* Without xCreate: it is there under the module's name. */
+static const sqlite3_module waiting_module = {
+	.xConnect = waiting_connect,
+	.xBestIndex = waiting_index,
+	.xDisconnect = waiting_disconnect,
+	.xOpen = waiting_open,
+	.xClose = waiting_close,
+	.xFilter = waiting_filter,
+	.xNext = waiting_next,
+	.xEof = waiting_eof,
+	.xColumn = waiting_column,
+	.xRowid = waiting_rowid,
+};
+
+/* The module of a sink; or, sk NULL, its end. => SQLite's */
+static int
+waiting_register(struct db *db, const struct table *tb, struct sink *sk)
+{
+	char *const name = sqlite3_mprintf("uvn_waiting_%s", tb->tb_name);
+	int rc = SQLITE_NOMEM;
+
+	if (name != NULL)
+		rc = sqlite3_create_module_v2(db->db_sq, name,
+		    sk != NULL ? &waiting_module : NULL, sk, NULL);
+	sqlite3_free(name);
+	return rc;
+}
+
+/* ---- rows ---- */
+
+static int
+sink_open(struct db *db, int64_t run, const struct table *tb, struct sink *sk,
+    struct errmsg *em)
+{
+	char *sql;
 	int error;
 
-	sqlite3_str_appendf(sql, "INSERT INTO %s VALUES", tb->tb_columns);
-	for (int row = 0; row < nrows; row++) {
-		sqlite3_str_appendall(sql, row == 0 ? "(?1" : ",(?1");
-		for (int i = 0; i < tb->tb_ncolumns; i++)
-			sqlite3_str_appendall(sql, ",?");
-		sqlite3_str_appendall(sql, ")");
-	}
-	char *text = sqlite3_str_finish(sql);
-	if (text == NULL)
+	sk->sk_table = tb;
+	sql = sqlite3_mprintf(
+	    "INSERT INTO %s(run%s) SELECT ?1%s FROM uvn_waiting_%s",
+	    tb->tb_name, tb->tb_columns, tb->tb_columns, tb->tb_name);
+	if (sql == NULL || waiting_register(db, tb, sk) != SQLITE_OK) {
+		sqlite3_free(sql);
 		return ERRMSG(em, ENOMEM, "%s: %s: out of memory", db->db_path,
 		    writing);
-	error = db_prepare(db, text, stp, em);
-	sqlite3_free(text);
+	}
+	error = db_prepare(db, sql, &sk->sk_insert, em);
+	sqlite3_free(sql);
 	if (error == 0)
-		(void)sqlite3_bind_int64(*stp, 1, run);
+		(void)sqlite3_bind_int64(sk->sk_insert, 1, run);
 	return error;
 }
 
@@ -134,45 +335,34 @@ db_rows_open(struct db *db, int64_t run, struct db_rows **drp,
     struct errmsg *em)
 {
 	struct db_rows *dr = calloc(1, sizeof(*dr));
-	int error;
+	int error = 0;
 
 	if (dr == NULL)
 		return ERRMSG(em, ENOMEM, "%s: %s: out of memory", db->db_path,
 		    writing);
 	dr->dr_db = db;
-	for (size_t i = 0; i < DB_ROW_NKINDS; i++) {
-		struct sink *sk = &dr->dr_sink[i];
-
-		if ((error = insert_prepare(db, run, &tables[i], STATEMENT_ROWS,
-			 &sk->sk_many, em)) != 0 ||
-		    (error = insert_prepare(db, run, &tables[i], 1, &sk->sk_one,
-			 em)) != 0)
-			goto fail;
-	}
+	for (size_t i = 0; i < DB_ROW_NKINDS && error == 0; i++)
+		error = sink_open(db, run, &tables[i], &dr->dr_sink[i], em);
 	/* The run's row is there; to look for it for every row is dear. */
-	if ((error = db_exec(db, "PRAGMA foreign_keys = OFF", writing, em)) !=
-	    0)
-		goto fail;
+	if (error == 0)
+		error = db_exec(db, "PRAGMA foreign_keys = OFF", writing, em);
+	if (error != 0) {
+		db_rows_close(dr);
+		return error;
+	}
 	*drp = dr;
 	return 0;
-fail:
-	db_rows_close(dr);
-	return error;
 }
 
-/* sink_many: write the pending rows with one statement, which they fill. */
+/* Write what waits. */
 static int
-sink_many(struct db *db, struct sink *sk, const struct table *tb,
-    struct errmsg *em)
+sink_write(struct db *db, struct sink *sk, struct errmsg *em)
 {
-	int at = 2;
+	const int error = db_step(db, sk->sk_insert, writing, em);
 
-	for (size_t i = 0; i < STATEMENT_ROWS; i++) {
-		tb->tb_bind(sk->sk_many, at, sk->sk_n++, &sk->sk_pending[i]);
-		at += tb->tb_ncolumns;
-	}
+	sk->sk_n += sk->sk_npending;
 	sk->sk_npending = 0;
-	return db_step(db, sk->sk_many, writing, em);
+	return error;
 }
 
 int
@@ -181,9 +371,7 @@ db_rows_put(struct db_rows *dr, const struct db_row *row, struct errmsg *em)
 	struct sink *sk = &dr->dr_sink[row->rw_kind];
 
 	sk->sk_pending[sk->sk_npending++] = *row;
-	if (sk->sk_npending < STATEMENT_ROWS)
-		return 0;
-	return sink_many(dr->dr_db, sk, &tables[row->rw_kind], em);
+	return sk->sk_npending < PENDING ? 0 : sink_write(dr->dr_db, sk, em);
 }
 
 int
@@ -191,16 +379,9 @@ db_rows_rest(struct db_rows *dr, struct errmsg *em)
 {
 	int error = 0;
 
-	for (size_t k = 0; k < DB_ROW_NKINDS; k++) {
-		struct sink *sk = &dr->dr_sink[k];
-
-		for (size_t i = 0; error == 0 && i < sk->sk_npending; i++) {
-			tables[k].tb_bind(sk->sk_one, 2, sk->sk_n++,
-			    &sk->sk_pending[i]);
-			error = db_step(dr->dr_db, sk->sk_one, writing, em);
-		}
-		sk->sk_npending = 0;
-	}
+	for (size_t k = 0; k < DB_ROW_NKINDS && error == 0; k++)
+		if (dr->dr_sink[k].sk_npending != 0)
+			error = sink_write(dr->dr_db, &dr->dr_sink[k], em);
 	return error;
 }
 
@@ -211,8 +392,8 @@ db_rows_close(struct db_rows *dr)
 	if (dr == NULL)
 		return;
 	for (size_t i = 0; i < DB_ROW_NKINDS; i++) {
-		(void)sqlite3_finalize(dr->dr_sink[i].sk_many);
-		(void)sqlite3_finalize(dr->dr_sink[i].sk_one);
+		(void)sqlite3_finalize(dr->dr_sink[i].sk_insert);
+		(void)waiting_register(dr->dr_db, &tables[i], NULL);
 	}
 	/* It only fails within a transaction, and there is none. */
 	(void)sqlite3_exec(dr->dr_db->db_sq, "PRAGMA foreign_keys = ON", NULL,

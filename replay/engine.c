@@ -284,138 +284,6 @@ setup_db(struct engine *en)
 	return 0;
 }
 
-/* How far ahead of the replay each hint of uvm.h is given, in events. */
-enum { HINT_PTE = 32, HINT_HASH = 24, HINT_PAGE = 14, HINT_RUN = 6 };
-
-/* One fault in so many accesses, or fewer: hints cost more than they bring. */
-#define HINT_RARE 64
-
-/*
- * Tell the cache what events ahead of ev will need; the trace knows.  Only of
- * the map in use: a wrong guess costs, and changes nothing else.
- */
-static inline void
-hint(const struct engine *en, const struct trace_event *ev)
-{
-	const struct uvm_map *const map = en->en_map;
-	uint64_t pgno;
-
-	if (map == NULL)
-		return;
-	if (ev[HINT_PTE].te_map == map->um_id)
-		uvm_prefetch_pte(map, ev[HINT_PTE].te_offset >> en->en_shift);
-	pgno = ev[HINT_HASH].te_offset >> en->en_shift;
-	if (ev[HINT_HASH].te_map == map->um_id && uvm_unmapped(map, pgno))
-		uvm_prefetch_hash(en->en_uvm, map, pgno);
-	pgno = ev[HINT_PAGE].te_offset >> en->en_shift;
-	if (ev[HINT_PAGE].te_map == map->um_id && uvm_unmapped(map, pgno))
-		uvm_prefetch_page(en->en_uvm, map, pgno);
-}
-
-/* Give the hints for some events from i on; returns the first without. */
-static size_t
-hint_run(const struct engine *en, const struct trace_event *ev, size_t i,
-    size_t n)
-{
-	const size_t end = i + HINT_RUN < n ? i + HINT_RUN : n;
-
-	for (; i < end && i + HINT_PTE < n; i++)
-		hint(en, &ev[i]);
-	return end;
-}
-
-/*
- * Replay events for as long as they are what most are: an access to one page of
- * the map in use that needs no fault, no bytes and no row.
- *
- * => how many were, of the first n; the others are not touched
- */
-static inline size_t
-replay_hits(struct engine *en, const struct trace_event *ev, size_t n)
-{
-	const struct uvm_map map = *en->en_map;
-	const unsigned shift = en->en_shift;
-	const uint64_t due = en->en_due;
-	const bool data = en->en_data;
-	uint64_t writes = 0;
-	size_t i;
-
-	for (i = 0; i < n; i++) {
-		const struct trace_event *const te = &ev[i];
-		const uint64_t pgno = te->te_offset >> shift;
-		const bool write = te->te_op == TRACE_WRITE;
-
-		if ((te->te_op != TRACE_READ && !write) || (write && data) ||
-		    te->te_map != map.um_id || te->te_file != map.um_file ||
-		    te->te_time >= due ||
-		    (te->te_offset + te->te_length - 1) >> shift != pgno ||
-		    !uvm_pte_hit(&map, pgno,
-			write ? UVM_ACCESS_WRITE : UVM_ACCESS_READ))
-			break;
-		writes += write;
-	}
-	uvm_count_hits(en->en_uvm, i);
-	en->en_mapped[0] += i - writes;
-	en->en_mapped[1] += writes;
-	return i;
-}
-
-/* What may end a run between two events. => 0, or the exit status */
-static int
-replay_check(struct engine *en)
-{
-	struct errmsg *const em = &en->en_report->er_em;
-	int error;
-
-	if (engine_interrupted() ||
-	    (en->en_job->ej_paranoid && uvm_check(en->en_uvm, em) != 0))
-		return UVN_FAILED;
-	if (en->en_verify != NULL &&
-	    (error = verify_failed(en->en_verify, em)) != 0)
-		return engine_status(error);
-	return 0;
-}
-
-/*
- * Replay a batch of events.
- *
- * => 0, or the exit status with which the run ends before its time
- */
-static int
-replay_batch(struct engine *en, const struct trace_event *ev, size_t n)
-{
-	const struct uvmexp *const exp = uvm_stat(en->en_uvm);
-	const bool paced = en->en_pace.pc_on;
-	const bool hits =
-	    !en->en_job->ej_paranoid && en->en_every == 0 && !paced;
-	const bool hints = (exp->faults - en->en_faults) * HINT_RARE > n;
-	int status = 0;
-	size_t i, k, hinted = 0;
-
-	en->en_faults = exp->faults;
-	for (i = 0; i < n && status == 0; i += k, en->en_seq += k) {
-		if (hints && i >= hinted)
-			hinted = hint_run(en, ev, i, n);
-		k = 0;
-		if (likely(hits) && likely(en->en_map != NULL))
-			k = replay_hits(en, &ev[i], (hints ? hinted : n) - i);
-		if (k != 0)
-			continue;
-		en->en_ev = &ev[i];
-		if (ev[i].te_time >= en->en_due &&
-		    (status = engine_due(en)) != 0)
-			break;
-		if (paced && (status = engine_pace_event(en)) != 0)
-			break;
-		if ((status = engine_apply(en)) != 0)
-			break;
-		engine_event_end(en);
-		status = replay_check(en);
-		k = 1;
-	}
-	return status;
-}
-
 /* One line on stderr: how far, how fast, how long yet. */
 static void
 progress(const struct engine *en)
@@ -462,14 +330,14 @@ replay_threads(struct engine *en, const struct trace_event *ev, size_t n)
 {
 	const size_t alone = mp_alone(en->en_mp, ev, n);
 	/* Counters are the intervals' once there are threads: uvm_stat(). */
-	const int status = alone != 0 ? replay_batch(en, ev, alone) : 0;
+	const int status = alone != 0 ? engine_batch(en, ev, alone) : 0;
 
 	return status != 0 ? status :
 			     mp_batch(en->en_mp, ev + alone, n - alone);
 }
 
 #else
-#define replay_threads(en, ev, n) replay_batch((en), (ev), (n))
+#define replay_threads(en, ev, n) engine_batch((en), (ev), (n))
 #endif
 
 /* The loop.  => 0, or the exit status with which the run ends early */
@@ -502,6 +370,7 @@ replay(struct engine *en)
 		}
 		engine_progress(en);
 	}
+	trace_ahead_end(en->en_trace);
 	engine_pace_end(en);
 #ifdef UVM_MP
 	status = end_threads(en, status);
@@ -684,6 +553,9 @@ engine_run(const struct engine_job *ej, struct engine_report *er)
 		return status;
 	}
 	engine_log_observe(&en);
+	/* A sweep has a cell for each processor. */
+	if (ej->ej_image == NULL && ej->ej_sweep == 0)
+		trace_ahead(en.en_trace);
 	wall = clock_monotonic();
 	cpu = cpu_ns();
 	engine_events_begin(&en);

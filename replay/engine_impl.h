@@ -2,6 +2,7 @@
  * engine_impl: the parts of the engine, for engine*.c alone.
  *
  *	engine.c	set-up, the loop over batches, the end
+ *	engine_batch.c	the loop over events
  *	engine_apply.c	one event of the trace, given to the pager
  *	engine_log.c	latencies, rows, intervals
  *	engine_flush.c	what flushes cost
@@ -217,6 +218,19 @@ engine_status(int error)
  * => 0, or an exit status with the report's message: the run ends
  */
 int engine_apply(struct engine *en);
+
+/*
+ * The same for an access of one page of the map in use, that is not verified
+ * and has no bytes to store.
+ */
+int engine_access(struct engine *en, uint64_t pgno);
+
+/*
+ * Replay a batch of events.
+ *
+ * => 0, or the exit status with which the run ends before its time
+ */
+int engine_batch(struct engine *en, const struct trace_event *ev, size_t n);
 
 /*
  * The time of the event has reached en_due: update's syncs and intervals.  The

@@ -112,29 +112,36 @@ digest_settle(struct trace_reader *tr, struct errmsg *em)
 	return 0;
 }
 
+size_t
+trace_decode(struct trace_reader *tr)
+{
+	size_t n = 0;
+
+	if (tr->tr_error != 0 || tr->tr_done)
+		return 0;
+	tr->tr_error = tr->tr_ops->ro_next(tr, &n, &tr->tr_em);
+	if (tr->tr_hash != NULL && n > 0)
+		(void)XXH3_128bits_update(tr->tr_hash, tr->tr_ev,
+		    n * sizeof(*tr->tr_ev));
+	if (n == 0 && tr->tr_error == 0) {
+		tr->tr_done = true;
+		tr->tr_error = digest_settle(tr, &tr->tr_em);
+	}
+	return n;
+}
+
 int
 trace_next(struct trace_reader *tr, const struct trace_event **evp, size_t *np,
     struct errmsg *em)
 {
-	size_t n = 0;
 
-	*np = 0;
-	if (tr->tr_error == 0 && !tr->tr_done) {
-		tr->tr_error = tr->tr_ops->ro_next(tr, &n, &tr->tr_em);
+	if (tr->tr_ahead != NULL) {
+		*np = trace_ahead_next(tr, evp);
+	} else {
+		*np = trace_decode(tr);
 		*evp = tr->tr_ev;
-		if (tr->tr_hash != NULL && n > 0)
-			(void)XXH3_128bits_update(tr->tr_hash, tr->tr_ev,
-			    n * sizeof(*tr->tr_ev));
-		if (n > 0) {
-			*np = n;
-			return 0;
-		}
-		if (tr->tr_error == 0) {
-			tr->tr_done = true;
-			tr->tr_error = digest_settle(tr, &tr->tr_em);
-		}
 	}
-	if (tr->tr_error != 0)
+	if (*np == 0 && tr->tr_error != 0)
 		return ERRMSG(em, tr->tr_error, "%s", tr->tr_em.em_text);
 	return 0;
 }
@@ -148,7 +155,8 @@ trace_count(const struct trace_reader *tr)
 void
 trace_progress(const struct trace_reader *tr, uint64_t *readp, uint64_t *totalp)
 {
-	*readp = tr->tr_in.in_read;
+	*readp = tr->tr_ahead != NULL ? trace_ahead_read(tr->tr_ahead) :
+					tr->tr_in.in_read;
 	*totalp = tr->tr_in.in_size;
 }
 
@@ -182,6 +190,7 @@ trace_close(struct trace_reader *tr)
 {
 	if (tr == NULL)
 		return;
+	trace_ahead_close(tr);
 	if (tr->tr_ops != NULL)
 		tr->tr_ops->ro_close(tr);
 	trace_meta_fini(&tr->tr_meta, &tr->tr_files);

@@ -230,6 +230,18 @@ int trace_next(struct trace_reader *tr, const struct trace_event **evp,
     size_t *np, struct errmsg *em) mustcheck;
 
 /*
+ * From here on a thread decodes the trace, some batches ahead of trace_next();
+ * which is as before where that cannot be: of a pipe, with one processor,
+ * without memory.
+ *
+ * It ends with trace_ahead_end(), after which no more can be read, though the
+ * last batch is still there; or with trace_close().  trace_salvaged() and
+ * trace_digest() are for after the end.
+ */
+void trace_ahead(struct trace_reader *tr);
+void trace_ahead_end(struct trace_reader *tr);
+
+/*
  * Events in the trace if known without reading it (.uvt with its index), else
  * 0; bytes read so far and in all (0 if unknown), for a progress line.
  */

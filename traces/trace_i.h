@@ -8,6 +8,7 @@
  *	uvt_column.c, uvt_block.c, uvt_read.c, uvt_write.c
  *	trace.c		trace.h's readers and writers over them
  *	image.c		a trace decoded once, for many readers
+ *	ahead.c		a trace decoded by a thread, ahead of its reader
  *	gen*.c		generators
  *	import*.c, export*.c	other tools' formats (import_i.h)
  *
@@ -202,8 +203,22 @@ struct trace_reader {
 	int tr_error; /* to return once what was good is used */
 	struct errmsg tr_em;
 	uint64_t tr_bad_blocks, tr_bad_events;
-	void *tr_form; /* the form's own */
+	void *tr_form;		      /* the form's own */
+	struct trace_ahead *tr_ahead; /* NULL: who reads decodes */
 };
+
+/*
+ * Decode the next batch into tr_ev.
+ *
+ * => its events; 0: the end, or tr_error
+ */
+size_t trace_decode(struct trace_reader *tr);
+
+/* ahead.c: the same from the thread; and bytes of the file read for that. */
+size_t trace_ahead_next(struct trace_reader *tr,
+    const struct trace_event **evp);
+uint64_t trace_ahead_read(const struct trace_ahead *ta);
+void trace_ahead_close(struct trace_reader *tr);
 
 extern const struct reader_ops csv_reader_ops, uvt_reader_ops;
 

@@ -298,7 +298,7 @@ reach_check(const struct trace_event *ev, size_t n)
 	return NULL;
 }
 
-const char *
+vectorized const char *
 unpacker_next(struct unpacker *up, struct trace_event *ev, size_t n,
     uint64_t *timep)
 {

@@ -186,7 +186,7 @@ planes_read(const uint8_t *p, size_t stride, unsigned width, uint64_t *v,
 		v[i] = plane_value(p, stride, width, i);
 }
 
-static void
+static inline __attribute__((always_inline)) void
 planes(const uint8_t *p, size_t stride, unsigned width, uint64_t *v, size_t n)
 {
 	switch (width) {
@@ -208,7 +208,7 @@ planes(const uint8_t *p, size_t stride, unsigned width, uint64_t *v, size_t n)
 	}
 }
 
-void
+vectorized void
 column_read(struct column *co, uint64_t *v, size_t n)
 {
 	const struct uvt_column *uc = &co->co_h;

@@ -135,7 +135,9 @@ kill_record() {
 		case $rc in
 		0)	salvaged=$((salvaged + 1))
 			expect 0 trace check salvaged.uvt
-			expect 0 replay salvaged.uvt --backend null --no-db ;;
+			# All of memory after each of its events takes minutes.
+			paranoid='' expect 0 replay salvaged.uvt --backend null \
+			    --no-db ;;
 		3)	[ "$(stat -c %s rec.uvt.recording)" -lt 4096 ] ||
 			    fail "not salvaged: $(cat err)" ;;
 		*)	fail "exit status $rc: $(cat err)" ;;

@@ -1,0 +1,354 @@
+/*
+ * engine_batch.c: the loop over events; most are accesses to one page of the
+ * map in use.
+ *
+ * A run of such accesses is gathered first: where each goes in the page table.
+ * It is then replayed a block at a time, while the cache is told what the next
+ * blocks will need, which the trace knows.  Hints change nothing and count
+ * nothing.
+ */
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "replay/engine_impl.h"
+#include "replay/replay.h"
+
+#define BLOCK 16UL
+
+/* How many blocks ahead of the replay each hint of uvm.h is given. */
+enum { HINT_PAGE = 1, HINT_HASH, HINT_PTE };
+
+/* One fault in so many accesses, or fewer: hints cost more than they bring. */
+#define HINT_RARE 64
+
+/* Accesses of a run at most. */
+#define RUN 4096
+
+/* An access of a run: the entry of the page table, and whether it is a write. */
+#define AT(idx, write) ((uint32_t)(idx) << 1 | (write))
+#define AT_INDEX(at)   ((at) >> 1)
+#define AT_WRITE(at)   ((at)&1)
+#define AT_MAX	       (1ULL << 31)
+
+struct run {
+	struct uvm_map ru_map; /* as it is, but for um_first: 0 */
+	size_t ru_n;
+	/* Hints look beyond its end, at nothing. */
+	uint32_t ru_at[RUN + (HINT_PTE + 1) * BLOCK];
+};
+
+_Static_assert(TRACE_WRITE == TRACE_READ + 1, "one comparison for both");
+_Static_assert(PTE_R == 1, "the lowest bit");
+_Static_assert(offsetof(struct trace_event, te_map) ==
+	offsetof(struct trace_event, te_file) + 4,
+    "one comparison for both");
+
+/* Its file and its map, in one word. */
+static inline uint64_t
+where(const struct trace_event *te)
+{
+	uint64_t both;
+
+	(void)memcpy(&both,
+	    (const char *)te + offsetof(struct trace_event, te_file),
+	    sizeof(both));
+	return both;
+}
+
+/* What an access of one page of the map in use looks like, before en_due. */
+struct usual {
+	uint64_t us_where, us_due;
+	uint64_t us_first, us_bytes; /* of the map in the file */
+	uint64_t us_in_page;	     /* bits of an offset */
+	unsigned us_shift;
+};
+
+static inline struct usual
+usual(const struct engine *en)
+{
+	const struct uvm_map *const map = en->en_map;
+	const unsigned shift = en->en_shift;
+	const struct trace_event here = { .te_file = map->um_file,
+		.te_map = map->um_id };
+
+	return (struct usual){
+		.us_where = where(&here),
+		.us_due = en->en_due,
+		.us_first = map->um_first << shift,
+		.us_bytes = map->um_npages << shift,
+		.us_in_page = (1ULL << shift) - 1,
+		.us_shift = shift,
+	};
+}
+
+/* => *atp: where in the page table; false: it is another kind of event */
+static inline bool
+is_usual(const struct usual *us, const struct trace_event *te, uint32_t *atp)
+{
+	const uint64_t at = te->te_offset - us->us_first;
+	const unsigned op = te->te_op - (unsigned)TRACE_READ;
+
+	/* A length of 0 is none of one page. */
+	if (op > 1 || where(te) != us->us_where ||
+	    at >= us->us_bytes || te->te_time >= us->us_due ||
+	    te->te_length - 1 > us->us_in_page - (at & us->us_in_page))
+		return false;
+	*atp = AT(at >> us->us_shift, op);
+	return true;
+}
+
+/* Gather the usual accesses at the head of n events. */
+static void
+gather(const struct engine *en, const struct trace_event *ev, size_t n,
+    struct run *ru)
+{
+	const struct usual us = usual(en);
+	size_t i;
+
+	ru->ru_map = *en->en_map;
+	ru->ru_map.um_first = 0;
+	if (n > RUN)
+		n = RUN;
+	for (i = 0; i < n && is_usual(&us, &ev[i], &ru->ru_at[i]); i++)
+		continue;
+	ru->ru_n = i;
+}
+
+static inline size_t
+block_end(const struct run *ru, size_t i)
+{
+
+	return i + BLOCK < ru->ru_n ? i + BLOCK : ru->ru_n;
+}
+
+/* Bit k: access i + k of the block will need a fault, as things stand. */
+static inline uint32_t
+faults_due(const struct run *ru, size_t i)
+{
+	const uint8_t *const pte = ru->ru_map.um_pte;
+	uint32_t due = 0;
+
+	if (likely(i + BLOCK <= ru->ru_n)) {
+		for (unsigned k = 0; k < BLOCK; k++)
+			due |=
+			    ((uint32_t)pte[AT_INDEX(ru->ru_at[i + k])] & PTE_R)
+			    << k;
+		return ~due & ((1U << BLOCK) - 1);
+	}
+	for (unsigned k = 0; i + k < ru->ru_n; k++)
+		due |= (~(uint32_t)pte[AT_INDEX(ru->ru_at[i + k])] & PTE_R)
+		    << k;
+	return due;
+}
+
+/*
+ * Give the hints for the blocks after the one at i.
+ *
+ * => *duep: faults_due() of the block that HINT_PAGE was for; and, on return,
+ *    of the next that it will be for
+ */
+static inline void
+hint(const struct engine *en, const struct run *ru, size_t i, uint32_t *duep)
+{
+	const struct uvm_map *const map = en->en_map;
+	const uint32_t *at;
+	size_t k = i + HINT_PTE * BLOCK;
+	uint32_t due;
+
+	for (const size_t end = block_end(ru, k); k < end; k++)
+		__builtin_prefetch(&ru->ru_map.um_pte[AT_INDEX(ru->ru_at[k])],
+		    1);
+	at = &ru->ru_at[i + HINT_PAGE * BLOCK];
+	for (due = *duep; due != 0; due &= due - 1)
+		uvm_prefetch_page(en->en_uvm, map,
+		    map->um_first + AT_INDEX(at[__builtin_ctz(due)]));
+	k = i + HINT_HASH * BLOCK;
+	at = &ru->ru_at[k];
+	*duep = faults_due(ru, k);
+	for (due = *duep; due != 0; due &= due - 1)
+		uvm_prefetch_hash(en->en_uvm, map,
+		    map->um_first + AT_INDEX(at[__builtin_ctz(due)]));
+}
+
+/* What may end a run between two events. => 0, or the exit status */
+static int
+check(struct engine *en)
+{
+	struct errmsg *const em = &en->en_report->er_em;
+	int error;
+
+	if (engine_interrupted() ||
+	    (en->en_job->ej_paranoid && uvm_check(en->en_uvm, em) != 0))
+		return UVN_FAILED;
+	if (en->en_verify != NULL &&
+	    (error = verify_failed(en->en_verify, em)) != 0)
+		return engine_status(error);
+	return 0;
+}
+
+/*
+ * An event, whatever it is, when nothing is due before it.
+ *
+ * => en_seq is the next one's, unless this one ended the run
+ */
+static int
+event(struct engine *en, const struct trace_event *ev)
+{
+	int status;
+
+	en->en_ev = ev;
+	if (en->en_pace.pc_on && (status = engine_pace_event(en)) != 0)
+		return status;
+	if ((status = engine_apply(en)) != 0)
+		return status;
+	engine_event_end(en);
+	en->en_seq++;
+	return check(en);
+}
+
+/* The same for an access that needs a fault, when nothing else is asked for. */
+static inline int
+fault(struct engine *en, const struct trace_event *ev, uint64_t pgno)
+{
+	int status;
+
+	en->en_ev = ev;
+	if ((status = engine_access(en, pgno)) != 0)
+		return status;
+	engine_event_end(en);
+	en->en_seq++;
+	return engine_interrupted() ? UVN_FAILED : 0;
+}
+
+/* So many accesses since the last event needed no fault. */
+static inline void
+count_hits(struct engine *en, size_t n, size_t writes)
+{
+
+	uvm_count_hits(en->en_uvm, n);
+	en->en_mapped[0] += n - writes;
+	en->en_mapped[1] += writes;
+	en->en_seq += n;
+}
+
+/* Does an access need a fault, or bytes?  If not it is done. */
+static inline bool
+hit(const struct uvm_map *map, uint32_t at, bool data)
+{
+	const bool write = AT_WRITE(at);
+
+	return !unlikely(write && data) &&
+	    uvm_pte_hit(map, AT_INDEX(at),
+		write ? UVM_ACCESS_WRITE : UVM_ACCESS_READ);
+}
+
+/*
+ * Accesses from k on, before end, that need neither.
+ *
+ * => the first that does
+ */
+static inline size_t
+run_hits(struct engine *en, const struct run *ru, size_t k, size_t end)
+{
+	const bool data = en->en_data;
+	const size_t first = k;
+	size_t writes = 0;
+
+	for (; k < end && hit(&ru->ru_map, ru->ru_at[k], data); k++)
+		writes += AT_WRITE(ru->ru_at[k]);
+	count_hits(en, k - first, writes);
+	return k;
+}
+
+/*
+ * The same of usual accesses at the head of n events that are not gathered: of
+ * a trace with hardly any faults.
+ */
+static size_t
+all_hits(struct engine *en, const struct trace_event *ev, size_t n)
+{
+	const struct usual us = usual(en);
+	const bool data = en->en_data;
+	struct uvm_map map = *en->en_map;
+	size_t i, writes = 0;
+	uint32_t at;
+
+	map.um_first = 0;
+	for (i = 0; i < n && is_usual(&us, &ev[i], &at) && hit(&map, at, data);
+	     i++)
+		writes += AT_WRITE(at);
+	count_hits(en, i, writes);
+	return i;
+}
+
+/*
+ * Replay a run of accesses: with fast, those that need no fault and no bytes at
+ * once; the others as any event.
+ *
+ * => 0, or the exit status
+ */
+static int
+run_replay(struct engine *en, const struct trace_event *ev,
+    const struct run *ru, bool fast)
+{
+	const bool plain = fast && en->en_verify == NULL && !en->en_data;
+	uint32_t due = faults_due(ru, HINT_PAGE * BLOCK);
+	size_t i, end, k = 0;
+	int status = 0;
+
+	for (i = 0; i < ru->ru_n && status == 0; i = end) {
+		end = block_end(ru, i);
+		hint(en, ru, i, &due);
+		while (status == 0) {
+			if (likely(fast))
+				k = run_hits(en, ru, k, end);
+			if (k == end)
+				break;
+			if (likely(plain))
+				status = fault(en, &ev[k],
+				    en->en_map->um_first +
+					AT_INDEX(ru->ru_at[k]));
+			else
+				status = event(en, &ev[k]);
+			k++;
+		}
+	}
+	return status;
+}
+
+int
+engine_batch(struct engine *en, const struct trace_event *ev, size_t n)
+{
+	const struct uvmexp *const exp = uvm_stat(en->en_uvm);
+	/* The others have to be looked at one by one. */
+	const bool fast =
+	    !en->en_job->ej_paranoid && en->en_every == 0 && !en->en_pace.pc_on;
+	const bool hints = (exp->faults - en->en_faults) * HINT_RARE > n;
+	const uint64_t seq = en->en_seq;
+	struct run ru;
+	int status = 0;
+	size_t i;
+
+	en->en_faults = exp->faults;
+	while ((i = (size_t)(en->en_seq - seq)) < n && status == 0) {
+		ru.ru_n = 0;
+		if (likely(en->en_map != NULL) &&
+		    likely(en->en_map->um_npages <= AT_MAX)) {
+			if (fast && !hints && all_hits(en, &ev[i], n - i) != 0)
+				continue;
+			if (hints)
+				gather(en, &ev[i], n - i, &ru);
+		}
+		if (ru.ru_n != 0) {
+			status = run_replay(en, &ev[i], &ru, fast);
+			continue;
+		}
+		en->en_ev = &ev[i];
+		if (ev[i].te_time >= en->en_due)
+			status = engine_due(en);
+		if (status == 0)
+			status = event(en, &ev[i]);
+	}
+	return status;
+}

@@ -1,0 +1,26 @@
+# What has a goal, beside it: right of 1 it is met.  Called by scripts/bench with
+# data, svg and png.
+set datafile separator "\t"
+stats data using 0 nooutput
+n = STATS_records
+set logscale x 2
+set xrange [*<0.4:2.5<*]
+set xtics (0.125, 0.25, 0.5, 1, 2, 4, 8, 16)
+set xlabel "measured / goal (for an upper bound, goal / measured)"
+set yrange [-0.7:n - 0.3]
+set ytics nomirror noenhanced
+set grid x
+set key off
+set arrow 1 from 1, graph 0 to 1, graph 1 nohead lw 2 lc rgb "#888888"
+set style line 1 lw 2 pt 7 ps 0.8 lc rgb "#0072b2"
+set lmargin 44
+set label 1 "missed" at screen 0.5, graph 1.02 noenhanced tc rgb "#888888" left
+set label 1 at 0.97, graph 1.02 right
+set label 2 "met" at 1.03, graph 1.02 left tc rgb "#888888"
+
+set terminal svg size 1000, 120 + 24 * n font "sans,12" background "#ffffff"
+set output svg
+plot data using 2:0:3:4:yticlabels(1) with xerrorbars ls 1
+set terminal pngcairo size 1000, 120 + 24 * n font "sans,10"
+set output png
+replot

@@ -1,0 +1,176 @@
+/*
+ * ahead.c: a trace decoded by a thread of its own, some batches ahead of who
+ * reads it.
+ *
+ * Batches are counted: made by the thread, used by the reader, who gives one
+ * back when it asks for the next.  While the thread is at work all of the
+ * reader but its ahead is the thread's; at the end, and after it, the reader's.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+
+#include "traces/trace_i.h"
+
+#define BATCHES 16UL
+
+struct trace_ahead {
+	pthread_t ta_thread;
+	pthread_mutex_t ta_mutex;
+	pthread_cond_t ta_more, ta_room; /* the reader's, the thread's */
+	struct trace_event *ta_ev;	 /* [BATCHES][TRACE_BATCH] */
+	struct trace_event *ta_own;	 /* the reader's buffer */
+	size_t ta_n[BATCHES];		 /* events; 0: the end */
+	uint64_t ta_read[BATCHES];	 /* bytes of the file by then */
+	bool ta_taken;			 /* the reader has a batch in hand */
+	uint64_t ta_shown;		 /* its ta_read */
+	uint64_t ta_made, ta_used;	 /* m */
+	bool ta_stop;			 /* m */
+	bool ta_ended;			 /* the thread has */
+};
+
+static void *
+ahead_main(void *arg)
+{
+	struct trace_reader *const tr = arg;
+	struct trace_ahead *const ta = tr->tr_ahead;
+	size_t n = 1, slot;
+	bool stop = false;
+
+	while (n != 0 && !stop) {
+		slot = (size_t)(ta->ta_made % BATCHES);
+		tr->tr_ev = ta->ta_ev + slot * TRACE_BATCH;
+		n = trace_decode(tr);
+		ta->ta_n[slot] = n;
+		ta->ta_read[slot] = tr->tr_in.in_read;
+		(void)pthread_mutex_lock(&ta->ta_mutex);
+		if (ta->ta_made++ == ta->ta_used)
+			(void)pthread_cond_signal(&ta->ta_more);
+		while (ta->ta_made - ta->ta_used == BATCHES && !ta->ta_stop)
+			(void)pthread_cond_wait(&ta->ta_room, &ta->ta_mutex);
+		stop = ta->ta_stop;
+		(void)pthread_mutex_unlock(&ta->ta_mutex);
+	}
+	return NULL;
+}
+
+static void
+ahead_free(struct trace_ahead *ta)
+{
+
+	if (ta == NULL)
+		return;
+	(void)pthread_mutex_destroy(&ta->ta_mutex);
+	(void)pthread_cond_destroy(&ta->ta_more);
+	(void)pthread_cond_destroy(&ta->ta_room);
+	free(ta->ta_ev);
+	free(ta);
+}
+
+/* More than one processor to run on? */
+static bool
+processors(void)
+{
+	cpu_set_t set;
+
+	return sched_getaffinity(0, sizeof(set), &set) == 0 &&
+	    CPU_COUNT(&set) > 1;
+}
+
+/* Signals are for who reads. => 0, or an errno */
+static int
+start(struct trace_reader *tr)
+{
+	sigset_t all, old;
+	int error;
+
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
+	error = pthread_create(&tr->tr_ahead->ta_thread, NULL, ahead_main, tr);
+	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return error;
+}
+
+void
+trace_ahead(struct trace_reader *tr)
+{
+	struct trace_ahead *ta;
+
+	/* A pipe may keep the thread waiting when nobody wants more. */
+	if (tr->tr_ahead != NULL || tr->tr_in.in_size == 0 || !processors())
+		return;
+	ta = calloc(1, sizeof(*ta));
+	if (ta == NULL)
+		return;
+	(void)pthread_mutex_init(&ta->ta_mutex, NULL);
+	(void)pthread_cond_init(&ta->ta_more, NULL);
+	(void)pthread_cond_init(&ta->ta_room, NULL);
+	ta->ta_ev =
+	    aligned_alloc(64, BATCHES * TRACE_BATCH * sizeof(*ta->ta_ev));
+	ta->ta_own = tr->tr_ev;
+	ta->ta_shown = tr->tr_in.in_read;
+	tr->tr_ahead = ta;
+	if (ta->ta_ev == NULL || start(tr) != 0) {
+		ahead_free(ta);
+		tr->tr_ahead = NULL;
+	}
+}
+
+size_t
+trace_ahead_next(struct trace_reader *tr, const struct trace_event **evp)
+{
+	struct trace_ahead *const ta = tr->tr_ahead;
+	size_t slot;
+
+	(void)pthread_mutex_lock(&ta->ta_mutex);
+	if (ta->ta_taken) {
+		/* It wakes up for several at once. */
+		if (ta->ta_made - ++ta->ta_used == BATCHES / 2)
+			(void)pthread_cond_signal(&ta->ta_room);
+		ta->ta_taken = false;
+	}
+	while (ta->ta_made == ta->ta_used)
+		(void)pthread_cond_wait(&ta->ta_more, &ta->ta_mutex);
+	(void)pthread_mutex_unlock(&ta->ta_mutex);
+	slot = (size_t)(ta->ta_used % BATCHES);
+	ta->ta_shown = ta->ta_read[slot];
+	if (ta->ta_n[slot] == 0)
+		return 0; /* and again, if asked */
+	ta->ta_taken = true;
+	*evp = ta->ta_ev + slot * TRACE_BATCH;
+	return ta->ta_n[slot];
+}
+
+uint64_t
+trace_ahead_read(const struct trace_ahead *ta)
+{
+
+	return ta->ta_shown;
+}
+
+void
+trace_ahead_end(struct trace_reader *tr)
+{
+	struct trace_ahead *const ta = tr->tr_ahead;
+
+	if (ta == NULL || ta->ta_ended)
+		return;
+	(void)pthread_mutex_lock(&ta->ta_mutex);
+	ta->ta_stop = true;
+	(void)pthread_cond_signal(&ta->ta_room);
+	(void)pthread_mutex_unlock(&ta->ta_mutex);
+	(void)pthread_join(ta->ta_thread, NULL);
+	ta->ta_ended = true;
+	tr->tr_ev = ta->ta_own;
+}
+
+void
+trace_ahead_close(struct trace_reader *tr)
+{
+
+	trace_ahead_end(tr);
+	ahead_free(tr->tr_ahead);
+	tr->tr_ahead = NULL;
+}
