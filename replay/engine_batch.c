@@ -90,8 +90,8 @@ is_usual(const struct usual *us, const struct trace_event *te, uint32_t *atp)
 	const unsigned op = te->te_op - (unsigned)TRACE_READ;
 
 	/* A length of 0 is none of one page. */
-	if (op > 1 || where(te) != us->us_where ||
-	    at >= us->us_bytes || te->te_time >= us->us_due ||
+	if (op > 1 || where(te) != us->us_where || at >= us->us_bytes ||
+	    te->te_time >= us->us_due ||
 	    te->te_length - 1 > us->us_in_page - (at & us->us_in_page))
 		return false;
 	*atp = AT(at >> us->us_shift, op);
