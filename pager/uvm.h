@@ -374,53 +374,51 @@ struct uvm_hot {
 	uint8_t uh_due; /* UVM_DUE_: what is due when this event ends */
 };
 
+/* What an entry must have for an access without the pager.  A write is fast
+ * once the entry is known to be modified. */
+#define PTE_READ_HIT  PTE_R
+#define PTE_WRITE_HIT (PTE_W | PTE_MOD)
+
+/* Has an entry all of need?  Then it is referenced. */
+static inline bool
+uvm_pte_mark(uint8_t *pte, uint8_t need)
+{
+#ifdef UVM_MP
+	uint8_t was = __atomic_load_n(pte, __ATOMIC_RELAXED);
+
+	do {
+		if ((was & need) != need)
+			return false;
+		if (likely(was & PTE_REF))
+			return true;
+		/* An entry that is gone by now is not to be marked. */
+	} while (
+	    !__atomic_compare_exchange_n(pte, &was, (uint8_t)(was | PTE_REF),
+		true, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+	return true;
+#else
+	if ((*pte & need) != need)
+		return false;
+	*pte |= PTE_REF;
+	return true;
+#endif
+}
+
 /*
  * Access one page through a usable mapping, spec section 1.7: what hardware
  * would do without the pager.  false: it takes uvm_access_slow().
  *
  * => the caller counts what hit, with uvm_count_hits()
  */
-#ifdef UVM_MP
-
 static inline bool
 uvm_pte_hit(const struct uvm_map *map, uint64_t pgno, enum uvm_access how)
 {
 	const uint64_t idx = pgno - map->um_first;
-	const uint8_t need = how == UVM_ACCESS_WRITE ? PTE_W | PTE_MOD : PTE_R;
-	uint8_t pte;
 
-	if (unlikely(idx >= map->um_npages))
-		return false;
-	pte = __atomic_load_n(&map->um_pte[idx], __ATOMIC_RELAXED);
-	do {
-		if ((pte & need) != need)
-			return false;
-		if (likely(pte & PTE_REF))
-			return true;
-		/* An entry that is gone by now is not to be marked. */
-	} while (!__atomic_compare_exchange_n(&map->um_pte[idx], &pte,
-	    (uint8_t)(pte | PTE_REF), true, __ATOMIC_RELAXED,
-	    __ATOMIC_RELAXED));
-	return true;
+	return likely(idx < map->um_npages) &&
+	    likely(uvm_pte_mark(&map->um_pte[idx],
+		how == UVM_ACCESS_WRITE ? PTE_WRITE_HIT : PTE_READ_HIT));
 }
-
-#else
-
-static inline bool
-uvm_pte_hit(const struct uvm_map *map, uint64_t pgno, enum uvm_access how)
-{
-	const uint64_t idx = pgno - map->um_first;
-	/* A write is fast once the entry is known to be modified. */
-	const uint8_t need = how == UVM_ACCESS_WRITE ? PTE_W | PTE_MOD : PTE_R;
-
-	if (unlikely(idx >= map->um_npages) ||
-	    unlikely((map->um_pte[idx] & need) != need))
-		return false;
-	map->um_pte[idx] |= PTE_REF;
-	return true;
-}
-
-#endif
 
 #ifdef UVM_MP
 struct uvmexp *uvm_counters(void); /* of the running thread */

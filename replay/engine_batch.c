@@ -32,7 +32,7 @@ enum { HINT_PAGE = 1, HINT_HASH, HINT_PTE };
 #define AT_MAX	       (1ULL << 31)
 
 struct run {
-	struct uvm_map ru_map; /* as it is, but for um_first: 0 */
+	struct uvm_map ru_map; /* as it is: it outlives the run */
 	size_t ru_n;
 	/* Hints look beyond its end, at nothing. */
 	uint32_t ru_at[RUN + (HINT_PTE + 1) * BLOCK];
@@ -107,7 +107,6 @@ gather(const struct engine *en, const struct trace_event *ev, size_t n,
 	size_t i;
 
 	ru->ru_map = *en->en_map;
-	ru->ru_map.um_first = 0;
 	if (n > RUN)
 		n = RUN;
 	for (i = 0; i < n && is_usual(&us, &ev[i], &ru->ru_at[i]); i++)
@@ -232,30 +231,40 @@ count_hits(struct engine *en, size_t n, size_t writes)
 	en->en_seq += n;
 }
 
-/* Does an access need a fault, or bytes?  If not it is done. */
-static inline bool
-hit(const struct uvm_map *map, uint32_t at, bool data)
+/*
+ * What an entry must have for an access that is done at once: of a read in the
+ * lowest byte, of a write in the next.  One that has bytes to store is none: no
+ * entry has all bits.
+ */
+static inline unsigned
+needs(const struct engine *en)
 {
-	const bool write = AT_WRITE(at);
 
-	return !unlikely(write && data) &&
-	    uvm_pte_hit(map, AT_INDEX(at),
-		write ? UVM_ACCESS_WRITE : UVM_ACCESS_READ);
+	return PTE_READ_HIT |
+	    (en->en_data ? (unsigned)UINT8_MAX : PTE_WRITE_HIT) << 8;
+}
+
+static inline bool
+hit(const struct uvm_map *map, uint32_t at, unsigned need)
+{
+
+	return uvm_pte_mark(&map->um_pte[AT_INDEX(at)],
+	    (uint8_t)(need >> 8 * AT_WRITE(at)));
 }
 
 /*
- * Accesses from k on, before end, that need neither.
+ * Accesses from k on, before end, that need neither a fault nor bytes.
  *
  * => the first that does
  */
 static inline size_t
 run_hits(struct engine *en, const struct run *ru, size_t k, size_t end)
 {
-	const bool data = en->en_data;
+	const unsigned need = needs(en);
 	const size_t first = k;
 	size_t writes = 0;
 
-	for (; k < end && hit(&ru->ru_map, ru->ru_at[k], data); k++)
+	for (; k < end && hit(&ru->ru_map, ru->ru_at[k], need); k++)
 		writes += AT_WRITE(ru->ru_at[k]);
 	count_hits(en, k - first, writes);
 	return k;
@@ -269,13 +278,12 @@ static size_t
 all_hits(struct engine *en, const struct trace_event *ev, size_t n)
 {
 	const struct usual us = usual(en);
-	const bool data = en->en_data;
-	struct uvm_map map = *en->en_map;
+	const struct uvm_map map = *en->en_map;
+	const unsigned need = needs(en);
 	size_t i, writes = 0;
 	uint32_t at;
 
-	map.um_first = 0;
-	for (i = 0; i < n && is_usual(&us, &ev[i], &at) && hit(&map, at, data);
+	for (i = 0; i < n && is_usual(&us, &ev[i], &at) && hit(&map, at, need);
 	     i++)
 		writes += AT_WRITE(at);
 	count_hits(en, i, writes);
