@@ -3,6 +3,8 @@
 . "$(dirname "$0")/lib.sh"
 samples=$top/traces/samples
 hits="accesses mapped_hits resident_hits misses"
+# Whole samples, and a look at all of memory after each event takes minutes.
+paranoid=
 
 # picked NAME...: counters of the JSON in out.
 picked() {
