@@ -6,6 +6,7 @@
  *	errno_text()		strerror() that threads may call
  *	nitems(), mustcheck, vectorized	small macros
  *	struct tunable		one row of a table of tunables (tunable.h)
+ *	thread_start()		a thread that gets no signals (thread.h)
  *
  * Layer 0.  Includes nothing of the project.
  */

@@ -13,12 +13,12 @@
  */
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "base/thread.h"
 #include "replay/db_impl.h"
 
 #define LINE	 64	    /* bytes that two CPUs fight for */
@@ -318,23 +318,6 @@ writer_alloc(struct db *db, size_t nrows)
 	return dw;
 }
 
-/*
- * thread_start: with every signal blocked: they are the program's to handle,
- * and a file limit reached here is an error of write(2), not a death.
- */
-static int
-thread_start(struct db_writer *dw)
-{
-	sigset_t all, old;
-	int error;
-
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
-	error = pthread_create(&dw->dw_thread, NULL, writer_main, dw);
-	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
-	return error;
-}
-
 int
 db_writer_start(struct db *db, int64_t run, size_t nrows,
     struct db_writer **dwp, struct errmsg *em)
@@ -348,7 +331,7 @@ db_writer_start(struct db *db, int64_t run, size_t nrows,
 		    db->db_path, nrows);
 	if ((error = db_rows_open(db, run, &dw->dw_rows, em)) != 0)
 		goto fail;
-	if ((error = thread_start(dw)) != 0) {
+	if ((error = thread_start(&dw->dw_thread, writer_main, dw)) != 0) {
 		errmsg_put(em, "%s: its writer's thread cannot be made: %s",
 		    db->db_path, errno_text(error));
 		goto fail;

@@ -9,9 +9,9 @@
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdlib.h>
 
+#include "base/thread.h"
 #include "traces/trace_i.h"
 
 #define BATCHES 16UL
@@ -79,20 +79,6 @@ processors(void)
 	    CPU_COUNT(&set) > 1;
 }
 
-/* Signals are for who reads. => 0, or an errno */
-static int
-start(struct trace_reader *tr)
-{
-	sigset_t all, old;
-	int error;
-
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
-	error = pthread_create(&tr->tr_ahead->ta_thread, NULL, ahead_main, tr);
-	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
-	return error;
-}
-
 void
 trace_ahead(struct trace_reader *tr)
 {
@@ -112,7 +98,8 @@ trace_ahead(struct trace_reader *tr)
 	ta->ta_own = tr->tr_ev;
 	ta->ta_shown = tr->tr_in.in_read;
 	tr->tr_ahead = ta;
-	if (ta->ta_ev == NULL || start(tr) != 0) {
+	if (ta->ta_ev == NULL ||
+	    thread_start(&ta->ta_thread, ahead_main, tr) != 0) {
 		ahead_free(ta);
 		tr->tr_ahead = NULL;
 	}

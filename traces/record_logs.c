@@ -5,11 +5,11 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/thread.h"
 #include "traces/record_i.h"
 #include "traces/record_logs.h"
 
@@ -110,17 +110,11 @@ watch(void *arg)
 	}
 }
 
-/* Signals are for the thread that records. */
 static int
 start(struct logs *lg)
 {
-	sigset_t all, before;
-	int error;
+	const int error = thread_start(&lg->lg_thread, watch, lg);
 
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
-	error = pthread_create(&lg->lg_thread, NULL, watch, lg);
-	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
 	lg->lg_started = error == 0;
 	return error;
 }
