@@ -62,8 +62,8 @@ static const char writing[] = "writing rows";
 #define FLUSH_NUMBER(name, ...) FLUSH_COLUMN_##name,
 #define NAME(name, ...)		", " #name
 
-enum { OP_COLUMNS(OP_NUMBER, OP_NUMBER) OP_NCOLUMNS };
-enum { FLUSH_COLUMNS(FLUSH_NUMBER, FLUSH_NUMBER, FLUSH_NUMBER) FLUSH_NCOLUMNS };
+enum { OP_COLUMNS(OP_NUMBER, OP_NUMBER) };
+enum { FLUSH_COLUMNS(FLUSH_NUMBER, FLUSH_NUMBER, FLUSH_NUMBER) };
 
 /* A table of rows. */
 struct table {
