@@ -116,6 +116,10 @@ for backend in $backends; do
 		    --profile $profile --inject latency:+2ms
 		[ "$(json '$.wall_ns')" -ge 2000000 ] || fail "no delay"
 		[ "$(json '$.inject[0].injected')" -gt 0 ] || fail "none is late"
+		# The null backend's own I/O is not timed, but a delay is.
+		[ "$(sqlite3 :memory: "SELECT sum(value ->> '\$.ns')
+		    FROM json_each(readfile('out'), '\$.wait')")" -ge 2000000 ] ||
+		    fail "no wait"
 	done
 done
 

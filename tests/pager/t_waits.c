@@ -119,6 +119,24 @@ io_within_a_call_is_a_wait_for_the_device(void **state)
 }
 
 static void
+io_of_an_instant_backend_is_counted_and_takes_no_time(void **state)
+{
+	struct uvm_backend be = recorder_backend;
+	struct lab lab;
+
+	(void)state;
+	be.be_flags |= UVM_BE_INSTANT;
+	start(&lab, NULL, 40, &be);
+	lab_msync(&lab, 1, UVM_MS_SYNC);
+	assert_ios(&lab.rec, "w(0,16) w(16,16) w(32,8)");
+	assert_waits(0, 0, 0, 3);
+	assert_int_equal(calls().uc_waited.time, 0);
+	assert_int_equal(calls().uc_alone.n, 3);
+	assert_int_equal(calls().uc_alone.time, 0);
+	lab_close(&lab);
+}
+
+static void
 io_within_a_call_beside_what_is_under_way_is_told(void **state)
 {
 	struct lab lab;
@@ -304,6 +322,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(io_within_a_call_is_a_wait_for_the_device),
+		cmocka_unit_test(
+		    io_of_an_instant_backend_is_counted_and_takes_no_time),
 		cmocka_unit_test(
 		    io_within_a_call_beside_what_is_under_way_is_told),
 		cmocka_unit_test(so_are_calls_on_the_file),

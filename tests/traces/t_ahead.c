@@ -1,6 +1,10 @@
 /* A trace decoded ahead gives what it gives else, and fails where it fails. */
 #include "tests/traces/tracetest.h"
 
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include <dirent.h>
 #include <errno.h>
 #include <sched.h>
 #include <stdio.h>
@@ -19,6 +23,29 @@ make(void)
 	    "msync=100", NULL);
 	trace_copy("t.uvt", "t.csv");
 	trace_copy("t.uvt", "t.csv.zst");
+}
+
+/* Threads of this process. */
+static unsigned
+threads(void)
+{
+	DIR *const dir = opendir("/proc/self/task");
+	unsigned n = 0;
+
+	assert_non_null(dir);
+	for (const struct dirent *de; (de = readdir(dir)) != NULL;)
+		n += de->d_name[0] != '.';
+	(void)closedir(dir);
+	return n;
+}
+
+static bool
+several_processors(void)
+{
+	cpu_set_t set;
+
+	must(sched_getaffinity(0, sizeof(set), &set));
+	return CPU_COUNT(&set) > 1;
 }
 
 /* What reading comes to. */
@@ -41,8 +68,12 @@ read_all(const char *path, unsigned flags, bool ahead)
 	size_t n;
 
 	must_em(trace_open(path, flags, &tr, &al.al_em), &al.al_em);
-	if (ahead)
+	if (ahead) {
+		const unsigned before = threads();
+
 		trace_ahead(tr);
+		assert_int_equal(threads() - before, several_processors());
+	}
 	al.al_ev = calloc(EVENTS, sizeof(*ev));
 	assert_non_null(al.al_ev);
 	while (
@@ -188,6 +219,37 @@ with_one_processor_there_is_no_thread(void **state)
 	must(sched_setaffinity(0, sizeof(old), &old));
 }
 
+/* Who writes to a pipe may never end: it is read as before. */
+static void
+of_a_pipe_there_is_no_thread(void **state)
+{
+	struct errmsg em = { .em_text = "" };
+	const struct trace_event *ev;
+	struct trace_reader *tr;
+	size_t n, events = 0;
+	unsigned before;
+	pid_t pid;
+	int status;
+
+	(void)state;
+	make();
+	must(mkfifo("pipe", 0600));
+	if ((pid = fork()) == 0)
+		_exit(system("cat t.uvt >pipe") == 0 ? 0 : 1);
+	must_em(trace_open("pipe", 0, &tr, &em), &em);
+	before = threads();
+	trace_ahead(tr);
+	assert_int_equal(threads(), before);
+	do {
+		must_em(trace_next(tr, &ev, &n, &em), &em);
+		events += n;
+	} while (n != 0);
+	assert_int_equal(events, EVENTS);
+	trace_close(tr);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
 int
 main(void)
 {
@@ -200,6 +262,7 @@ main(void)
 		T(damage_is_told_where_it_is),
 		T(who_has_enough_may_end_it_at_any_batch),
 		T(with_one_processor_there_is_no_thread),
+		T(of_a_pipe_there_is_no_thread),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
