@@ -589,6 +589,8 @@ struct uvm_flushinfo {
  * uo_both:	fill in fi_both and what follows it, for each flush.
  * uo_flush:	a flush ended.
  * uo_io:	an I/O ended, as the backend left it.
+ * uo_lean:	it need not be told of reads of one page that took no time and
+ *		moved all: uvm_untold() is how many there were.
  * uo_freed:	a page was freed; dirty says with changes not in the file.
  * uo_lost:	a page whose write failed is given up: it is clean now, or freed
  *		next.  Counted in lost_pages.
@@ -609,8 +611,11 @@ struct uvm_observer {
 	    *uo_wait)(void *, enum uvm_waitkind, uint64_t begin, uint64_t end);
 	void (*uo_depth)(void *, int change, uint64_t now);
 	void (*uo_traverse)(void *, bool on);
-	bool uo_both;
+	bool uo_both, uo_lean;
 };
+
+/* How many reads of one page uo_io was not told of. */
+uint64_t uvm_untold(const struct uvm *uvm);
 
 /*
  * Page I/Os within calls: told of by no op, because they are on the way of

@@ -162,13 +162,7 @@ fault_mapped(const struct fault *ft)
 
 #ifndef UVM_MP
 	if (ft->ft_npages <= 8 && idx + 8 <= map->um_npages) {
-		uint64_t word;
-
-		/* The lowest bits of eight bytes, side by side. */
-		_Static_assert(PTE_R == 1 && PTE_ANON >> 4 == 1, "bits");
-		(void)memcpy(&word, pte, sizeof(word));
-		word = (word | word >> 4) & 0x0101010101010101ULL;
-		return word * 0x0102040810204080ULL >> 56;
+		return pte_mapped8(pte);
 	}
 #endif
 	for (i = 0; i < ft->ft_npages; i++)
@@ -311,8 +305,7 @@ fault_release(struct fault *ft, struct vm_page *pg)
 		KASSERT(false && "object died under a map");
 }
 
-/* uvm_fault: spec section 6. => nothing locked, on entry and exit */
-static enum uvm_outcome
+enum uvm_outcome
 uvm_fault(struct uvm *uvm, struct vm_map *map, struct vm_map_entry *me,
     uint64_t pgno, enum uvm_access how)
 {
@@ -368,162 +361,4 @@ uvm_fault(struct uvm *uvm, struct vm_map *map, struct vm_map_entry *me,
 	pglist_scout(uvm, &uvm->mem.pm_active);
 #endif
 	return outcome;
-}
-
-/*
- * An access begins.
- *
- * => *mep: what it goes to; not UVM_HIT_MAPPED: it failed, and is not counted
- */
-static inline enum uvm_outcome
-access_begin(struct uvm *uvm, struct vm_map *map, uint64_t pgno,
-    struct vm_map_entry **mep)
-{
-
-	if (FAILED(uvm) != 0)
-		return UVM_FAULT_ERROR;
-	*mep = uvm_map_lookup_entry(map, pgno);
-	if (*mep == NULL)
-		return UVM_FAULT_NOMAP;
-	EXP(uvm)->accesses++;
-	return UVM_HIT_MAPPED;
-}
-
-/*
- * Hardware access through a usable mapping: spec section 1.7.  The first store
- * after the page was clean is where the gauge dirty hears of it.
- *
- * => with UVM_MP the object is locked
- */
-static void
-access_mark(struct uvm *uvm, struct vm_map *map, uint64_t pgno,
-    enum uvm_access how)
-{
-	uint8_t *const pte = &map->vm_hot.um_pte[pgno - map->vm_hot.um_first];
-	const bool modified = (shared_get(pte) & PTE_MOD) != 0;
-
-	shared_or(pte, PTE_REF);
-	if (how != UVM_ACCESS_WRITE || modified)
-		return;
-	shared_or(pte, PTE_MOD);
-	if ((shared_get(pte) & PTE_ANON) == 0)
-		uvm_page_dirtied(uvm,
-		    uvm_pagepeek(uvm, &map->vm_vp->v_uvm.u_obj, pgno));
-}
-
-#ifdef UVM_MP
-
-/* Do an access, and with store() a store, if the mapping allows it by now. */
-static bool
-access_try(struct uvm *uvm, struct vm_map *map, uint64_t pgno,
-    enum uvm_access how, const struct uvm_store *st)
-{
-	const uint8_t need = how == UVM_ACCESS_WRITE ? PTE_W : PTE_R;
-	struct uvm_object *const uobj = &map->vm_vp->v_uvm.u_obj;
-	bool allowed;
-
-	OBJ_LOCK(uvm, uobj);
-	allowed =
-	    (shared_get(&map->vm_hot.um_pte[pgno - map->vm_hot.um_first]) &
-		need) != 0;
-	if (allowed) {
-		access_mark(uvm, map, pgno, how);
-		if (st != NULL)
-			st->st_store(st->st_arg,
-			    uvm_page_bytes(uvm, &map->vm_hot, pgno));
-	}
-	OBJ_UNLOCK(uvm, uobj);
-	return allowed;
-}
-
-static void
-uncount(struct uvm *uvm, enum uvm_outcome outcome)
-{
-
-	if (outcome == UVM_MISS)
-		EXP(uvm)->misses--;
-	else
-		EXP(uvm)->resident_hits--;
-}
-
-enum uvm_outcome
-uvm_access_store(struct uvm *uvm, struct uvm_map *umap, uint64_t pgno,
-    enum uvm_access how, const struct uvm_store *st)
-{
-	struct vm_map *const map = (struct vm_map *)umap;
-	enum uvm_outcome outcome, got;
-	struct vm_map_entry *me;
-
-	outcome = access_begin(uvm, map, pgno, &me);
-	if (outcome != UVM_HIT_MAPPED)
-		return outcome;
-	/* What a fault mapped may be gone before the access comes to it. */
-	while (!access_try(uvm, map, pgno, how, st)) {
-		got = uvm_fault(uvm, map, me, pgno, how);
-		if (got >= UVM_FAULT_PROT) {
-			/* A failure has counted itself. */
-			if (outcome != UVM_HIT_MAPPED)
-				uncount(uvm, outcome);
-			return got;
-		}
-		/* One access has one outcome: the worse of two. */
-		if (outcome != UVM_HIT_MAPPED)
-			uncount(uvm, got < outcome ? got : outcome);
-		if (got > outcome)
-			outcome = got;
-		uvm_chaos(uvm);
-	}
-	if (outcome == UVM_HIT_MAPPED)
-		EXP(uvm)->mapped_hits++;
-	return outcome;
-}
-
-enum uvm_outcome
-uvm_access_slow(struct uvm *uvm, struct uvm_map *umap, uint64_t pgno,
-    enum uvm_access how)
-{
-
-	return uvm_access_store(uvm, umap, pgno, how, NULL);
-}
-
-#else
-
-enum uvm_outcome
-uvm_access_slow(struct uvm *uvm, struct uvm_map *umap, uint64_t pgno,
-    enum uvm_access how)
-{
-	struct vm_map *const map = (struct vm_map *)umap;
-	const uint8_t need = how == UVM_ACCESS_WRITE ? PTE_W : PTE_R;
-	struct vm_map_entry *me;
-	enum uvm_outcome outcome;
-
-	outcome = access_begin(uvm, map, pgno, &me);
-	if (outcome != UVM_HIT_MAPPED)
-		return outcome;
-	if (umap->um_pte[pgno - umap->um_first] & need) {
-		EXP(uvm)->mapped_hits++;
-		outcome = UVM_HIT_MAPPED;
-	} else {
-		outcome = uvm_fault(uvm, map, me, pgno, how);
-		if (outcome >= UVM_FAULT_PROT)
-			return outcome;
-	}
-	access_mark(uvm, map, pgno, how);
-	return outcome;
-}
-
-#endif
-
-void *
-uvm_page_bytes(struct uvm *uvm, const struct uvm_map *umap, uint64_t pgno)
-{
-	const struct vm_map *const map = (const struct vm_map *)umap;
-	const struct vm_page *pg;
-
-	if (uvm->mem.pm_data == NULL ||
-	    pgno - umap->um_first >= umap->um_npages ||
-	    (shared_get(&umap->um_pte[pgno - umap->um_first]) & PTE_ANON))
-		return NULL;
-	pg = uvm_pagepeek(uvm, &map->vm_vp->v_uvm.u_obj, pgno);
-	return pg != NULL ? page_bytes(uvm, pg) : NULL;
 }

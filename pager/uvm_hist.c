@@ -27,6 +27,7 @@ uvm_hist_keep(struct uvm *uvm, size_t n)
 		return ENOMEM;
 	free(uvm->hist.uh_ring);
 	uvm->hist = (struct uvm_hist){ .uh_ring = ring, .uh_size = n };
+	uvm_lean_settle(uvm);
 	return 0;
 }
 

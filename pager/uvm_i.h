@@ -117,6 +117,8 @@ struct uvm {
 	bool (*sleep)(struct uvm *, const void *chan);
 
 	struct uvm_observer obs;
+	bool lean;	 /* common faults go by fault_lean(): uvm_access.c */
+	uint64_t untold; /* uvm_untold() */
 	uint32_t dryflush; /* of the last dry flush: dry_stamp() */
 	struct uvm_hist hist;
 	int failed;
@@ -236,6 +238,18 @@ void uvm_wakeup(struct uvm *uvm, const void *chan);
 /* Nobody else sleeps. */
 #define uvm_wakeup(uvm, chan) ((void)(uvm), (void)(chan))
 #endif
+
+/*
+ * The fault routine: spec section 6.  An access of page pgno, which lies in me,
+ * has no usable mapping.
+ *
+ * => nothing locked, on entry and exit
+ */
+enum uvm_outcome uvm_fault(struct uvm *uvm, struct vm_map *map,
+    struct vm_map_entry *me, uint64_t pgno, enum uvm_access how);
+
+/* Find out anew what uvm.lean is, after what it depends on. */
+void uvm_lean_settle(struct uvm *uvm);
 
 /* Have the file's bytes put on stable storage, and count that. */
 int uvm_file_sync(struct uvm *uvm, uint32_t file) mustcheck;

@@ -195,6 +195,7 @@ uvm_create(const struct uvm_param *up, const struct uvm_backend *be,
 		uvm_destroy(uvm);
 		return error;
 	}
+	uvm_lean_settle(uvm);
 	*uvmp = uvm;
 	return 0;
 }
@@ -260,6 +261,34 @@ uvm_fail(struct uvm *uvm, int error, const char *fmt, ...)
 	return error;
 }
 
+/*
+ * With threads there are locks to take, and without UVM_BE_INSTANT something to
+ * wait for.
+ */
+void
+uvm_lean_settle(struct uvm *uvm)
+{
+
+#ifdef UVM_MP
+	uvm->lean = false;
+#else
+	const struct uvm_observer *const obs = &uvm->obs;
+
+	uvm->lean = (uvm->be->be_flags & UVM_BE_INSTANT) != 0 &&
+	    uvm->mem.pm_data == NULL && !uvm->aio.ai_on &&
+	    uvm->pagermap_free != 0 && uvm->hist.uh_size == 0 &&
+	    obs->uo_traverse == NULL && (obs->uo_io == NULL || obs->uo_lean) &&
+	    uvm->up.daemon_rule != DAEMON_IO && !FIXED(uvm, q4_single_read);
+#endif
+}
+
+uint64_t
+uvm_untold(const struct uvm *uvm)
+{
+
+	return uvm->untold;
+}
+
 void
 uvm_observe(struct uvm *uvm, const struct uvm_observer *uo)
 {
@@ -268,6 +297,7 @@ uvm_observe(struct uvm *uvm, const struct uvm_observer *uo)
 		uvm->obs = *uo;
 	else
 		uvm->obs = (struct uvm_observer){ .uo_arg = NULL };
+	uvm_lean_settle(uvm);
 }
 
 /* Asleep with one thread: what is under way is all that can wake us. */

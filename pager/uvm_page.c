@@ -62,15 +62,6 @@ uvm_page_fini(struct uvm *uvm)
 		(void)munmap(pm->pm_data, pm->pm_datalen);
 }
 
-/* A descriptor may lie in two lines. */
-static inline void
-prefetch_whole(const struct vm_page *pg)
-{
-
-	__builtin_prefetch(&pg->pgno, 1);
-	__builtin_prefetch(&pg->pageq_next, 1);
-}
-
 void
 uvm_pageprefetch_links(const struct uvm *uvm, const struct vm_page *pg)
 {
@@ -164,109 +155,52 @@ resident_grow(struct uvm_object *uobj, uint64_t pgno)
 static void
 uvm_pageinsert(struct uvm *uvm, struct uvm_object *uobj, struct vm_page *pg)
 {
-	struct vm_page *const frames = uvm->mem.pm_frame;
-	const uint32_t frame = page_frame(uvm, pg);
-	struct pghash *const ph = hash_bucket(uvm, uobj, pg->pgno);
 
 	simple_lock(&SELF(uvm)->ls, &uvm->hashlock);
-	if (ph->ph_tail != 0)
-		frames[ph->ph_tail].hashq = frame;
-	else
-		ph->ph_head = frame;
-	ph->ph_tail = frame;
-	pg->hashq = 0;
+	hash_link(uvm, uobj, pg);
 	simple_unlock(&SELF(uvm)->ls, &uvm->hashlock);
-
-	pg->listq_next = 0;
-	pg->listq_prev = uobj->memq_tail;
-	if (uobj->memq_tail != 0)
-		frames[uobj->memq_tail].listq_next = frame;
-	else
-		uobj->memq_head = frame;
-	uobj->memq_tail = frame;
+	memq_link(uvm, uobj, pg);
 	pg->flags |= PG_TABLED;
-	uobj->uo_npages++;
 	if (unlikely(pg->pgno >= uobj->uo_rbits))
 		resident_grow(uobj, pg->pgno);
-	if (likely(pg->pgno < uobj->uo_rbits))
-		uobj->uo_resident[pg->pgno / 64] |= 1ULL << (pg->pgno % 64);
+	resident_set(uobj, pg->pgno);
 }
 
 /* => object locked */
 static void
 uvm_pageremove(struct uvm *uvm, struct vm_page *pg)
 {
-	struct vm_page *const frames = uvm->mem.pm_frame;
 	struct uvm_object *const uobj = page_object(uvm, pg);
-	const uint32_t frame = page_frame(uvm, pg);
-	struct pghash *const ph = hash_bucket(uvm, uobj, pg->pgno);
-	uint32_t *link, prev = 0;
 
 	LOCK_HELD(&uobj->vmobjlock);
 	simple_lock(&SELF(uvm)->ls, &uvm->hashlock);
-	for (link = &ph->ph_head; *link != frame; link = &frames[prev].hashq)
-		prev = *link;
-	*link = pg->hashq;
-	if (ph->ph_tail == frame)
-		ph->ph_tail = prev;
+	hash_unlink(uvm, uobj, pg);
 	simple_unlock(&SELF(uvm)->ls, &uvm->hashlock);
-
-	if (pg->listq_next != 0)
-		frames[pg->listq_next].listq_prev = pg->listq_prev;
-	else
-		uobj->memq_tail = pg->listq_prev;
-	if (pg->listq_prev != 0)
-		frames[pg->listq_prev].listq_next = pg->listq_next;
-	else
-		uobj->memq_head = pg->listq_next;
-	if (likely(pg->pgno < uobj->uo_rbits))
-		uobj->uo_resident[pg->pgno / 64] &= ~(1ULL << (pg->pgno % 64));
+	memq_unlink(uvm, uobj, pg);
+	resident_clear(uobj, pg->pgno);
 	pg->flags &= (uint16_t)~PG_TABLED;
 	pg->uobject = 0;
 	pg->version++;
-	uobj->uo_npages--;
 }
 
 struct vm_page *
 uvm_pagealloc(struct uvm *uvm, struct uvm_object *uobj, uint64_t pgno)
 {
-	struct uvmexp *const lv = LEVELS(uvm);
-	struct uvm_pagemem *const pm = &uvm->mem;
 	struct vm_page *pg;
 	uint64_t free;
 
 	LOCK_HELD(&uobj->vmobjlock);
 	simple_lock(&SELF(uvm)->ls, &uvm->fpageqlock);
-	free = shared_get(&lv->free);
-	if (free < uvm->up.freemin ||
-	    (free < uvm->up.freetarg &&
-		shared_get(&lv->inactive) < shared_get(&uvm->inactarg)))
-		uvm_pageout_wake(uvm);
+	free = shared_get(&LEVELS(uvm)->free);
+	free_low(uvm, free);
 	if (free <= uvm->up.reserve_kernel) {
 		simple_unlock(&SELF(uvm)->ls, &uvm->fpageqlock);
 		EXP(uvm)->alloc_failures++;
 		return NULL;
 	}
-	if (pm->pm_fresh <= pm->pm_npages) {
-		pg = &pm->pm_frame[pm->pm_fresh++];
-	} else {
-		KASSERT(pm->pm_free.pl_head != 0);
-		pg = &pm->pm_frame[pm->pm_free.pl_head];
-		pglist_remove(uvm, &pm->pm_free, pg);
-		prefetch_whole(&pm->pm_frame[pm->pm_free.pl_head]);
-	}
-	shared_sub(&lv->free, 1);
+	pg = free_take(uvm);
 	simple_unlock(&SELF(uvm)->ls, &uvm->fpageqlock);
-
-	/* Who started an I/O on the page that it was may look just now. */
-	pg->pgno = pgno;
-	shared_set(&pg->uobject, uobj->uo_num);
-	pg->flags = PG_BUSY | PG_CLEAN | PG_FAKE;
-	shared_set(&pg->version, (uint16_t)(pg->version + 1));
-	pg->wire_count = 0;
-	pg->attrs = 0;
-	pg->pqflags = 0;
-	KASSERT(pg->nmaps == 0);
+	page_becomes(pg, uobj, pgno, PG_BUSY | PG_CLEAN | PG_FAKE);
 	uvm_pageinsert(uvm, uobj, pg);
 	return pg;
 }

@@ -74,6 +74,143 @@ hash_bucket(const struct uvm *uvm, const struct uvm_object *uobj, uint64_t pgno)
 		    .pm_bucket[(uobj->uo_hashbase + pgno) & uvm->mem.pm_mask];
 }
 
+/* A page into its chain, at the end, and out of it. => hash locked */
+static inline void
+hash_link(const struct uvm *uvm, const struct uvm_object *uobj,
+    struct vm_page *pg)
+{
+	struct pghash *const ph = hash_bucket(uvm, uobj, pg->pgno);
+	const uint32_t frame = page_frame(uvm, pg);
+
+	if (ph->ph_tail != 0)
+		uvm->mem.pm_frame[ph->ph_tail].hashq = frame;
+	else
+		ph->ph_head = frame;
+	ph->ph_tail = frame;
+	pg->hashq = 0;
+}
+
+static inline void
+hash_unlink(const struct uvm *uvm, const struct uvm_object *uobj,
+    const struct vm_page *pg)
+{
+	struct vm_page *const frames = uvm->mem.pm_frame;
+	struct pghash *const ph = hash_bucket(uvm, uobj, pg->pgno);
+	const uint32_t frame = page_frame(uvm, pg);
+	uint32_t *link, prev = 0;
+
+	for (link = &ph->ph_head; *link != frame; link = &frames[prev].hashq)
+		prev = *link;
+	*link = pg->hashq;
+	if (ph->ph_tail == frame)
+		ph->ph_tail = prev;
+}
+
+/* A page into its object's list, at the end, and out of it. => object locked */
+static inline void
+memq_link(const struct uvm *uvm, struct uvm_object *uobj, struct vm_page *pg)
+{
+	const uint32_t frame = page_frame(uvm, pg);
+
+	pg->listq_next = 0;
+	pg->listq_prev = uobj->memq_tail;
+	if (uobj->memq_tail != 0)
+		uvm->mem.pm_frame[uobj->memq_tail].listq_next = frame;
+	else
+		uobj->memq_head = frame;
+	uobj->memq_tail = frame;
+	uobj->uo_npages++;
+}
+
+static inline void
+memq_unlink(const struct uvm *uvm, struct uvm_object *uobj,
+    const struct vm_page *pg)
+{
+	struct vm_page *const frames = uvm->mem.pm_frame;
+
+	if (pg->listq_next != 0)
+		frames[pg->listq_next].listq_prev = pg->listq_prev;
+	else
+		uobj->memq_tail = pg->listq_prev;
+	if (pg->listq_prev != 0)
+		frames[pg->listq_prev].listq_next = pg->listq_next;
+	else
+		uobj->memq_head = pg->listq_next;
+	uobj->uo_npages--;
+}
+
+/* The bit of a page that is there; of those that have one. => object locked */
+static inline void
+resident_set(const struct uvm_object *uobj, uint64_t pgno)
+{
+
+	if (likely(pgno < uobj->uo_rbits))
+		uobj->uo_resident[pgno / 64] |= 1ULL << (pgno % 64);
+}
+
+static inline void
+resident_clear(const struct uvm_object *uobj, uint64_t pgno)
+{
+
+	if (likely(pgno < uobj->uo_rbits))
+		uobj->uo_resident[pgno / 64] &= ~(1ULL << (pgno % 64));
+}
+
+/* A descriptor may lie in two lines. */
+static inline void
+prefetch_whole(const struct vm_page *pg)
+{
+
+	__builtin_prefetch(&pg->pgno, 1);
+	__builtin_prefetch(&pg->pageq_next, 1);
+}
+
+/* A page is to be allocated: has the daemon work to do?  => free list locked */
+static inline void
+free_low(struct uvm *uvm, uint64_t free)
+{
+
+	if (free < uvm->up.freemin ||
+	    (free < uvm->up.freetarg &&
+		shared_get(&LEVELS(uvm)->inactive) <
+		    shared_get(&uvm->inactarg)))
+		uvm_pageout_wake(uvm);
+}
+
+/* The page that is next on the free list, which is not empty. => locked */
+static inline struct vm_page *
+free_take(struct uvm *uvm)
+{
+	struct uvm_pagemem *const pm = &uvm->mem;
+	struct vm_page *pg;
+
+	shared_sub(&LEVELS(uvm)->free, 1);
+	if (pm->pm_fresh <= pm->pm_npages)
+		return &pm->pm_frame[pm->pm_fresh++];
+	KASSERT(pm->pm_free.pl_head != 0);
+	pg = &pm->pm_frame[pm->pm_free.pl_head];
+	pglist_remove(uvm, &pm->pm_free, pg);
+	prefetch_whole(&pm->pm_frame[pm->pm_free.pl_head]);
+	return pg;
+}
+
+/* A page that was free is page pgno of uobj, and in no list yet. */
+static inline void
+page_becomes(struct vm_page *pg, const struct uvm_object *uobj, uint64_t pgno,
+    unsigned flags)
+{
+
+	/* Who started an I/O on the page that it was may look just now. */
+	pg->pgno = pgno;
+	shared_set(&pg->uobject, uobj->uo_num);
+	pg->flags = (uint16_t)flags;
+	shared_set(&pg->version, (uint16_t)(pg->version + 1));
+	pg->wire_count = 0;
+	pg->attrs = 0;
+	pg->pqflags = 0;
+	KASSERT(pg->nmaps == 0);
+}
+
 /* The chains are short: with threads the lock is what a lookup costs. */
 #define HASH_LOCK(uvm)	 mp_lock(&SELF(uvm)->ls, &(uvm)->hashlock)
 #define HASH_UNLOCK(uvm) mp_unlock(&SELF(uvm)->ls, &(uvm)->hashlock)
@@ -150,11 +287,10 @@ uvm_pagepeek(const struct uvm *uvm, const struct uvm_object *uobj,
 
 /* Spec section 2.5. => page queues locked */
 static inline void
-uvm_pageactivate(struct uvm *uvm, struct vm_page *pg)
+page_activate(struct uvm *uvm, struct vm_page *pg)
 {
 	struct uvmexp *const lv = LEVELS(uvm);
 
-	LOCK_HELD(&uvm->pageqlock);
 	if (pg->pqflags & PQ_INACTIVE) {
 		pglist_remove(uvm, &uvm->mem.pm_inactive, pg);
 		pg->pqflags = 0;
@@ -168,6 +304,14 @@ uvm_pageactivate(struct uvm *uvm, struct vm_page *pg)
 		shared_add(&lv->active, 1);
 	pg->pqflags = PQ_ACTIVE;
 	pglist_append(uvm, &uvm->mem.pm_active, pg);
+}
+
+static inline void
+uvm_pageactivate(struct uvm *uvm, struct vm_page *pg)
+{
+
+	LOCK_HELD(&uvm->pageqlock);
+	page_activate(uvm, pg);
 }
 
 /* Wake sleepers on pg and give it up: spec section 2.6. */

@@ -215,44 +215,213 @@ pd_inactive_page(struct uvm *uvm, struct vm_page *pg)
 	return next;
 }
 
-/* The free loop: spec section 5.5. => page queues locked */
-static void
-pd_scan_inactive(struct uvm *uvm)
-{
-	struct vm_page *pg = frame_page(uvm, uvm->mem.pm_inactive.pl_head);
+#ifndef UVM_MP
 
-	while (pg != NULL &&
-	    shared_get(&LEVELS(uvm)->free) < uvm->up.freetarg &&
-	    FAILED(uvm) == 0) {
-		pg = pd_inactive_page(uvm, pg);
-		if (pg != NULL && (pg->pqflags & PQ_INACTIVE) == 0) {
-			UVMHIST(uvm, "successor left the queue: from its head",
-			    0, 0, 0, 0);
-			pg = frame_page(uvm, uvm->mem.pm_inactive.pl_head);
-		}
+/*
+ * Pages that leave one queue for the end of another, each from behind the one
+ * before it: they stay linked as they are, and only where the run begins and
+ * ends there are other neighbours.
+ */
+struct run {
+	struct pglist *rn_from, *rn_to;
+	uint32_t rn_first, rn_last; /* frames; 0: empty */
+	uint32_t rn_n;
+	bool rn_scout; /* the scout of rn_from is on one of them */
+};
+
+static inline void
+run_add(struct run *rn, uint32_t frame)
+{
+
+	if (rn->rn_n++ == 0)
+		rn->rn_first = frame;
+	rn->rn_last = frame;
+	rn->rn_scout |= frame == rn->rn_from->pl_scout;
+}
+
+/* Move the run, and begin another. */
+static inline void
+run_end(struct uvm *uvm, struct run *rn)
+{
+	struct vm_page *const frames = uvm->mem.pm_frame;
+	struct pglist *const from = rn->rn_from, *const to = rn->rn_to;
+	struct vm_page *const first = &frames[rn->rn_first];
+	struct vm_page *const last = &frames[rn->rn_last];
+	const uint32_t prev = first->pageq_prev, next = last->pageq_next;
+
+	if (rn->rn_n == 0)
+		return;
+	if (next != 0)
+		frames[next].pageq_prev = prev;
+	else
+		from->pl_tail = prev;
+	if (prev != 0) {
+		frames[prev].pageq_next = next;
+	} else {
+		from->pl_head = next;
+		from->pl_lead -=
+		    rn->rn_n < from->pl_lead ? rn->rn_n : from->pl_lead;
 	}
+	if (rn->rn_scout)
+		from->pl_scout = next;
+
+	first->pageq_prev = to->pl_tail;
+	last->pageq_next = 0;
+	if (to->pl_tail != 0)
+		frames[to->pl_tail].pageq_next = rn->rn_first;
+	else
+		to->pl_head = rn->rn_first;
+	to->pl_tail = rn->rn_last;
+	*rn = (struct run){ .rn_from = from, .rn_to = to };
+}
+
+/* The object of the page looked at last: most are of the same. */
+struct known {
+	uint32_t kn_num;
+	struct uvm_object *kn_uobj;
+};
+
+static inline struct uvm_object *
+known_object(const struct uvm *uvm, const struct vm_page *pg, struct known *kn)
+{
+
+	if (unlikely(pg->uobject != kn->kn_num)) {
+		kn->kn_num = pg->uobject;
+		kn->kn_uobj = page_object(uvm, pg);
+	}
+	return kn->kn_uobj;
+}
+
+/* Flags of an inactive page that decide what becomes of it. */
+#define PD_FLAGS                                                               \
+	(PG_CLEAN | PG_BUSY | PG_WANTED | PG_RELEASED | PG_TABLED |            \
+	    PG_COUNTED | PG_AHEAD)
+
+/*
+ * Free pages from pg on, as pd_inactive_page() would: those that are clean, not
+ * mapped, and nobody's business.
+ *
+ * => the first that is not one of them, or that is not needed any more, or NULL
+ */
+static struct vm_page *
+pd_free_run(struct uvm *uvm, struct vm_page *pg)
+{
+	struct vm_page *const frames = uvm->mem.pm_frame;
+	struct uvmexp *const exp = EXP(uvm), *const lv = LEVELS(uvm);
+	const uint64_t most = uvm->up.freetarg - lv->free;
+	struct run rn = { .rn_from = &uvm->mem.pm_inactive,
+		.rn_to = &uvm->mem.pm_free };
+	struct known kn = { 0, NULL };
+	uint32_t n;
+
+	if (uvm->obs.uo_freed != NULL)
+		return pg;
+	while (pg != frames && rn.rn_n < most &&
+	    (pg->flags & PD_FLAGS) == (PG_CLEAN | PG_TABLED) &&
+	    pg->nmaps == 0 && (pg->attrs & PA_REF) == 0 &&
+	    pg->wire_count == 0) {
+		struct uvm_object *const uobj = known_object(uvm, pg, &kn);
+
+		hash_unlink(uvm, uobj, pg);
+		memq_unlink(uvm, uobj, pg);
+		resident_clear(uobj, pg->pgno);
+		pg->flags &= (uint16_t)~PG_TABLED;
+		pg->uobject = 0;
+		pg->version++;
+		pg->pqflags = PQ_FREE;
+		run_add(&rn, page_frame(uvm, pg));
+		pg = &frames[pg->pageq_next];
+	}
+	n = rn.rn_n;
+	if (n == 0)
+		return pg;
+	run_end(uvm, &rn);
+	lv->inactive -= n;
+	lv->free += n;
+	exp->pdscans += n;
+	exp->pdobscan += n;
+	exp->pdfreed += n;
+	uvm_pageout_progress(uvm);
+	return pg != frames ? pg : NULL;
+}
+
+/* Take the only mapping of a page from it, if it is the object's first map. */
+static inline bool
+pd_unmap(const struct uvm_object *uobj, struct vm_page *pg)
+{
+	const struct vm_map *const map = uobj->uo_maps;
+	const uint64_t idx = pg->pgno - map->vm_hot.um_first;
+	uint8_t *pte;
+
+	if (pg->nmaps != 1 || idx >= map->vm_hot.um_npages)
+		return false;
+	pte = &map->vm_hot.um_pte[idx];
+	if ((*pte & (PTE_R | PTE_ANON)) != PTE_R)
+		return false;
+	pg->attrs |= *pte & PTE_MOD ? PA_MOD : 0;
+	*pte = 0;
+	pg->nmaps = 0;
+	return true;
 }
 
 /* Make up the inactive shortage from the active queue. => queues locked */
 static void
-pd_scan_active(struct uvm *uvm, bool freed)
+pd_deactivate(struct uvm *uvm, uint64_t shortage)
 {
-	const uint64_t inactive = shared_get(&LEVELS(uvm)->inactive);
+	struct vm_page *const frames = uvm->mem.pm_frame;
+	struct uvmexp *const lv = LEVELS(uvm);
+	struct run rn = { .rn_from = &uvm->mem.pm_active,
+		.rn_to = &uvm->mem.pm_inactive };
+	struct known kn = { 0, NULL };
 	struct vm_page *pg, *next;
-	uint64_t shortage;
+	uint64_t n = 0;
 
-	if (uvm->inactarg > inactive)
-		shortage = uvm->inactarg - inactive;
-	else
-		shortage = freed ? 0 : 1;
+	for (pg = &frames[rn.rn_from->pl_head]; pg != frames && n < shortage;
+	     pg = next) {
+		next = &frames[pg->pageq_next];
+		if (unlikely(pg->flags & PG_BUSY)) {
+			run_end(uvm, &rn);
+			continue;
+		}
+		if (pg->nmaps != 0 &&
+		    !pd_unmap(known_object(uvm, pg, &kn), pg))
+			pmap_page_protect(uvm, pg, 0);
+		pg->attrs &= (uint8_t)~PA_REF;
+		if (pg->attrs & PA_MOD)
+			pg->flags &= (uint16_t)~PG_CLEAN;
+		pg->pqflags = PQ_INACTIVE;
+		run_add(&rn, page_frame(uvm, pg));
+		n++;
+	}
+	run_end(uvm, &rn);
+	if (n == 0)
+		return;
+	lv->active -= n;
+	lv->inactive += n;
+	EXP(uvm)->pddeact += n;
+	/* All pages once; after that they only go round. */
+	if (uvm->shuffled < uvm->mem.pm_npages)
+		uvm->idleturns = 0;
+	uvm->shuffled += n;
+}
+
+#else
+
+/* The free list, queues and objects have locks, and each page is taken alone. */
+#define pd_free_run(uvm, pg) (pg)
+
+/* Make up the inactive shortage from the active queue. => queues locked */
+static void
+pd_deactivate(struct uvm *uvm, uint64_t shortage)
+{
+	struct vm_page *pg, *next;
+
 	for (pg = frame_page(uvm, uvm->mem.pm_active.pl_head);
 	     pg != NULL && shortage != 0; pg = next) {
 		struct simplelock *const l = &page_object(uvm, pg)->vmobjlock;
-		bool locked;
 
 		next = frame_page(uvm, pg->pageq_next);
-		locked = mp_lock_try(&SELF(uvm)->ls, l);
-		if (!locked) {
+		if (!simple_lock_try(&SELF(uvm)->ls, l)) {
 			pd_passed(uvm);
 			continue;
 		}
@@ -266,8 +435,44 @@ pd_scan_active(struct uvm *uvm, bool freed)
 			shared_add(&uvm->shuffled, 1);
 			shortage--;
 		}
-		mp_unlock(&SELF(uvm)->ls, l);
+		simple_unlock(&SELF(uvm)->ls, l);
 	}
+}
+
+#endif
+
+/* The free loop: spec section 5.5. => page queues locked */
+static void
+pd_scan_inactive(struct uvm *uvm)
+{
+	struct vm_page *pg = frame_page(uvm, uvm->mem.pm_inactive.pl_head);
+
+	while (pg != NULL &&
+	    shared_get(&LEVELS(uvm)->free) < uvm->up.freetarg &&
+	    FAILED(uvm) == 0) {
+		pg = pd_free_run(uvm, pg);
+		if (pg == NULL ||
+		    shared_get(&LEVELS(uvm)->free) >= uvm->up.freetarg)
+			break;
+		pg = pd_inactive_page(uvm, pg);
+		if (pg != NULL && (pg->pqflags & PQ_INACTIVE) == 0) {
+			UVMHIST(uvm, "successor left the queue: from its head",
+			    0, 0, 0, 0);
+			pg = frame_page(uvm, uvm->mem.pm_inactive.pl_head);
+		}
+	}
+}
+
+/* The inactive shortage: spec section 5.4. => page queues locked */
+static void
+pd_scan_active(struct uvm *uvm, bool freed)
+{
+	const uint64_t inactive = shared_get(&LEVELS(uvm)->inactive);
+
+	if (uvm->inactarg > inactive)
+		pd_deactivate(uvm, uvm->inactarg - inactive);
+	else if (!freed)
+		pd_deactivate(uvm, 1);
 }
 
 void

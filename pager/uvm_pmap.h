@@ -9,8 +9,27 @@
 #ifndef PAGER_UVM_PMAP_H
 #define PAGER_UVM_PMAP_H
 
+#include <string.h>
+
 #include "pager/uvm_map.h"
 #include "pager/uvm_page.h"
+
+#ifndef UVM_MP
+
+/* Bit i: entry pte[i], of eight, maps a page, or keeps a private copy closed. */
+static inline unsigned
+pte_mapped8(const uint8_t *pte)
+{
+	uint64_t word;
+
+	/* The lowest bits of eight bytes, side by side. */
+	_Static_assert(PTE_R == 1 && PTE_ANON >> 4 == 1, "bits");
+	(void)memcpy(&word, pte, sizeof(word));
+	word = (word | word >> 4) & 0x0101010101010101ULL;
+	return (unsigned)(word * 0x0102040810204080ULL >> 56);
+}
+
+#endif
 
 /* Install or replace the mapping of pg at exactly prot (UVM_MAP_PROT bits). */
 void pmap_enter(struct uvm *uvm, struct vm_map *map, struct vm_page *pg,

@@ -83,6 +83,7 @@ engine_log_observe(struct engine *en)
 	struct uvm_observer uo = {
 		.uo_arg = en,
 		.uo_io = observe_io,
+		.uo_lean = true,
 		.uo_freed = en->en_verify != NULL ? observe_freed : NULL,
 		.uo_lost = en->en_verify != NULL ? observe_lost : NULL,
 	};
@@ -276,6 +277,7 @@ engine_log_result(struct engine *en, struct db_result *rs)
 
 	en->en_report->er_untimed[OP_READ][OUTCOME_MAPPED] += en->en_mapped[0];
 	en->en_report->er_untimed[OP_WRITE][OUTCOME_MAPPED] += en->en_mapped[1];
+	en->en_cluster[UVM_READ][1] += uvm_untold(en->en_uvm);
 	engine_threads_result(en, rs);
 	rs->rs_exp = &en->en_report->er_exp;
 	/* C11 adds no const to the elements of arrays by itself. */
