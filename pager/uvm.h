@@ -475,10 +475,18 @@ uvm_prefetch_pte(const struct uvm_map *map, uint64_t pgno)
 		__builtin_prefetch(&map->um_pte[idx], 1);
 }
 
-void uvm_prefetch_hash(const struct uvm *uvm, const struct uvm_map *map,
-    uint64_t pgno);
-void uvm_prefetch_page(const struct uvm *uvm, const struct uvm_map *map,
-    uint64_t pgno);
+/*
+ * Accesses through a map, told by where they go in its page table; the lowest
+ * bit is the caller's.
+ *
+ * => of at[0] to at[31] those are meant whose bit of due is set
+ */
+#define UVM_AT_INDEX(at) ((at) >> 1)
+
+void uvm_hint_hash(const struct uvm *uvm, const struct uvm_map *map,
+    const uint32_t *at, uint32_t due);
+void uvm_hint_pages(const struct uvm *uvm, const struct uvm_map *map,
+    const uint32_t *at, uint32_t due);
 
 /* Is there anything to be done at the end of the event? */
 static inline bool

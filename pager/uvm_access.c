@@ -80,8 +80,6 @@ lean_begin(const struct uvm *uvm, const struct vm_map *map, uint64_t pgno,
 		return false;
 	le->le_entry = me;
 	le->le_pte = &map->vm_hot.um_pte[pgno - map->vm_hot.um_first];
-	if (*le->le_pte & (how == UVM_ACCESS_WRITE ? PTE_W : PTE_R))
-		return false;
 	le->le_start = pgno;
 	le->le_npages = 1;
 	le->le_center = 0;
@@ -197,8 +195,7 @@ fault_lean(struct uvm *uvm, struct vm_map *map, uint64_t pgno,
 		*le.le_pte |= PTE_MOD;
 		uvm_page_dirtied(uvm, pg);
 	}
-	pglist_scout(uvm, &uvm->mem.pm_inactive);
-	pglist_scout(uvm, &uvm->mem.pm_active);
+	uvm_scout(uvm);
 	return there & center ? UVM_HIT_RESIDENT : UVM_MISS;
 }
 
@@ -322,30 +319,42 @@ uvm_access_slow(struct uvm *uvm, struct uvm_map *umap, uint64_t pgno,
 
 #else
 
+/* Does a mapping let it through?  What hardware does not see is marked here. */
+static inline bool
+access_mapped(struct uvm *uvm, struct vm_map *map, uint64_t pgno,
+    enum uvm_access how)
+{
+	const uint64_t idx = pgno - map->vm_hot.um_first;
+	const uint8_t need = how == UVM_ACCESS_WRITE ? PTE_W : PTE_R;
+
+	if (idx >= map->vm_hot.um_npages ||
+	    (map->vm_hot.um_pte[idx] & need) == 0 || FAILED(uvm) != 0)
+		return false;
+	EXP(uvm)->accesses++;
+	EXP(uvm)->mapped_hits++;
+	access_mark(uvm, map, pgno, how);
+	return true;
+}
+
 enum uvm_outcome
 uvm_access_slow(struct uvm *uvm, struct uvm_map *umap, uint64_t pgno,
     enum uvm_access how)
 {
 	struct vm_map *const map = (struct vm_map *)umap;
-	const uint8_t need = how == UVM_ACCESS_WRITE ? PTE_W : PTE_R;
 	struct vm_map_entry *me;
 	enum uvm_outcome outcome;
 
+	if (access_mapped(uvm, map, pgno, how))
+		return UVM_HIT_MAPPED;
 	outcome = fault_lean(uvm, map, pgno, how);
 	if (likely(outcome != UVM_HIT_MAPPED))
 		return outcome;
 	outcome = access_begin(uvm, map, pgno, &me);
 	if (outcome != UVM_HIT_MAPPED)
 		return outcome;
-	if (umap->um_pte[pgno - umap->um_first] & need) {
-		EXP(uvm)->mapped_hits++;
-		outcome = UVM_HIT_MAPPED;
-	} else {
-		outcome = uvm_fault(uvm, map, me, pgno, how);
-		if (outcome >= UVM_FAULT_PROT)
-			return outcome;
-	}
-	access_mark(uvm, map, pgno, how);
+	outcome = uvm_fault(uvm, map, me, pgno, how);
+	if (outcome < UVM_FAULT_PROT)
+		access_mark(uvm, map, pgno, how);
 	return outcome;
 }
 

@@ -357,8 +357,7 @@ uvm_fault(struct uvm *uvm, struct vm_map *map, struct vm_map_entry *me,
 		fault_release(&ft, pg);
 	OBJ_UNLOCK(uvm, uobj);
 #ifndef UVM_MP
-	pglist_scout(uvm, &uvm->mem.pm_inactive);
-	pglist_scout(uvm, &uvm->mem.pm_active);
+	uvm_scout(uvm);
 #endif
 	return outcome;
 }

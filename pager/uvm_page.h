@@ -101,12 +101,6 @@ int uvm_page_init(struct uvm *uvm, struct errmsg *em) mustcheck;
 void uvm_page_fini(struct uvm *uvm);
 
 /*
- * Bring towards the cache all that freeing or moving pg will touch.  Never used
- * where list steps and lookups are what is measured: in flushes.
- */
-void uvm_pageprefetch_links(const struct uvm *uvm, const struct vm_page *pg);
-
-/*
  * Allocate the page pgno of uobj: spec section 2.3.
  *
  * => object locked; the page is not there yet

@@ -43,29 +43,6 @@ pglist_remove(struct uvm *uvm, struct pglist *pl, struct vm_page *pg)
 	pg->pageq_next = pg->pageq_prev = 0;
 }
 
-/*
- * Move the scout of a queue on by one page, to stay ahead of its head.
- *
- * => what the leaving of that page will touch is prefetched, and the page after
- *    it: one step a fault gives it the time to come
- */
-static inline void
-pglist_scout(const struct uvm *uvm, struct pglist *pl)
-{
-	const struct vm_page *pg;
-
-	if (unlikely(pl->pl_scout == 0)) {
-		pl->pl_scout = pl->pl_head;
-		pl->pl_lead = 0;
-	}
-	if (pl->pl_lead >= SCOUT_LEAD || pl->pl_scout == 0)
-		return;
-	pg = &uvm->mem.pm_frame[pl->pl_scout];
-	uvm_pageprefetch_links(uvm, pg);
-	pl->pl_scout = pg->pageq_next;
-	pl->pl_lead++;
-}
-
 static inline struct pghash *
 hash_bucket(const struct uvm *uvm, const struct uvm_object *uobj, uint64_t pgno)
 {
@@ -163,6 +140,57 @@ prefetch_whole(const struct vm_page *pg)
 
 	__builtin_prefetch(&pg->pgno, 1);
 	__builtin_prefetch(&pg->pageq_next, 1);
+}
+
+/*
+ * Move the scout of a queue on by one page, to stay ahead of its head.
+ *
+ * => the page that it comes to is prefetched; returns the one that it was on,
+ *    or NULL: it has nowhere to go, or is far enough
+ */
+static inline const struct vm_page *
+pglist_scout(const struct uvm *uvm, struct pglist *pl)
+{
+	const struct vm_page *pg;
+
+	if (unlikely(pl->pl_scout == 0)) {
+		pl->pl_scout = pl->pl_head;
+		pl->pl_lead = 0;
+	}
+	if (pl->pl_lead >= SCOUT_LEAD || pl->pl_scout == 0)
+		return NULL;
+	pg = &uvm->mem.pm_frame[pl->pl_scout];
+	prefetch_whole(&uvm->mem.pm_frame[pg->pageq_next]);
+	pl->pl_scout = pg->pageq_next;
+	pl->pl_lead++;
+	return pg;
+}
+
+/*
+ * A fault is over: what the page daemon will touch, when it comes to pages near
+ * the heads of its queues, is prefetched; one step a fault gives it the time to
+ * come.  Never where list steps and lookups are what is measured: in flushes.
+ */
+static inline void
+uvm_scout(struct uvm *uvm)
+{
+	const struct vm_page *const frames = uvm->mem.pm_frame;
+	const struct uvm_object *uobj;
+	const struct vm_page *pg;
+
+	/* It will be freed: out of the hash and its object's list. */
+	pg = pglist_scout(uvm, &uvm->mem.pm_inactive);
+	if (pg != NULL) {
+		uobj = page_object(uvm, pg);
+		__builtin_prefetch(hash_bucket(uvm, uobj, pg->pgno), 1);
+		__builtin_prefetch(&frames[pg->listq_next].listq_prev, 1);
+		__builtin_prefetch(&frames[pg->listq_prev].listq_next, 1);
+	}
+	/* It will be deactivated: unmapped. */
+	pg = pglist_scout(uvm, &uvm->mem.pm_active);
+	if (pg != NULL && pg->nmaps != 0)
+		uvm_prefetch_pte(&page_object(uvm, pg)->uo_maps->vm_hot,
+		    pg->pgno);
 }
 
 /* A page is to be allocated: has the daemon work to do?  => free list locked */

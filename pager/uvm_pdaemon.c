@@ -218,39 +218,22 @@ pd_inactive_page(struct uvm *uvm, struct vm_page *pg)
 #ifndef UVM_MP
 
 /*
- * Pages that leave one queue for the end of another, each from behind the one
- * before it: they stay linked as they are, and only where the run begins and
- * ends there are other neighbours.
+ * Move n pages, first to last, from one queue to the end of another.  They
+ * stand behind each other, and stay linked as they are: only where the run
+ * begins and ends there are other neighbours.
+ *
+ * => their queue flags are those of the other queue
  */
-struct run {
-	struct pglist *rn_from, *rn_to;
-	uint32_t rn_first, rn_last; /* frames; 0: empty */
-	uint32_t rn_n;
-	bool rn_scout; /* the scout of rn_from is on one of them */
-};
-
-static inline void
-run_add(struct run *rn, uint32_t frame)
-{
-
-	if (rn->rn_n++ == 0)
-		rn->rn_first = frame;
-	rn->rn_last = frame;
-	rn->rn_scout |= frame == rn->rn_from->pl_scout;
-}
-
-/* Move the run, and begin another. */
-static inline void
-run_end(struct uvm *uvm, struct run *rn)
+static void
+pglist_move(struct uvm *uvm, struct pglist *from, struct pglist *to,
+    uint32_t first, uint32_t last, uint64_t n)
 {
 	struct vm_page *const frames = uvm->mem.pm_frame;
-	struct pglist *const from = rn->rn_from, *const to = rn->rn_to;
-	struct vm_page *const first = &frames[rn->rn_first];
-	struct vm_page *const last = &frames[rn->rn_last];
-	const uint32_t prev = first->pageq_prev, next = last->pageq_next;
+	const uint32_t prev = frames[first].pageq_prev;
+	const uint32_t next = frames[last].pageq_next;
 
-	if (rn->rn_n == 0)
-		return;
+	if (frames[from->pl_scout].pqflags == frames[first].pqflags)
+		from->pl_scout = next;
 	if (next != 0)
 		frames[next].pageq_prev = prev;
 	else
@@ -260,19 +243,16 @@ run_end(struct uvm *uvm, struct run *rn)
 	} else {
 		from->pl_head = next;
 		from->pl_lead -=
-		    rn->rn_n < from->pl_lead ? rn->rn_n : from->pl_lead;
+		    n < from->pl_lead ? (uint32_t)n : from->pl_lead;
 	}
-	if (rn->rn_scout)
-		from->pl_scout = next;
 
-	first->pageq_prev = to->pl_tail;
-	last->pageq_next = 0;
+	frames[first].pageq_prev = to->pl_tail;
+	frames[last].pageq_next = 0;
 	if (to->pl_tail != 0)
-		frames[to->pl_tail].pageq_next = rn->rn_first;
+		frames[to->pl_tail].pageq_next = first;
 	else
-		to->pl_head = rn->rn_first;
-	to->pl_tail = rn->rn_last;
-	*rn = (struct run){ .rn_from = from, .rn_to = to };
+		to->pl_head = first;
+	to->pl_tail = last;
 }
 
 /* The object of the page looked at last: most are of the same. */
@@ -309,19 +289,22 @@ pd_free_run(struct uvm *uvm, struct vm_page *pg)
 	struct vm_page *const frames = uvm->mem.pm_frame;
 	struct uvmexp *const exp = EXP(uvm), *const lv = LEVELS(uvm);
 	const uint64_t most = uvm->up.freetarg - lv->free;
-	struct run rn = { .rn_from = &uvm->mem.pm_inactive,
-		.rn_to = &uvm->mem.pm_free };
+	const uint32_t first = page_frame(uvm, pg);
+	uint32_t frame = first, last = 0;
 	struct known kn = { 0, NULL };
-	uint32_t n;
+	uint64_t n;
 
 	if (uvm->obs.uo_freed != NULL)
 		return pg;
-	while (pg != frames && rn.rn_n < most &&
-	    (pg->flags & PD_FLAGS) == (PG_CLEAN | PG_TABLED) &&
-	    pg->nmaps == 0 && (pg->attrs & PA_REF) == 0 &&
-	    pg->wire_count == 0) {
-		struct uvm_object *const uobj = known_object(uvm, pg, &kn);
+	for (n = 0; frame != 0 && n < most; n++) {
+		struct uvm_object *uobj;
 
+		pg = &frames[frame];
+		if ((pg->flags & PD_FLAGS) != (PG_CLEAN | PG_TABLED) ||
+		    pg->nmaps != 0 || (pg->attrs & PA_REF) != 0 ||
+		    pg->wire_count != 0)
+			break;
+		uobj = known_object(uvm, pg, &kn);
 		hash_unlink(uvm, uobj, pg);
 		memq_unlink(uvm, uobj, pg);
 		resident_clear(uobj, pg->pgno);
@@ -329,20 +312,20 @@ pd_free_run(struct uvm *uvm, struct vm_page *pg)
 		pg->uobject = 0;
 		pg->version++;
 		pg->pqflags = PQ_FREE;
-		run_add(&rn, page_frame(uvm, pg));
-		pg = &frames[pg->pageq_next];
+		last = frame;
+		frame = pg->pageq_next;
 	}
-	n = rn.rn_n;
-	if (n == 0)
-		return pg;
-	run_end(uvm, &rn);
-	lv->inactive -= n;
-	lv->free += n;
-	exp->pdscans += n;
-	exp->pdobscan += n;
-	exp->pdfreed += n;
-	uvm_pageout_progress(uvm);
-	return pg != frames ? pg : NULL;
+	if (n != 0) {
+		pglist_move(uvm, &uvm->mem.pm_inactive, &uvm->mem.pm_free,
+		    first, last, n);
+		lv->inactive -= n;
+		lv->free += n;
+		exp->pdscans += n;
+		exp->pdobscan += n;
+		exp->pdfreed += n;
+		uvm_pageout_progress(uvm);
+	}
+	return frame_page(uvm, frame);
 }
 
 /* Take the only mapping of a page from it, if it is the object's first map. */
@@ -364,25 +347,25 @@ pd_unmap(const struct uvm_object *uobj, struct vm_page *pg)
 	return true;
 }
 
-/* Make up the inactive shortage from the active queue. => queues locked */
-static void
-pd_deactivate(struct uvm *uvm, uint64_t shortage)
+/*
+ * Deactivate the pages from *framep on, most at most, up to one that is busy.
+ *
+ * => *framep: the one after them; returns how many they were
+ */
+static uint64_t
+pd_deactivate_run(struct uvm *uvm, uint64_t most, uint32_t *framep)
 {
 	struct vm_page *const frames = uvm->mem.pm_frame;
-	struct uvmexp *const lv = LEVELS(uvm);
-	struct run rn = { .rn_from = &uvm->mem.pm_active,
-		.rn_to = &uvm->mem.pm_inactive };
+	const uint32_t first = *framep;
+	uint32_t frame = first, last = 0;
 	struct known kn = { 0, NULL };
-	struct vm_page *pg, *next;
-	uint64_t n = 0;
+	uint64_t n;
 
-	for (pg = &frames[rn.rn_from->pl_head]; pg != frames && n < shortage;
-	     pg = next) {
-		next = &frames[pg->pageq_next];
-		if (unlikely(pg->flags & PG_BUSY)) {
-			run_end(uvm, &rn);
-			continue;
-		}
+	for (n = 0; frame != 0 && n < most; n++) {
+		struct vm_page *const pg = &frames[frame];
+
+		if (unlikely(pg->flags & PG_BUSY))
+			break;
 		if (pg->nmaps != 0 &&
 		    !pd_unmap(known_object(uvm, pg, &kn), pg))
 			pmap_page_protect(uvm, pg, 0);
@@ -390,10 +373,30 @@ pd_deactivate(struct uvm *uvm, uint64_t shortage)
 		if (pg->attrs & PA_MOD)
 			pg->flags &= (uint16_t)~PG_CLEAN;
 		pg->pqflags = PQ_INACTIVE;
-		run_add(&rn, page_frame(uvm, pg));
-		n++;
+		last = frame;
+		frame = pg->pageq_next;
 	}
-	run_end(uvm, &rn);
+	if (n != 0)
+		pglist_move(uvm, &uvm->mem.pm_active, &uvm->mem.pm_inactive,
+		    first, last, n);
+	*framep = frame;
+	return n;
+}
+
+/* Make up the inactive shortage from the active queue. => queues locked */
+static void
+pd_deactivate(struct uvm *uvm, uint64_t shortage)
+{
+	struct uvmexp *const lv = LEVELS(uvm);
+	uint32_t frame = uvm->mem.pm_active.pl_head;
+	uint64_t n = 0;
+
+	for (;;) {
+		n += pd_deactivate_run(uvm, shortage - n, &frame);
+		if (frame == 0 || n == shortage)
+			break;
+		frame = uvm->mem.pm_frame[frame].pageq_next;
+	}
 	if (n == 0)
 		return;
 	lv->active -= n;

@@ -175,32 +175,13 @@ access_page(struct engine *en, struct uvm_map *map, uint64_t pgno,
 
 #endif
 
-/*
- * An access that may need a fault.
- *
- * => *gotp: what became of it
- * => 0, or the exit status
- */
-static inline int
-access_fault(struct engine *en, struct uvm_map *map, uint64_t pgno,
-    enum uvm_access how, enum uvm_outcome *gotp)
+/* The trace is wrong. => the exit status */
+static int
+outside(struct engine *en)
 {
-	const bool write = how == UVM_ACCESS_WRITE;
-	const uint64_t began = engine_op_begin(en);
-	const enum uvm_outcome got = access_page(en, map, pgno, how);
 
-	*gotp = got;
-	if (unlikely(got == UVM_FAULT_NOMAP))
-		return refuse(en, UVN_INPUT,
-		    "outside the mapping, or in a part of it that was "
-		    "detached");
-	if (got == UVM_HIT_MAPPED && engine_untimed(en))
-		en->en_mapped[write]++;
-	else
-		engine_op_end(en, write ? OP_WRITE : OP_READ,
-		    access_outcome(got), began, pgno << en->en_shift,
-		    1ULL << en->en_shift);
-	return likely(got < UVM_FAULT_PROT) ? 0 : access_failed(en, got);
+	return refuse(en, UVN_INPUT,
+	    "outside the mapping, or in a part of it that was detached");
 }
 
 /* One page of an access event. */
@@ -209,13 +190,21 @@ apply_page(struct engine *en, struct uvm_map *map, uint64_t pgno,
     enum uvm_access how)
 {
 	const bool write = how == UVM_ACCESS_WRITE;
-	enum uvm_outcome got;
-	int status;
 
 	if (store_too(en, how) || !engine_hit(en, map, pgno, how)) {
-		status = access_fault(en, map, pgno, how, &got);
-		if (status != 0 || got >= UVM_FAULT_PROT)
-			return status;
+		const uint64_t began = engine_op_begin(en);
+		const enum uvm_outcome got = access_page(en, map, pgno, how);
+
+		if (unlikely(got == UVM_FAULT_NOMAP))
+			return outside(en);
+		if (got == UVM_HIT_MAPPED && engine_untimed(en))
+			en->en_mapped[write]++;
+		else
+			engine_op_end(en, write ? OP_WRITE : OP_READ,
+			    access_outcome(got), began, pgno << en->en_shift,
+			    1ULL << en->en_shift);
+		if (got >= UVM_FAULT_PROT)
+			return access_failed(en, got);
 	}
 	if (write && en->en_data && !store_too(en, how))
 		stamp(en, map, pgno, uvm_page_bytes(en->en_uvm, map, pgno));
@@ -223,16 +212,15 @@ apply_page(struct engine *en, struct uvm_map *map, uint64_t pgno,
 }
 
 int
-engine_access(struct engine *en, uint64_t pgno)
+engine_access_end(struct engine *en, bool write, enum uvm_outcome got,
+    uint64_t latency)
 {
-	const struct trace_event *const ev = en->en_ev;
-	enum uvm_outcome got;
 
-	return access_fault(en, en->en_map, pgno,
-	    ev->te_op == TRACE_WRITE	      ? UVM_ACCESS_WRITE :
-		ev->te_flags & TRACE_F_IFETCH ? UVM_ACCESS_IFETCH :
-						UVM_ACCESS_READ,
-	    &got);
+	if (unlikely(got == UVM_FAULT_NOMAP))
+		return outside(en);
+	engine_latency(en, write ? OP_WRITE : OP_READ, access_outcome(got),
+	    latency);
+	return got >= UVM_FAULT_PROT ? access_failed(en, got) : 0;
 }
 
 static int

@@ -27,7 +27,6 @@ enum { HINT_PAGE = 1, HINT_HASH, HINT_PTE };
 
 /* An access of a run: the entry of the page table, and whether it is a write. */
 #define AT(idx, write) ((uint32_t)(idx) << 1 | (write))
-#define AT_INDEX(at)   ((at) >> 1)
 #define AT_WRITE(at)   ((at)&1)
 #define AT_MAX	       (1ULL << 31)
 
@@ -131,12 +130,12 @@ faults_due(const struct run *ru, size_t i)
 	if (likely(i + BLOCK <= ru->ru_n)) {
 		for (unsigned k = 0; k < BLOCK; k++)
 			due |=
-			    ((uint32_t)pte[AT_INDEX(ru->ru_at[i + k])] & PTE_R)
+			    ((uint32_t)pte[UVM_AT_INDEX(ru->ru_at[i + k])] & PTE_R)
 			    << k;
 		return ~due & ((1U << BLOCK) - 1);
 	}
 	for (unsigned k = 0; i + k < ru->ru_n; k++)
-		due |= (~(uint32_t)pte[AT_INDEX(ru->ru_at[i + k])] & PTE_R)
+		due |= (~(uint32_t)pte[UVM_AT_INDEX(ru->ru_at[i + k])] & PTE_R)
 		    << k;
 	return due;
 }
@@ -150,24 +149,17 @@ faults_due(const struct run *ru, size_t i)
 static inline void
 hint(const struct engine *en, const struct run *ru, size_t i, uint32_t *duep)
 {
-	const struct uvm_map *const map = en->en_map;
-	const uint32_t *at;
-	size_t k = i + HINT_PTE * BLOCK;
-	uint32_t due;
+	const size_t pte = i + HINT_PTE * BLOCK, hash = i + HINT_HASH * BLOCK;
 
-	for (const size_t end = block_end(ru, k); k < end; k++)
-		__builtin_prefetch(&ru->ru_map.um_pte[AT_INDEX(ru->ru_at[k])],
-		    1);
-	at = &ru->ru_at[i + HINT_PAGE * BLOCK];
-	for (due = *duep; due != 0; due &= due - 1)
-		uvm_prefetch_page(en->en_uvm, map,
-		    map->um_first + AT_INDEX(at[__builtin_ctz(due)]));
-	k = i + HINT_HASH * BLOCK;
-	at = &ru->ru_at[k];
-	*duep = faults_due(ru, k);
-	for (due = *duep; due != 0; due &= due - 1)
-		uvm_prefetch_hash(en->en_uvm, map,
-		    map->um_first + AT_INDEX(at[__builtin_ctz(due)]));
+	for (size_t k = pte; k < block_end(ru, pte); k++)
+		__builtin_prefetch(
+		    &ru->ru_map.um_pte[UVM_AT_INDEX(ru->ru_at[k])], 1);
+	if (*duep != 0)
+		uvm_hint_pages(en->en_uvm, en->en_map,
+		    &ru->ru_at[i + HINT_PAGE * BLOCK], *duep);
+	*duep = faults_due(ru, hash);
+	if (*duep != 0)
+		uvm_hint_hash(en->en_uvm, en->en_map, &ru->ru_at[hash], *duep);
 }
 
 /* What may end a run between two events. => 0, or the exit status */
@@ -206,18 +198,40 @@ event(struct engine *en, const struct trace_event *ev)
 	return check(en);
 }
 
-/* The same for an access that needs a fault, when nothing else is asked for. */
+/*
+ * The same for an access that needs a fault, when nothing else is asked for:
+ * apply_page() of engine_apply.c without what it then does not need.
+ */
 static inline int
 fault(struct engine *en, const struct trace_event *ev, uint64_t pgno)
 {
-	int status;
+	const bool write = ev->te_op == TRACE_WRITE;
+	enum uvm_outcome got;
+	uint64_t began, ended;
+	int status = 0;
 
 	en->en_ev = ev;
-	if ((status = engine_access(en, pgno)) != 0)
+	engine_thread_enter(en, ev->te_tid);
+	began = clock_ticks();
+	got = uvm_access_slow(en->en_uvm, en->en_map, pgno,
+	    write				? UVM_ACCESS_WRITE :
+		ev->te_flags & TRACE_F_IFETCH ? UVM_ACCESS_IFETCH :
+						UVM_ACCESS_READ);
+	ended = clock_ticks();
+	if (likely(got == UVM_HIT_RESIDENT || got == UVM_MISS))
+		engine_latency(en, write ? OP_WRITE : OP_READ,
+		    got == UVM_MISS ? OUTCOME_MISS : OUTCOME_RESIDENT,
+		    clock_ns(ended - began));
+	else if (got == UVM_HIT_MAPPED)
+		en->en_mapped[write]++;
+	else
+		status =
+		    engine_access_end(en, write, got, clock_ns(ended - began));
+	if (unlikely(status != 0))
 		return status;
 	engine_event_end(en);
 	en->en_seq++;
-	return engine_interrupted() ? UVN_FAILED : 0;
+	return 0;
 }
 
 /* So many accesses since the last event needed no fault. */
@@ -248,7 +262,7 @@ static inline bool
 hit(const struct uvm_map *map, uint32_t at, unsigned need)
 {
 
-	return uvm_pte_mark(&map->um_pte[AT_INDEX(at)],
+	return uvm_pte_mark(&map->um_pte[UVM_AT_INDEX(at)],
 	    (uint8_t)(need >> 8 * AT_WRITE(at)));
 }
 
@@ -307,6 +321,8 @@ run_replay(struct engine *en, const struct trace_event *ev,
 
 	for (i = 0; i < ru->ru_n && status == 0; i = end) {
 		end = block_end(ru, i);
+		if (engine_interrupted())
+			return UVN_FAILED;
 		hint(en, ru, i, &due);
 		while (status == 0) {
 			if (likely(fast))
@@ -316,7 +332,7 @@ run_replay(struct engine *en, const struct trace_event *ev,
 			if (likely(plain))
 				status = fault(en, &ev[k],
 				    en->en_map->um_first +
-					AT_INDEX(ru->ru_at[k]));
+					UVM_AT_INDEX(ru->ru_at[k]));
 			else
 				status = event(en, &ev[k]);
 			k++;

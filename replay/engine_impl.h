@@ -220,10 +220,13 @@ engine_status(int error)
 int engine_apply(struct engine *en);
 
 /*
- * The same for an access of one page of the map in use, that is not verified
- * and has no bytes to store.
+ * What became of an access that needed a fault and was not a hit: its latency
+ * is counted.
+ *
+ * => 0, or the exit status
  */
-int engine_access(struct engine *en, uint64_t pgno);
+int engine_access_end(struct engine *en, bool write, enum uvm_outcome got,
+    uint64_t latency);
 
 /*
  * Replay a batch of events.
@@ -332,6 +335,17 @@ engine_thread_add(struct hist **hp, uint64_t ns)
 		return false;
 	hist_add(*hp, ns);
 	return true;
+}
+
+/* The latency of an op of the thread at work, ns. */
+static inline void
+engine_latency(struct engine *en, enum opkind kind, enum outcome outcome,
+    uint64_t latency)
+{
+
+	if (unlikely(!engine_thread_add(
+		&en->en_thread->et_latency[kind][outcome], latency)))
+		en->en_report->er_untimed[kind][outcome]++;
 }
 
 /* What the interval had of I/O under way; the next begins. */

@@ -152,12 +152,11 @@ engine_op_end(struct engine *en, enum opkind kind, enum outcome outcome,
 {
 	const uint64_t latency = clock_ns(clock_ticks() - began);
 	const struct pacer *const pc = &en->en_pace;
-	struct engine_thread *const th = en->en_thread;
 
-	if (!engine_thread_add(&th->et_latency[kind][outcome], latency))
-		en->en_report->er_untimed[kind][outcome]++;
+	engine_latency(en, kind, outcome, latency);
 	if (pc->pc_on)
-		(void)engine_thread_add(&th->et_response[kind][outcome],
+		(void)engine_thread_add(
+		    &en->en_thread->et_response[kind][outcome],
 		    issued(en, began) + latency - pc->pc_scheduled);
 	if (en->en_every == 0 || --en->en_skip != 0)
 		return;

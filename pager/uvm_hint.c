@@ -1,0 +1,87 @@
+/*
+ * uvm_hint.c: what the cache is told of accesses to come.  Nothing is changed,
+ * and nothing counted.
+ */
+#include "pager/uvm_i.h"
+
+/* The window of a fault with advice normal, more or less. */
+#define HINT_BACK  3
+#define HINT_PAGES 8
+
+/* The next access to be hinted at: its page. */
+static inline uint64_t
+hint_next(const struct uvm_map *umap, const uint32_t *at, uint32_t *duep)
+{
+	const unsigned k = (unsigned)__builtin_ctz(*duep);
+
+	*duep &= *duep - 1;
+	return umap->um_first + UVM_AT_INDEX(at[k]);
+}
+
+/* Does a fault in this map look at one page only?  As the last one did. */
+static inline bool
+hint_single(const struct vm_map *map)
+{
+	const uint32_t hint = shared_get(&map->vm_hint);
+
+	return hint < map->vm_nentries &&
+	    map->vm_entry[hint].me_advice == ADVICE_RANDOM;
+}
+
+void
+uvm_hint_hash(const struct uvm *uvm, const struct uvm_map *umap,
+    const uint32_t *at, uint32_t due)
+{
+	const struct vm_map *const map = (const struct vm_map *)umap;
+	const struct uvm_object *const uobj = &map->vm_vp->v_uvm.u_obj;
+	const uint64_t back = hint_single(map) ? 0 : HINT_BACK;
+
+	while (due != 0) {
+		const uint64_t pgno = hint_next(umap, at, &due);
+
+		__builtin_prefetch(hash_bucket(uvm, uobj, pgno - back), 1);
+		if (back != 0)
+			__builtin_prefetch(hash_bucket(uvm, uobj,
+					       pgno - back + HINT_PAGES - 1),
+			    1);
+		if (likely(pgno < uobj->uo_rbits))
+			__builtin_prefetch(&uobj->uo_resident[pgno / 64]);
+	}
+}
+
+/* The frames at the ends of the chain of a page. */
+static inline void
+hint_chain(const struct uvm *uvm, const struct uvm_object *uobj, uint64_t pgno,
+    bool there)
+{
+	const struct pghash *const ph = hash_bucket(uvm, uobj, pgno);
+
+	if (there)
+		prefetch_whole(&uvm->mem.pm_frame[ph->ph_head]);
+	else
+		__builtin_prefetch(&uvm->mem.pm_frame[ph->ph_tail].hashq, 1);
+}
+
+void
+uvm_hint_pages(const struct uvm *uvm, const struct uvm_map *umap,
+    const uint32_t *at, uint32_t due)
+{
+	const struct vm_map *const map = (const struct vm_map *)umap;
+	const struct uvm_object *const uobj = &map->vm_vp->v_uvm.u_obj;
+	const uint64_t back = hint_single(map) ? 0 : HINT_BACK;
+	const unsigned n = back != 0 ? HINT_PAGES : 1;
+
+	while (due != 0) {
+		const uint64_t pgno = hint_next(umap, at, &due);
+		const uint64_t first = pgno - back;
+		uint64_t there;
+
+		if (unlikely(pgno < back || first + n > uobj->uo_rbits))
+			continue;
+		there = uvm_resident_run(uobj, first, n) & ((1U << n) - 1);
+		hint_chain(uvm, uobj, pgno, (there >> back & 1) != 0);
+		for (there &= ~(1ULL << back); there != 0; there &= there - 1)
+			hint_chain(uvm, uobj,
+			    first + (unsigned)__builtin_ctzll(there), true);
+	}
+}
