@@ -12,143 +12,135 @@
 #ifndef UVM_MP
 
 /*
- * A fault that goes the usual way: shared pages of the map's entry that was
- * used last, nothing to wait for, nobody to tell, a backend that takes no time
- * and has no bytes.  Of what the fault routine, the get and the I/O do between
- * them this does what is still there afterwards, in the same order; locks and
- * flags that are taken and given back, the buffer and the calls are left out.
+ * A fault that goes the usual way: shared pages of one entry of a map, away
+ * from its ends, nothing to wait for, nobody to tell, a backend that takes no
+ * time and has no bytes.  Of what the fault routine, the get and the I/O do
+ * between them this does what is still there afterwards, in the same order;
+ * locks and flags that are taken and given back, the buffer and the calls are
+ * left out.
  */
-struct lean {
-	const struct vm_map_entry *le_entry;
-	uint8_t *le_pte; /* of the faulting page */
-	uint64_t le_start;
-	unsigned le_npages, le_center; /* the window, from le_start on */
-	uint64_t le_wanted;	       /* not mapped, and the faulting page */
-};
 
-/* May this entry be accessed so? => false as well if that takes a closer look */
-static inline bool
-lean_allowed(const struct vm_map_entry *me, enum uvm_access how)
-{
-	const unsigned need = how == UVM_ACCESS_WRITE ?
-	    UVM_MAP_READ | UVM_MAP_WRITE :
-	    UVM_MAP_READ;
-
-	return (me->me_prot & need) == need && !me->me_cow;
-}
-
-/* The window of advice normal: spec section 6.2. => false: it is an odd one */
-static inline bool
-lean_window(const struct uvm *uvm, const struct vm_map *map, uint64_t pgno,
+/* How many pages before and behind the faulting one; false: it is odd. */
+static bool
+lean_window(const struct uvm *uvm, const struct vm_map_entry *me,
     struct lean *le)
 {
-	const struct vm_map_entry *const me = le->le_entry;
-	uint64_t back = uvm->up.fault_back, forward = uvm->up.fault_forward;
-	uint64_t idx, word;
+	uint64_t back = 0, forward = 0;
 
-	if (back > pgno - me->me_start)
-		back = pgno - me->me_start;
-	if (forward > me->me_end - pgno - 1)
-		forward = me->me_end - pgno - 1;
-	le->le_start = pgno - back;
-	le->le_npages = (unsigned)(back + 1 + forward);
-	le->le_center = (unsigned)back;
-	idx = le->le_start - map->vm_hot.um_first;
-	if (le->le_npages > 8 || idx + 8 > map->vm_hot.um_npages)
+	if (me->me_advice == ADVICE_NORMAL) {
+		back = uvm->up.fault_back;
+		forward = uvm->up.fault_forward;
+	}
+	/* What pte_mapped8() reads. */
+	if (back + 1 + forward > 8 || me->me_advice == ADVICE_SEQUENTIAL)
 		return false;
-	word = pte_mapped8(&map->vm_hot.um_pte[idx]);
-	le->le_wanted = (~word | 1ULL << le->le_center) &
-	    ((1ULL << le->le_npages) - 1);
+	le->le_back = (unsigned)back;
+	le->le_npages = (unsigned)(back + 1 + forward);
 	return true;
 }
 
-/* => false: the fault is another kind; nothing has happened */
-static inline bool
-lean_begin(const struct uvm *uvm, const struct vm_map *map, uint64_t pgno,
-    enum uvm_access how, struct lean *le)
+/* Find out what holds for the entry that holds pgno. => false: nothing does */
+static bool
+lean_settle(struct uvm *uvm, struct vm_map *map, uint64_t pgno)
 {
-	const uint32_t hint = map->vm_hint;
-	const struct vm_map_entry *const me = &map->vm_entry[hint];
+	struct lean *const le = &uvm->lean;
 	const struct uvm_vnode *const uvn = &map->vm_vp->v_uvm;
+	const struct vm_map_entry *const me = uvm_map_lookup_entry(map, pgno);
+	uint64_t end, beyond;
 
-	if (!uvm->lean || hint >= map->vm_nentries || pgno < me->me_start ||
-	    pgno >= me->me_end || !lean_allowed(me, how) ||
-	    pgno << uvm->mem.pm_shift >= uvn->u_size ||
-	    (uvn->u_flags & (UVM_VNODE_IOSYNC | UVM_VNODE_VNISLOCKED)) != 0 ||
-	    LEVELS(uvm)->free <= uvm->up.reserve_kernel ||
-	    uvm->failed != 0)
+	le->le_map = NULL;
+	if (!uvm->leanable || me == NULL || me->me_cow ||
+	    (me->me_prot & UVM_MAP_READ) == 0 || !lean_window(uvm, me, le))
 		return false;
-	le->le_entry = me;
-	le->le_pte = &map->vm_hot.um_pte[pgno - map->vm_hot.um_first];
-	le->le_start = pgno;
-	le->le_npages = 1;
-	le->le_center = 0;
-	le->le_wanted = 1;
-	if (me->me_advice != ADVICE_RANDOM &&
-	    (me->me_advice != ADVICE_NORMAL ||
-		!lean_window(uvm, map, pgno, le)))
+	/* Whole pages of the file that have a bit, and their windows. */
+	end = pages_trunc(uvm, uvn->u_size);
+	end = end < me->me_end ? end : me->me_end;
+	end = end < uvn->u_obj.uo_rbits ? end : uvn->u_obj.uo_rbits;
+	/* Eight entries of the table, and 32 bits, are read at once. */
+	beyond = le->le_npages == 1 ? 32 : 40;
+	if (end < me->me_start + le->le_back + beyond)
 		return false;
-	return le->le_start + le->le_npages <= uvn->u_obj.uo_rbits;
+	le->le_map = map;
+	le->le_start = me->me_start + le->le_back;
+	le->le_span = end - le->le_start - beyond;
+	le->le_writable = (me->me_prot & UVM_MAP_WRITE) != 0;
+	le->le_enter = le->le_writable ? PTE_R | PTE_W : PTE_R;
+	le->le_scouts = uvm->mem.pm_framelen > NEAR_BYTES;
+	return true;
 }
 
-/* Map pg, a page of uobj, with the entry's protection. */
+/* Map the page. */
 static inline void
-lean_enter(struct uvm_object *uobj, struct vm_page *pg, uint8_t *pte,
-    unsigned prot)
+lean_enter(const struct lean *le, struct uvm_object *uobj, struct vm_page *pg,
+    uint8_t *pte, uint8_t was, uint8_t and)
 {
-	const bool writable = (prot & UVM_MAP_WRITE) != 0;
 
-	pg->nmaps += (*pte & PTE_R) == 0;
-	*pte = (uint8_t)((*pte & (PTE_REF | PTE_MOD)) |
-	    (writable ? PTE_R | PTE_W : PTE_R));
-	uobj->uo_maydirty |= writable;
+	pg->nmaps += (was & PTE_R) == 0;
+	*pte = (uint8_t)((was & (PTE_REF | PTE_MOD)) | le->le_enter | and);
+	uobj->uo_maydirty |= le->le_writable;
 }
 
-/* Resident neighbours that are not mapped, bit by bit. */
-static inline void
-lean_neighbours(struct uvm *uvm, struct uvm_object *uobj,
-    const struct lean *le, uint64_t there)
+/* Resident neighbours that are not mapped, bit by bit; pte is that of bit 0. */
+static noinline void
+lean_neighbours(struct uvm *uvm, struct uvm_object *uobj, uint64_t start,
+    uint8_t *pte, uint32_t there)
 {
 	struct vm_page *pg;
 
 	for (; there != 0; there &= there - 1) {
-		const unsigned i = (unsigned)__builtin_ctzll(there);
+		const unsigned i = (unsigned)__builtin_ctz(there);
 
-		pg = hash_search(uvm, uobj, le->le_start + i);
+		pg = hash_search(uvm, uobj, start + i);
 		if (pg == NULL || (pg->flags & (PG_BUSY | PG_RELEASED)))
 			continue;
 		page_activate(uvm, pg);
 		EXP(uvm)->neighbours_mapped++;
-		lean_enter(uobj, pg, &le->le_pte[(int)i - (int)le->le_center],
-		    le->le_entry->me_prot);
+		lean_enter(&uvm->lean, uobj, pg, &pte[i], pte[i], 0);
 	}
 }
 
-/* The page is read: uvn_get(), uvn_io(). */
+/* The page is allocated and read: uvn_get(), uvn_io(). => active */
 static inline struct vm_page *
-lean_pagein(struct uvm *uvm, struct uvm_vnode *uvn, uint64_t pgno)
+lean_pagein(struct uvm *uvm, struct uvm_object *uobj, uint64_t pgno)
 {
 	struct uvmexp *const exp = EXP(uvm);
-	const uint64_t left = uvn->u_size - (pgno << uvm->mem.pm_shift);
+	struct vm_page *const frames = uvm->mem.pm_frame;
 	struct vm_page *pg;
+	uint32_t frame;
 
 	exp->misses++;
 	exp->fltget++;
 	exp->lookups++;
-	free_low(uvm, LEVELS(uvm)->free);
-	pg = free_take(uvm);
-	page_becomes(pg, &uvn->u_obj, pgno, PG_CLEAN | PG_TABLED);
-	hash_link(uvm, &uvn->u_obj, pg);
-	memq_link(uvm, &uvn->u_obj, pg);
-	resident_set(&uvn->u_obj, pgno);
+	free_low(uvm, exp->free);
+	frame = free_take(uvm);
+	pg = &frames[frame];
+	page_becomes(pg, uobj, pgno, PG_CLEAN | PG_TABLED);
+	hash_link(uvm, uobj, pg, frame);
+	memq_link(uvm, uobj, pg, frame);
+	uobj->uo_resident[pgno / 64] |= 1ULL << (pgno % 64);
 	exp->pagein_ios++;
 	exp->pagein_pages++;
-	exp->pagein_bytes +=
-	    left < uvm->up.page_size ? left : uvm->up.page_size;
+	exp->pagein_bytes += uvm->up.page_size;
 	uvm->untold++;
 	exp->fltrelck++;
 	exp->fltrelckok++;
+	exp->active++;
+	pg->pqflags = PQ_ACTIVE;
+	queue_append(frames, &uvm->mem.pm_active, pg, frame);
 	return pg;
+}
+
+/* Which of n pages from start on are there: bit i is page start + i. */
+static inline uint32_t
+lean_resident(const struct uvm_object *uobj, uint64_t start)
+{
+	uint32_t bits;
+
+	_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+	    "bits of a word in the order of its bytes");
+	(void)memcpy(&bits, (const uint8_t *)uobj->uo_resident + start / 8,
+	    sizeof(bits));
+	return bits >> (start % 8);
 }
 
 /* => UVM_HIT_MAPPED: the fault is another kind; nothing has happened */
@@ -156,46 +148,57 @@ static inline enum uvm_outcome
 fault_lean(struct uvm *uvm, struct vm_map *map, uint64_t pgno,
     enum uvm_access how)
 {
-	struct uvm_vnode *const uvn = &map->vm_vp->v_uvm;
+	const struct lean *const le = &uvm->lean;
+	struct uvm_object *const uobj = &map->vm_vp->v_uvm.u_obj;
 	struct uvmexp *const exp = EXP(uvm);
+	uint8_t *const pte = &map->vm_hot.um_pte[pgno - map->vm_hot.um_first];
+	uint8_t was, mark = PTE_REF;
 	struct vm_page *pg = NULL;
-	struct lean le;
-	uint64_t there, center;
-	bool modified;
+	uint32_t there, center = 1;
 
-	if (unlikely(!lean_begin(uvm, map, pgno, how, &le)))
+	if (unlikely(le->le_map != map || pgno - le->le_start >= le->le_span) &&
+	    (!lean_settle(uvm, map, pgno) ||
+		pgno - le->le_start >= le->le_span))
 		return UVM_HIT_MAPPED;
-	center = 1ULL << le.le_center;
-	there = uvm_resident_run(&uvn->u_obj, le.le_start, le.le_npages) &
-	    le.le_wanted;
+	if (unlikely(exp->free <= uvm->up.reserve_kernel) ||
+	    unlikely(how == UVM_ACCESS_WRITE && !le->le_writable))
+		return UVM_HIT_MAPPED;
+	was = *pte;
+	if (le->le_npages != 1) {
+		center = 1U << le->le_back;
+		there = (~pte_mapped8(pte - le->le_back) | center) &
+		    ((1U << le->le_npages) - 1);
+		exp->lookups += (unsigned)__builtin_popcount(there) - 1;
+		there &= lean_resident(uobj, pgno - le->le_back);
+	} else {
+		there = lean_resident(uobj, pgno) & 1;
+	}
 	if (there & center) {
-		pg = hash_search(uvm, &uvn->u_obj, pgno);
-		if (unlikely(pg == NULL) ||
-		    unlikely(pg->flags & (PG_BUSY | PG_RELEASED | PG_AHEAD)))
-			return UVM_HIT_MAPPED;
+		pg = hash_search(uvm, uobj, pgno);
+		KASSERT(pg != NULL && (pg->flags & PG_BUSY) == 0);
 	}
 	exp->accesses++;
 	exp->faults++;
 	exp->fltlget++;
-	exp->lookups += le.le_npages == 1 ?
-	    1 :
-	    (unsigned)__builtin_popcountll(le.le_wanted);
-	if (unlikely((there & ~center) != 0))
-		lean_neighbours(uvm, &uvn->u_obj, &le, there & ~center);
-	if (pg == NULL)
-		pg = lean_pagein(uvm, uvn, pgno);
-	else
-		exp->resident_hits++;
+	exp->lookups++;
 	exp->flt_obj++;
-	modified = (*le.le_pte & PTE_MOD) != 0;
-	lean_enter(&uvn->u_obj, pg, le.le_pte, le.le_entry->me_prot);
-	page_activate(uvm, pg);
-	*le.le_pte |= PTE_REF;
-	if (how == UVM_ACCESS_WRITE && !modified) {
-		*le.le_pte |= PTE_MOD;
-		uvm_page_dirtied(uvm, pg);
+	if (unlikely((there & ~center) != 0))
+		lean_neighbours(uvm, uobj, pgno - le->le_back,
+		    pte - le->le_back, there & ~center);
+	if (how == UVM_ACCESS_WRITE)
+		mark |= PTE_MOD;
+	if (pg == NULL) {
+		pg = lean_pagein(uvm, uobj, pgno);
+		lean_enter(le, uobj, pg, pte, was, mark);
+	} else {
+		exp->resident_hits++;
+		lean_enter(le, uobj, pg, pte, was, mark);
+		page_activate(uvm, pg);
 	}
-	uvm_scout(uvm);
+	if (how == UVM_ACCESS_WRITE && (was & PTE_MOD) == 0)
+		uvm_page_dirtied(uvm, pg);
+	if (le->le_scouts)
+		uvm_scout(uvm);
 	return there & center ? UVM_HIT_RESIDENT : UVM_MISS;
 }
 

@@ -67,6 +67,22 @@ struct idmap {
 #include "pager/mp/uvm_mp.h"
 #endif
 
+/*
+ * What a common fault needs to know of the entry of a map: uvm_access.c.  It
+ * holds until lean_forget().
+ */
+struct lean {
+	const struct vm_map *le_map; /* NULL: none */
+	uint64_t le_start, le_span;  /* pages whose faults may be common */
+	unsigned le_back, le_npages; /* the window */
+	uint8_t le_enter;	     /* PTE_: what a mapping gets */
+	bool le_writable;
+	bool le_scouts;
+};
+
+/* So much memory is near: hints about it cost more than they bring. */
+#define NEAR_BYTES (512U << 10)
+
 struct uvm {
 	struct uvm_hot hot; /* first: what the inlines read */
 	struct uvm_param up;
@@ -117,7 +133,8 @@ struct uvm {
 	bool (*sleep)(struct uvm *, const void *chan);
 
 	struct uvm_observer obs;
-	bool lean;	 /* common faults go by fault_lean(): uvm_access.c */
+	bool leanable; /* common faults may be had in one piece */
+	struct lean lean;
 	uint64_t untold; /* uvm_untold() */
 	uint32_t dryflush; /* of the last dry flush: dry_stamp() */
 	struct uvm_hist hist;
@@ -248,8 +265,26 @@ void uvm_wakeup(struct uvm *uvm, const void *chan);
 enum uvm_outcome uvm_fault(struct uvm *uvm, struct vm_map *map,
     struct vm_map_entry *me, uint64_t pgno, enum uvm_access how);
 
-/* Find out anew what uvm.lean is, after what it depends on. */
+#ifndef UVM_MP
+
+/* Find out anew what uvm.leanable is, after what it depends on. */
 void uvm_lean_settle(struct uvm *uvm);
+
+/* Entries of a map, the size of a file or its bits may change. */
+static inline void
+lean_forget(struct uvm *uvm)
+{
+
+	uvm->lean.le_map = NULL;
+}
+
+#else
+
+/* There are locks to take, and others to wait for. */
+#define uvm_lean_settle(uvm) ((void)(uvm))
+#define lean_forget(uvm)     ((void)(uvm))
+
+#endif
 
 /* Have the file's bytes put on stable storage, and count that. */
 int uvm_file_sync(struct uvm *uvm, uint32_t file) mustcheck;

@@ -253,6 +253,7 @@ uvm_fail(struct uvm *uvm, int error, const char *fmt, ...)
 		(void)vsnprintf(uvm->why, sizeof(uvm->why), fmt, ap);
 		va_end(ap);
 		shared_set(&uvm->failed, error);
+		uvm_lean_settle(uvm);
 	}
 #ifdef UVM_MP
 	(void)pthread_mutex_unlock(&uvm->mp.mp_lock);
@@ -261,26 +262,23 @@ uvm_fail(struct uvm *uvm, int error, const char *fmt, ...)
 	return error;
 }
 
-/*
- * With threads there are locks to take, and without UVM_BE_INSTANT something to
- * wait for.
- */
+#ifndef UVM_MP
+
 void
 uvm_lean_settle(struct uvm *uvm)
 {
-
-#ifdef UVM_MP
-	uvm->lean = false;
-#else
 	const struct uvm_observer *const obs = &uvm->obs;
 
-	uvm->lean = (uvm->be->be_flags & UVM_BE_INSTANT) != 0 &&
+	lean_forget(uvm);
+	uvm->leanable = uvm->failed == 0 &&
+	    (uvm->be->be_flags & UVM_BE_INSTANT) != 0 &&
 	    uvm->mem.pm_data == NULL && !uvm->aio.ai_on &&
 	    uvm->pagermap_free != 0 && uvm->hist.uh_size == 0 &&
 	    obs->uo_traverse == NULL && (obs->uo_io == NULL || obs->uo_lean) &&
 	    uvm->up.daemon_rule != DAEMON_IO && !FIXED(uvm, q4_single_read);
-#endif
 }
+
+#endif
 
 uint64_t
 uvm_untold(const struct uvm *uvm)

@@ -89,6 +89,7 @@ int
 uvm_map_clip(struct uvm *uvm, struct vm_map *map, uint64_t start, uint64_t end)
 {
 
+	lean_forget(uvm);
 	if (map->vm_nentries + 2 > map->vm_room) {
 		const uint32_t room = map->vm_room * 2 + 2;
 		struct vm_map_entry *const entry =

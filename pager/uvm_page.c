@@ -70,7 +70,7 @@ uvm_page_fini(struct uvm *uvm)
  * are: what they do not cover is looked up.
  */
 static void
-resident_grow(struct uvm_object *uobj, uint64_t pgno)
+resident_grow(struct uvm *uvm, struct uvm_object *uobj, uint64_t pgno)
 {
 	uint64_t bits = uobj->uo_rbits != 0 ? uobj->uo_rbits : 1024, *map;
 
@@ -78,6 +78,7 @@ resident_grow(struct uvm_object *uobj, uint64_t pgno)
 		return;
 	while (bits <= pgno)
 		bits *= 2;
+	lean_forget(uvm);
 	map = realloc(uobj->uo_resident, bits / 8);
 	if (map == NULL)
 		return;
@@ -90,14 +91,15 @@ resident_grow(struct uvm_object *uobj, uint64_t pgno)
 static void
 uvm_pageinsert(struct uvm *uvm, struct uvm_object *uobj, struct vm_page *pg)
 {
+	const uint32_t frame = page_frame(uvm, pg);
 
 	simple_lock(&SELF(uvm)->ls, &uvm->hashlock);
-	hash_link(uvm, uobj, pg);
+	hash_link(uvm, uobj, pg, frame);
 	simple_unlock(&SELF(uvm)->ls, &uvm->hashlock);
-	memq_link(uvm, uobj, pg);
+	memq_link(uvm, uobj, pg, frame);
 	pg->flags |= PG_TABLED;
 	if (unlikely(pg->pgno >= uobj->uo_rbits))
-		resident_grow(uobj, pg->pgno);
+		resident_grow(uvm, uobj, pg->pgno);
 	resident_set(uobj, pg->pgno);
 }
 
@@ -109,7 +111,7 @@ uvm_pageremove(struct uvm *uvm, struct vm_page *pg)
 
 	LOCK_HELD(&uobj->vmobjlock);
 	simple_lock(&SELF(uvm)->ls, &uvm->hashlock);
-	hash_unlink(uvm, uobj, pg);
+	hash_unlink(uvm, uobj, pg, page_frame(uvm, pg));
 	simple_unlock(&SELF(uvm)->ls, &uvm->hashlock);
 	memq_unlink(uvm, uobj, pg);
 	resident_clear(uobj, pg->pgno);
@@ -133,7 +135,7 @@ uvm_pagealloc(struct uvm *uvm, struct uvm_object *uobj, uint64_t pgno)
 		EXP(uvm)->alloc_failures++;
 		return NULL;
 	}
-	pg = free_take(uvm);
+	pg = &uvm->mem.pm_frame[free_take(uvm)];
 	simple_unlock(&SELF(uvm)->ls, &uvm->fpageqlock);
 	page_becomes(pg, uobj, pgno, PG_BUSY | PG_CLEAN | PG_FAKE);
 	uvm_pageinsert(uvm, uobj, pg);

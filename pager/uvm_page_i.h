@@ -9,18 +9,26 @@
 
 #define SCOUT_LEAD 40 /* pages */
 
+/* pg is frame, and in no queue. */
 static inline void
-pglist_append(struct uvm *uvm, struct pglist *pl, struct vm_page *pg)
+queue_append(struct vm_page *frames, struct pglist *pl, struct vm_page *pg,
+    uint32_t frame)
 {
-	const uint32_t frame = page_frame(uvm, pg);
 
 	pg->pageq_next = 0;
 	pg->pageq_prev = pl->pl_tail;
 	if (pl->pl_tail != 0)
-		uvm->mem.pm_frame[pl->pl_tail].pageq_next = frame;
+		frames[pl->pl_tail].pageq_next = frame;
 	else
 		pl->pl_head = frame;
 	pl->pl_tail = frame;
+}
+
+static inline void
+pglist_append(struct uvm *uvm, struct pglist *pl, struct vm_page *pg)
+{
+
+	queue_append(uvm->mem.pm_frame, pl, pg, page_frame(uvm, pg));
 }
 
 static inline void
@@ -51,13 +59,13 @@ hash_bucket(const struct uvm *uvm, const struct uvm_object *uobj, uint64_t pgno)
 		    .pm_bucket[(uobj->uo_hashbase + pgno) & uvm->mem.pm_mask];
 }
 
-/* A page into its chain, at the end, and out of it. => hash locked */
+/* Page pg, which is frame, into its chain, at the end, and out of it.
+ * => hash locked */
 static inline void
 hash_link(const struct uvm *uvm, const struct uvm_object *uobj,
-    struct vm_page *pg)
+    struct vm_page *pg, uint32_t frame)
 {
 	struct pghash *const ph = hash_bucket(uvm, uobj, pg->pgno);
-	const uint32_t frame = page_frame(uvm, pg);
 
 	if (ph->ph_tail != 0)
 		uvm->mem.pm_frame[ph->ph_tail].hashq = frame;
@@ -69,11 +77,10 @@ hash_link(const struct uvm *uvm, const struct uvm_object *uobj,
 
 static inline void
 hash_unlink(const struct uvm *uvm, const struct uvm_object *uobj,
-    const struct vm_page *pg)
+    const struct vm_page *pg, uint32_t frame)
 {
 	struct vm_page *const frames = uvm->mem.pm_frame;
 	struct pghash *const ph = hash_bucket(uvm, uobj, pg->pgno);
-	const uint32_t frame = page_frame(uvm, pg);
 	uint32_t *link, prev = 0;
 
 	for (link = &ph->ph_head; *link != frame; link = &frames[prev].hashq)
@@ -85,9 +92,9 @@ hash_unlink(const struct uvm *uvm, const struct uvm_object *uobj,
 
 /* A page into its object's list, at the end, and out of it. => object locked */
 static inline void
-memq_link(const struct uvm *uvm, struct uvm_object *uobj, struct vm_page *pg)
+memq_link(const struct uvm *uvm, struct uvm_object *uobj, struct vm_page *pg,
+    uint32_t frame)
 {
-	const uint32_t frame = page_frame(uvm, pg);
 
 	pg->listq_next = 0;
 	pg->listq_prev = uobj->memq_tail;
@@ -205,21 +212,29 @@ free_low(struct uvm *uvm, uint64_t free)
 		uvm_pageout_wake(uvm);
 }
 
-/* The page that is next on the free list, which is not empty. => locked */
-static inline struct vm_page *
+/* The frame that is next on the free list, which is not empty. => locked */
+static inline uint32_t
 free_take(struct uvm *uvm)
 {
 	struct uvm_pagemem *const pm = &uvm->mem;
-	struct vm_page *pg;
+	struct vm_page *const frames = pm->pm_frame;
+	const uint32_t frame = pm->pm_free.pl_head;
+	uint32_t next;
 
 	shared_sub(&LEVELS(uvm)->free, 1);
-	if (pm->pm_fresh <= pm->pm_npages)
-		return &pm->pm_frame[pm->pm_fresh++];
-	KASSERT(pm->pm_free.pl_head != 0);
-	pg = &pm->pm_frame[pm->pm_free.pl_head];
-	pglist_remove(uvm, &pm->pm_free, pg);
-	prefetch_whole(&pm->pm_frame[pm->pm_free.pl_head]);
-	return pg;
+	if (unlikely(pm->pm_fresh <= pm->pm_npages))
+		return (uint32_t)pm->pm_fresh++;
+	KASSERT(frame != 0);
+	next = frames[frame].pageq_next;
+	pm->pm_free.pl_head = next;
+	if (next != 0) {
+		frames[next].pageq_prev = 0;
+		prefetch_whole(&frames[next]);
+	} else {
+		pm->pm_free.pl_tail = 0;
+	}
+	frames[frame].pageq_next = 0;
+	return frame;
 }
 
 /* A page that was free is page pgno of uobj, and in no list yet. */

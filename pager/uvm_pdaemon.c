@@ -305,7 +305,7 @@ pd_free_run(struct uvm *uvm, struct vm_page *pg)
 		    pg->wire_count != 0)
 			break;
 		uobj = known_object(uvm, pg, &kn);
-		hash_unlink(uvm, uobj, pg);
+		hash_unlink(uvm, uobj, pg, frame);
 		memq_unlink(uvm, uobj, pg);
 		resident_clear(uobj, pg->pgno);
 		pg->flags &= (uint16_t)~PG_TABLED;

@@ -151,6 +151,7 @@ uvm_vnp_setsize(struct uvm *uvm, struct vnode *vp, uint64_t newsize)
 				    PGO_FREE);
 		}
 		uvn->u_size = newsize;
+		lean_forget(uvm);
 	}
 	OBJ_UNLOCK(uvm, uobj);
 }
