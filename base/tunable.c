@@ -260,16 +260,20 @@ choice_read(const char *name, const char *choices, const char *text,
 /* In the order of enum quirk. */
 static const char quirk_choices[] = "profile|faithful|fixed";
 
+/* One of two words, for 0 and 1, or sample:N. */
 static int
-log_read(const char *text, uint64_t *valp)
+sample_read(const char *choices, const char *text, uint64_t *valp)
 {
 	static const char sample[] = "sample:";
+	char words[CHOICE_MAX][CHOICE_LEN];
 	uint64_t n;
 	int error = 0;
 
-	if (strcmp(text, "summary") == 0)
+	if (choices_split(choices, words) != 2)
+		return EINVAL;
+	if (strcmp(text, words[0]) == 0)
 		n = 0;
-	else if (strcmp(text, "ops") == 0)
+	else if (strcmp(text, words[1]) == 0)
 		n = 1;
 	else {
 		if (strncmp(text, sample, sizeof(sample) - 1) != 0)
@@ -298,9 +302,11 @@ pace_read(const char *text, uint64_t *valp)
 
 /* What a value of the kind looks like, for messages. */
 static const char *
-kind_syntax(enum tunable_kind kind)
+kind_syntax(const struct tunable *tn, char *buf, size_t len)
 {
-	switch (kind) {
+	char words[CHOICE_MAX][CHOICE_LEN];
+
+	switch (tn->tn_kind) {
 	case TUN_UINT:
 		return "a count such as 100, 64K, 1M";
 	case TUN_SIZE:
@@ -309,8 +315,12 @@ kind_syntax(enum tunable_kind kind)
 		return "a time such as 250us, 30s, 5min (or 0)";
 	case TUN_RATIO:
 		return "a ratio such as 1/8, 0.125, 4, inf";
-	case TUN_LOG:
-		return "summary, ops or sample:N with N at least 1";
+	case TUN_SAMPLE:
+		if (choices_split(tn->tn_choices, words) != 2)
+			break;
+		(void)snprintf(buf, len,
+		    "%s, %s or sample:N with N at least 1", words[0], words[1]);
+		return buf;
 	case TUN_PACE:
 		return "asap, trace or a factor such as 2, 1/2";
 	case TUN_ENUM:
@@ -344,6 +354,7 @@ int
 tunable_parse(const struct tunable *tn, const char *text, uint64_t *valp,
     struct errmsg *em)
 {
+	char syntax[2 * CHOICE_LEN + 64];
 	uint64_t val = 0;
 	int error = EINVAL;
 
@@ -364,8 +375,8 @@ tunable_parse(const struct tunable *tn, const char *text, uint64_t *valp,
 	case TUN_RATIO:
 		error = ratio_read(text, &val);
 		break;
-	case TUN_LOG:
-		error = log_read(text, &val);
+	case TUN_SAMPLE:
+		error = sample_read(tn->tn_choices, text, &val);
 		break;
 	case TUN_PACE:
 		error = pace_read(text, &val);
@@ -374,10 +385,10 @@ tunable_parse(const struct tunable *tn, const char *text, uint64_t *valp,
 	if (error == ERANGE)
 		return ERRMSG(em, error,
 		    "%s: '%.40s' is beyond what fits; give %s", tn->tn_name,
-		    text, kind_syntax(tn->tn_kind));
+		    text, kind_syntax(tn, syntax, sizeof(syntax)));
 	if (error != 0)
 		return ERRMSG(em, error, "%s: '%.40s' is not %s", tn->tn_name,
-		    text, kind_syntax(tn->tn_kind));
+		    text, kind_syntax(tn, syntax, sizeof(syntax)));
 	if ((error = bounds_check(tn, text, val, em)) != 0)
 		return error;
 	*valp = val;
@@ -462,10 +473,9 @@ tunable_format(const struct tunable *tn, uint64_t val, char *buf, size_t len)
 	case TUN_QUIRK:
 		choice_write(quirk_choices, val, buf, len);
 		break;
-	case TUN_LOG:
+	case TUN_SAMPLE:
 		if (val <= 1)
-			(void)snprintf(buf, len, "%s",
-			    val == 0 ? "summary" : "ops");
+			choice_write(tn->tn_choices, val, buf, len);
 		else
 			(void)snprintf(buf, len, "sample:%llu",
 			    (unsigned long long)val);
@@ -513,7 +523,7 @@ tunable_bounded(const struct tunable *tn)
 {
 
 	return tn->tn_kind != TUN_ENUM && tn->tn_kind != TUN_QUIRK &&
-	    tn->tn_kind != TUN_LOG && tn->tn_kind != TUN_PACE;
+	    tn->tn_kind != TUN_SAMPLE && tn->tn_kind != TUN_PACE;
 }
 
 uint64_t

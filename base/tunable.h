@@ -23,7 +23,8 @@
  *	RATIO	a non-negative rational: 1/8, 0.125, 4, inf (RATIO())
  *	ENUM	an index into the choices, written a|b|c
  *	QUIRK	an enum quirk: faithful, fixed, or as the profile says
- *	LOG	one row in how many: summary is 0, ops is 1, sample:N is N
+ *	SAMPLE	one in how many: 0 and 1 are written as the two choices, none
+ *		and all of them, and others sample:N
  *	PACE	how many times as fast as recorded, a RATIO: trace is 1, and
  *		asap (as fast as can be) RATIO_INF
  */
@@ -34,7 +35,7 @@ enum tunable_kind {
 	TUN_RATIO,
 	TUN_ENUM,
 	TUN_QUIRK,
-	TUN_LOG,
+	TUN_SAMPLE,
 	TUN_PACE,
 };
 

@@ -30,8 +30,8 @@ kind_name(enum tunable_kind kind)
 		return "choice";
 	case TUN_QUIRK:
 		return "quirk";
-	case TUN_LOG:
-		return "log";
+	case TUN_SAMPLE:
+		return "sample";
 	case TUN_PACE:
 		return "pace";
 	}
@@ -59,8 +59,8 @@ range_text(const struct tunable *tn, char *buf, size_t len)
 		(void)snprintf(buf, len, "profile|faithful|fixed");
 		return;
 	}
-	if (tn->tn_kind == TUN_LOG) {
-		(void)snprintf(buf, len, "summary|ops|sample:N");
+	if (tn->tn_kind == TUN_SAMPLE) {
+		(void)snprintf(buf, len, "%s|sample:N", tn->tn_choices);
 		return;
 	}
 	if (tn->tn_kind == TUN_PACE) {

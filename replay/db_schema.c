@@ -23,7 +23,7 @@ tunable_type(const struct tunable *tn)
 		return "REAL";
 	case TUN_ENUM:
 	case TUN_QUIRK:
-	case TUN_LOG:
+	case TUN_SAMPLE:
 		break;
 	}
 	return "TEXT";
@@ -47,7 +47,7 @@ db_bind_tunable(sqlite3_stmt *st, int at, const struct tunable *tn,
 		return;
 	case TUN_ENUM:
 	case TUN_QUIRK:
-	case TUN_LOG:
+	case TUN_SAMPLE:
 		break;
 	}
 	tunable_format(tn, val, text, sizeof(text));

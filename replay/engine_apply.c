@@ -192,13 +192,14 @@ apply_page(struct engine *en, struct uvm_map *map, uint64_t pgno,
 	const bool write = how == UVM_ACCESS_WRITE;
 
 	if (store_too(en, how) || !engine_hit(en, map, pgno, how)) {
+		const bool timed = engine_fault_timed(en);
 		const uint64_t began = engine_op_begin(en);
 		const enum uvm_outcome got = access_page(en, map, pgno, how);
 
 		if (unlikely(got == UVM_FAULT_NOMAP))
 			return outside(en);
-		if (got == UVM_HIT_MAPPED && engine_untimed(en))
-			en->en_mapped[write]++;
+		if (!timed || (got == UVM_HIT_MAPPED && engine_untimed(en)))
+			en->en_counted[write][access_outcome(got)]++;
 		else
 			engine_op_end(en, write ? OP_WRITE : OP_READ,
 			    access_outcome(got), began, pgno << en->en_shift,
@@ -218,8 +219,11 @@ engine_access_end(struct engine *en, bool write, enum uvm_outcome got,
 
 	if (unlikely(got == UVM_FAULT_NOMAP))
 		return outside(en);
-	engine_latency(en, write ? OP_WRITE : OP_READ, access_outcome(got),
-	    latency);
+	if (latency == ENGINE_UNTIMED)
+		en->en_counted[write][access_outcome(got)]++;
+	else
+		engine_latency(en, write ? OP_WRITE : OP_READ,
+		    access_outcome(got), latency);
 	return got >= UVM_FAULT_PROT ? access_failed(en, got) : 0;
 }
 

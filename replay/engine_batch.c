@@ -198,6 +198,24 @@ event(struct engine *en, const struct trace_event *ev)
 	return check(en);
 }
 
+/* Of a fault that went well. */
+static inline enum outcome
+access_done(enum uvm_outcome got)
+{
+
+	return got == UVM_MISS ? OUTCOME_MISS : OUTCOME_RESIDENT;
+}
+
+static inline enum uvm_outcome
+fault_page(const struct engine *en, const struct trace_event *ev, uint64_t pgno)
+{
+
+	return uvm_access_slow(en->en_uvm, en->en_map, pgno,
+	    ev->te_op == TRACE_WRITE	      ? UVM_ACCESS_WRITE :
+		ev->te_flags & TRACE_F_IFETCH ? UVM_ACCESS_IFETCH :
+						UVM_ACCESS_READ);
+}
+
 /*
  * The same for an access that needs a fault, when nothing else is asked for:
  * apply_page() of engine_apply.c without what it then does not need.
@@ -206,27 +224,29 @@ static inline int
 fault(struct engine *en, const struct trace_event *ev, uint64_t pgno)
 {
 	const bool write = ev->te_op == TRACE_WRITE;
+	uint64_t latency = ENGINE_UNTIMED;
 	enum uvm_outcome got;
-	uint64_t began, ended;
 	int status = 0;
 
 	en->en_ev = ev;
 	engine_thread_enter(en, ev->te_tid);
-	began = clock_ticks();
-	got = uvm_access_slow(en->en_uvm, en->en_map, pgno,
-	    write				? UVM_ACCESS_WRITE :
-		ev->te_flags & TRACE_F_IFETCH ? UVM_ACCESS_IFETCH :
-						UVM_ACCESS_READ);
-	ended = clock_ticks();
-	if (likely(got == UVM_HIT_RESIDENT || got == UVM_MISS))
-		engine_latency(en, write ? OP_WRITE : OP_READ,
-		    got == UVM_MISS ? OUTCOME_MISS : OUTCOME_RESIDENT,
-		    clock_ns(ended - began));
-	else if (got == UVM_HIT_MAPPED)
-		en->en_mapped[write]++;
+	if (engine_fault_timed(en)) {
+		const uint64_t began = clock_ticks();
+
+		got = fault_page(en, ev, pgno);
+		latency = clock_ns(clock_ticks() - began);
+	} else {
+		got = fault_page(en, ev, pgno);
+	}
+	if (got == UVM_HIT_MAPPED)
+		en->en_counted[write][OUTCOME_MAPPED]++;
+	else if (unlikely(got >= UVM_FAULT_PROT))
+		status = engine_access_end(en, write, got, latency);
+	else if (latency == ENGINE_UNTIMED)
+		en->en_counted[write][access_done(got)]++;
 	else
-		status =
-		    engine_access_end(en, write, got, clock_ns(ended - began));
+		engine_latency(en, write ? OP_WRITE : OP_READ,
+		    access_done(got), latency);
 	if (unlikely(status != 0))
 		return status;
 	engine_event_end(en);
@@ -240,8 +260,8 @@ count_hits(struct engine *en, size_t n, size_t writes)
 {
 
 	uvm_count_hits(en->en_uvm, n);
-	en->en_mapped[0] += n - writes;
-	en->en_mapped[1] += writes;
+	en->en_counted[0][OUTCOME_MAPPED] += n - writes;
+	en->en_counted[1][OUTCOME_MAPPED] += writes;
 	en->en_seq += n;
 }
 

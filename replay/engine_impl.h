@@ -104,7 +104,10 @@ struct engine {
 	/* logging */
 	uint64_t en_every;	 /* one op row in so many; 0: none */
 	uint64_t en_skip;	 /* ops until the next row */
-	uint64_t en_mapped[2];	 /* untimed mapped hits: reads, writes */
+	uint64_t en_timing;	 /* one fault timed in so many; 0: none */
+	uint64_t en_untimed;	 /* faults until the next that is timed */
+	/* accesses that were not timed: reads, writes */
+	uint64_t en_counted[2][OUTCOME_NOUTCOMES];
 	struct uvmexp en_before; /* of the op under way, for its row */
 	uint64_t *en_cluster[2];
 	size_t en_cluster_max; /* pages */
@@ -190,6 +193,21 @@ engine_untimed(struct engine *en)
 	return true;
 }
 
+/* Is a fault to be timed?  Those that get a row, or are paced, always are. */
+static inline bool
+engine_fault_timed(struct engine *en)
+{
+
+	if (likely(en->en_timing == 1))
+		return true;
+	if (en->en_every != 0 || en->en_pace.pc_on)
+		return true;
+	if (en->en_timing == 0 || --en->en_untimed != 0)
+		return false;
+	en->en_untimed = en->en_timing;
+	return true;
+}
+
 /* An access that needs no fault and is not to be timed.  false: not done. */
 static inline bool
 engine_hit(struct engine *en, struct uvm_map *map, uint64_t pgno,
@@ -200,7 +218,7 @@ engine_hit(struct engine *en, struct uvm_map *map, uint64_t pgno,
 	    !uvm_access_fast(en->en_uvm, map, pgno, how))
 		return false;
 	(void)engine_untimed(en);
-	en->en_mapped[how == UVM_ACCESS_WRITE]++;
+	en->en_counted[how == UVM_ACCESS_WRITE][OUTCOME_MAPPED]++;
 	return true;
 }
 
@@ -219,9 +237,11 @@ engine_status(int error)
  */
 int engine_apply(struct engine *en);
 
+#define ENGINE_UNTIMED UINT64_MAX
+
 /*
  * What became of an access that needed a fault and was not a hit: its latency
- * is counted.
+ * is counted, or that it has none.
  *
  * => 0, or the exit status
  */

@@ -2,7 +2,8 @@
  * engine_log.c: what the engine measures, and where it puts it.
  *
  * Mapped hits take a few nanoseconds, less than reading a clock twice: those
- * that get no row are counted and not timed.
+ * that get no row are counted and not timed.  Of faults the tunable timing says
+ * which are.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -22,6 +23,7 @@ engine_log_init(struct engine *en)
 
 	en->en_every = en->en_job->ej_db != NULL ? log : 0;
 	en->en_skip = en->en_every;
+	en->en_timing = en->en_untimed = en->en_cf->cf_replay.timing;
 	en->en_cluster_max = (size_t)(up->cluster / up->page_size);
 	en->en_cluster[UVM_READ] =
 	    calloc(en->en_cluster_max + 1, sizeof(uint64_t));
@@ -274,8 +276,10 @@ void
 engine_log_result(struct engine *en, struct db_result *rs)
 {
 
-	en->en_report->er_untimed[OP_READ][OUTCOME_MAPPED] += en->en_mapped[0];
-	en->en_report->er_untimed[OP_WRITE][OUTCOME_MAPPED] += en->en_mapped[1];
+	for (size_t o = 0; o < OUTCOME_NOUTCOMES; o++) {
+		en->en_report->er_untimed[OP_READ][o] += en->en_counted[0][o];
+		en->en_report->er_untimed[OP_WRITE][o] += en->en_counted[1][o];
+	}
 	en->en_cluster[UVM_READ][1] += uvm_untold(en->en_uvm);
 	engine_threads_result(en, rs);
 	rs->rs_exp = &en->en_report->er_exp;

@@ -249,7 +249,7 @@ worker_start(struct mp *mp, uint32_t n, struct engine_thread *th)
 	wk->wk_en.en_report = &wk->wk_report;
 	wk->wk_en.en_thread = th;
 	wk->wk_en.en_map = NULL;
-	wk->wk_en.en_mapped[0] = wk->wk_en.en_mapped[1] = 0;
+	(void)memset(wk->wk_en.en_counted, 0, sizeof(wk->wk_en.en_counted));
 	wk->wk_en.en_op_errors = 0;
 	wk->wk_en.en_pace.pc_lateness = NULL;
 	wk->wk_en.en_stop = &mp->mp_stop;
@@ -289,8 +289,10 @@ worker_result(struct engine *en, const struct worker *wk)
 {
 	struct engine_report *const er = en->en_report;
 
-	en->en_mapped[0] += wk->wk_en.en_mapped[0];
-	en->en_mapped[1] += wk->wk_en.en_mapped[1];
+	for (size_t o = 0; o < OUTCOME_NOUTCOMES; o++) {
+		en->en_counted[0][o] += wk->wk_en.en_counted[0][o];
+		en->en_counted[1][o] += wk->wk_en.en_counted[1][o];
+	}
 	en->en_op_errors += wk->wk_en.en_op_errors;
 	errmsg_put(&en->en_op_em, "%s", wk->wk_en.en_op_em.em_text);
 	for (size_t i = 0; i < (size_t)OP_NKINDS * OUTCOME_NOUTCOMES; i++)

@@ -23,8 +23,10 @@ static const struct tunable row_quirk = { "q1_x", TUN_QUIRK, 0, 0, 0, 0, "",
 	NULL, "" };
 static const struct tunable row_pace = { "pace", TUN_PACE, 0, RATIO_INF,
 	RATIO(1, 1000), RATIO_INF, "", NULL, "" };
-static const struct tunable row_log = { "log", TUN_LOG, 0, 0, 0, UINT64_MAX, "",
-	NULL, "" };
+static const struct tunable row_log = { "log", TUN_SAMPLE, 0, 0, 0, UINT64_MAX, "",
+	"summary|ops", "" };
+static const struct tunable row_timing = { "timing", TUN_SAMPLE, 0, 1, 0,
+	UINT64_MAX, "", "none|all", "" };
 
 struct good {
 	const struct tunable *gd_row;
@@ -76,6 +78,9 @@ static const struct good good[] = {
 	{ &row_log, "ops", 1, "ops" },
 	{ &row_log, "sample:1000", 1000, "sample:1000" },
 	{ &row_log, "sample:1", 1, "ops" },
+	{ &row_timing, "none", 0, "none" },
+	{ &row_timing, "all", 1, "all" },
+	{ &row_timing, "sample:64", 64, "sample:64" },
 	{ &row_pace, "asap", RATIO_INF, "asap" },
 	{ &row_pace, "inf", RATIO_INF, "asap" },
 	{ &row_pace, "trace", RATIO(1, 1), "trace" },
@@ -162,7 +167,8 @@ static const struct bad bad[] = {
 	{ &row_log, "sample", EINVAL, "sample:N" },
 	{ &row_log, "sample:", EINVAL, "sample:N" },
 	{ &row_log, "sample:0", EINVAL, "sample:N" },
-	{ &row_log, "all", EINVAL, "sample:N" },
+	{ &row_log, "all", EINVAL, "is not summary, ops or sample:N" },
+	{ &row_timing, "ops", EINVAL, "is not none, all or sample:N" },
 	{ &row_pace, "none", EINVAL, "asap, trace or a factor" },
 	{ &row_pace, "2x", EINVAL, "asap, trace or a factor" },
 	{ &row_pace, "-1", EINVAL, "asap, trace or a factor" },

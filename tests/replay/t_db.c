@@ -319,7 +319,7 @@ a_run_can_be_repeated_with_every_tunable_as_it_was(void **state)
 			val = RATIO(1, 3);
 		else if (tn->tn_kind == TUN_QUIRK)
 			val = QUIRK_FIXED;
-		else if (tn->tn_kind == TUN_LOG)
+		else if (tn->tn_kind == TUN_SAMPLE)
 			val = 1000;
 		else if (tn->tn_kind != TUN_ENUM)
 			val = tn->tn_max;
