@@ -21,14 +21,16 @@ struct trace_ahead {
 	pthread_mutex_t ta_mutex;
 	pthread_cond_t ta_more, ta_room; /* the reader's, the thread's */
 	struct trace_event *ta_ev;	 /* [BATCHES][TRACE_BATCH] */
-	struct trace_event *ta_own;	 /* the reader's buffer */
-	size_t ta_n[BATCHES];		 /* events; 0: the end */
-	uint64_t ta_read[BATCHES];	 /* bytes of the file by then */
-	bool ta_taken;			 /* the reader has a batch in hand */
-	uint64_t ta_shown;		 /* its ta_read */
-	uint64_t ta_made, ta_used;	 /* m */
-	bool ta_stop;			 /* m */
-	bool ta_ended;			 /* the thread has */
+	struct runs ta_run[BATCHES];	 /* if the reader wants them */
+	struct trace_event *ta_own;	 /* the reader's buffers */
+	struct runs *ta_own_runs;
+	size_t ta_n[BATCHES];	   /* events; 0: the end */
+	uint64_t ta_read[BATCHES]; /* bytes of the file by then */
+	bool ta_taken;		   /* the reader has a batch in hand */
+	uint64_t ta_shown;	   /* its ta_read */
+	uint64_t ta_made, ta_used; /* m */
+	bool ta_stop;		   /* m */
+	bool ta_ended;		   /* the thread has */
 };
 
 static void *
@@ -42,6 +44,8 @@ ahead_main(void *arg)
 	while (n != 0 && !stop) {
 		slot = (size_t)(ta->ta_made % BATCHES);
 		tr->tr_ev = ta->ta_ev + slot * TRACE_BATCH;
+		if (ta->ta_own_runs != NULL)
+			tr->tr_runs = &ta->ta_run[slot];
 		n = trace_decode(tr);
 		ta->ta_n[slot] = n;
 		ta->ta_read[slot] = tr->tr_in.in_read;
@@ -65,8 +69,24 @@ ahead_free(struct trace_ahead *ta)
 	(void)pthread_mutex_destroy(&ta->ta_mutex);
 	(void)pthread_cond_destroy(&ta->ta_more);
 	(void)pthread_cond_destroy(&ta->ta_room);
+	for (size_t i = 0; i < BATCHES; i++)
+		runs_fini(&ta->ta_run[i]);
 	free(ta->ta_ev);
 	free(ta);
+}
+
+/* Buffers for the batches. */
+static int
+ahead_room(struct trace_ahead *ta)
+{
+	const struct runs *const rs = ta->ta_own_runs;
+	int error = 0;
+
+	ta->ta_ev =
+	    aligned_alloc(64, BATCHES * TRACE_BATCH * sizeof(*ta->ta_ev));
+	for (size_t i = 0; i < BATCHES && rs != NULL && error == 0; i++)
+		error = runs_init(&ta->ta_run[i], rs->rs_shift, TRACE_BATCH);
+	return ta->ta_ev == NULL ? ENOMEM : error;
 }
 
 /* More than one processor to run on? */
@@ -93,20 +113,19 @@ trace_ahead(struct trace_reader *tr)
 	(void)pthread_mutex_init(&ta->ta_mutex, NULL);
 	(void)pthread_cond_init(&ta->ta_more, NULL);
 	(void)pthread_cond_init(&ta->ta_room, NULL);
-	ta->ta_ev =
-	    aligned_alloc(64, BATCHES * TRACE_BATCH * sizeof(*ta->ta_ev));
 	ta->ta_own = tr->tr_ev;
+	ta->ta_own_runs = tr->tr_runs;
 	ta->ta_shown = tr->tr_in.in_read;
 	tr->tr_ahead = ta;
-	if (ta->ta_ev == NULL ||
+	if (ahead_room(ta) != 0 ||
 	    thread_start(&ta->ta_thread, ahead_main, tr) != 0) {
 		ahead_free(ta);
 		tr->tr_ahead = NULL;
 	}
 }
 
-size_t
-trace_ahead_next(struct trace_reader *tr, const struct trace_event **evp)
+struct trace_batch
+trace_ahead_next(struct trace_reader *tr)
 {
 	struct trace_ahead *const ta = tr->tr_ahead;
 	size_t slot;
@@ -123,11 +142,10 @@ trace_ahead_next(struct trace_reader *tr, const struct trace_event **evp)
 	(void)pthread_mutex_unlock(&ta->ta_mutex);
 	slot = (size_t)(ta->ta_used % BATCHES);
 	ta->ta_shown = ta->ta_read[slot];
-	if (ta->ta_n[slot] == 0)
-		return 0; /* and again, if asked */
-	ta->ta_taken = true;
-	*evp = ta->ta_ev + slot * TRACE_BATCH;
-	return ta->ta_n[slot];
+	/* The end is there again, if asked. */
+	ta->ta_taken = ta->ta_n[slot] != 0;
+	return trace_batch(ta->ta_ev + slot * TRACE_BATCH, ta->ta_n[slot],
+	    ta->ta_own_runs != NULL ? &ta->ta_run[slot] : NULL);
 }
 
 uint64_t
@@ -151,6 +169,7 @@ trace_ahead_end(struct trace_reader *tr)
 	(void)pthread_join(ta->ta_thread, NULL);
 	ta->ta_ended = true;
 	tr->tr_ev = ta->ta_own;
+	tr->tr_runs = ta->ta_own_runs;
 }
 
 void

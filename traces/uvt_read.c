@@ -468,5 +468,7 @@ uvt_next(struct trace_reader *tr, size_t *np, struct errmsg *em)
 const struct reader_ops uvt_reader_ops = {
 	.ro_open = uvt_open,
 	.ro_next = uvt_next,
+	.ro_runs = runs_ro,
+	.ro_batch = TRACE_BATCH,
 	.ro_close = uvt_close,
 };
