@@ -16,6 +16,9 @@
 
 #define BATCHES 16UL
 
+/* Threads for one replay, at most: what is decoded takes 3 MiB for each. */
+#define AHEAD_MAX 3U
+
 struct trace_ahead {
 	pthread_t ta_thread;
 	pthread_mutex_t ta_mutex;
@@ -89,25 +92,24 @@ ahead_room(struct trace_ahead *ta)
 	return ta->ta_ev == NULL ? ENOMEM : error;
 }
 
-/* More than one processor to run on? */
-static bool
-processors(void)
+unsigned
+trace_processors(bool busy)
 {
 	cpu_set_t set;
+	unsigned n;
 
-	return sched_getaffinity(0, sizeof(set), &set) == 0 &&
-	    CPU_COUNT(&set) > 1;
+	if (sched_getaffinity(0, sizeof(set), &set) != 0)
+		return 0;
+	n = (unsigned)CPU_COUNT(&set);
+	return n > 1 && busy ? n - 1 : n > 1 ? n : 0;
 }
 
-void
-trace_ahead(struct trace_reader *tr)
+/* A thread, some batches ahead. */
+static void
+ahead_start(struct trace_reader *tr)
 {
-	struct trace_ahead *ta;
+	struct trace_ahead *const ta = calloc(1, sizeof(*ta));
 
-	/* A pipe may keep the thread waiting when nobody wants more. */
-	if (tr->tr_ahead != NULL || tr->tr_in.in_size == 0 || !processors())
-		return;
-	ta = calloc(1, sizeof(*ta));
 	if (ta == NULL)
 		return;
 	(void)pthread_mutex_init(&ta->ta_mutex, NULL);
@@ -122,6 +124,42 @@ trace_ahead(struct trace_reader *tr)
 		ahead_free(ta);
 		tr->tr_ahead = NULL;
 	}
+}
+
+void
+trace_ahead_by(struct trace_reader *tr, unsigned threads)
+{
+
+	/* A pipe may keep the thread waiting when nobody wants more. */
+	if (tr->tr_ahead != NULL || tr->tr_crew || tr->tr_in.in_size == 0 ||
+	    threads == 0)
+		return;
+	/* A digest takes longer than who reads has. */
+	if (threads > 1 && tr->tr_hash == NULL &&
+	    trace_crew(tr, threads, NULL, 0) == 0)
+		return;
+	ahead_start(tr);
+}
+
+void
+trace_ahead(struct trace_reader *tr)
+{
+	const unsigned threads = trace_processors(true);
+
+	trace_ahead_by(tr, threads < AHEAD_MAX ? threads : AHEAD_MAX);
+}
+
+int
+trace_crew(struct trace_reader *tr, unsigned threads, struct trace_event *into,
+    uint64_t room)
+{
+	int error;
+
+	if (tr->tr_ops->ro_threads == NULL || tr->tr_in.in_size == 0)
+		return ENOTSUP;
+	error = tr->tr_ops->ro_threads(tr, threads, into, room);
+	tr->tr_crew = error == 0;
+	return error;
 }
 
 struct trace_batch
@@ -160,6 +198,8 @@ trace_ahead_end(struct trace_reader *tr)
 {
 	struct trace_ahead *const ta = tr->tr_ahead;
 
+	if (tr->tr_crew)
+		tr->tr_ops->ro_alone(tr);
 	if (ta == NULL || ta->ta_ended)
 		return;
 	(void)pthread_mutex_lock(&ta->ta_mutex);

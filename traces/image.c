@@ -225,10 +225,15 @@ load(struct trace_image *ti, uint64_t max, struct errmsg *em)
 	size_t n;
 	int error;
 
+	if (trace_processors(false) > 1)
+		(void)!trace_crew(ti->ti_trace, trace_processors(false),
+		    ti->ti_ev, ti->ti_room / sizeof(*ev));
 	while ((error = trace_next(ti->ti_trace, &ev, &n, em)) == 0 && n > 0) {
 		if (n > ti->ti_room / sizeof(*ev) - ti->ti_n)
 			return too_large(ti, max, em);
-		(void)memcpy(&ti->ti_ev[ti->ti_n], ev, n * sizeof(*ev));
+		/* The crew's are where they belong. */
+		if (ev != &ti->ti_ev[ti->ti_n])
+			(void)memcpy(&ti->ti_ev[ti->ti_n], ev, n * sizeof(*ev));
 		ti->ti_n += n;
 	}
 	ti->ti_bytes = ti->ti_n * sizeof(*ev);
@@ -266,10 +271,11 @@ trace_image_free(struct trace_image *ti)
 
 	if (ti == NULL)
 		return;
+	/* Its threads write to ti_ev. */
+	trace_close(ti->ti_trace);
 	no_runs(ti);
 	if (ti->ti_ev != NULL)
 		(void)munmap(ti->ti_ev, ti->ti_room);
-	trace_close(ti->ti_trace);
 	free(ti);
 }
 

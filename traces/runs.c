@@ -154,6 +154,8 @@ runs_ro(struct trace_reader *tr, size_t n)
 {
 	struct runs *const rs = tr->tr_runs;
 
+	rs->rs_at = rs->rs_at_room;
+	rs->rs_run = rs->rs_run_room;
 	rs->rs_n = runs_find(tr->tr_ev, n, rs->rs_shift, rs->rs_at_room,
 	    rs->rs_run_room);
 }

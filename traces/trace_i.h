@@ -5,7 +5,8 @@
  *	meta.c		the preamble: read, made, checked
  *	stream.c	files in and out, plain or zstd-compressed
  *	csv_read.c, csv_write.c
- *	uvt_column.c, uvt_block.c, uvt_read.c, uvt_write.c
+ *	uvt_column.c, uvt_block.c, uvt_decode.c, uvt_crew.c, uvt_read.c,
+ *	uvt_write.c
  *	trace.c		trace.h's readers and writers over them
  *	runs.c		accesses of a batch that are alike
  *	image.c		a trace decoded once, for many readers
@@ -115,6 +116,9 @@ int in_unzstd(struct trace_in *in, struct errmsg *em) mustcheck;
 
 /* Read the beginning; if it is that of a zstd stream, hand out its contents. */
 int in_unwrap(struct trace_in *in, struct errmsg *em) mustcheck;
+
+/* Go on at pos of a file that is plain. */
+int in_seek(struct trace_in *in, uint64_t pos, struct errmsg *em) mustcheck;
 void in_close(struct trace_in *in);
 
 static inline const uint8_t *
@@ -236,6 +240,15 @@ struct reader_ops {
 	/* Find the runs of these n events for tr_runs; or runs_ro(). */
 	void (*ro_runs)(struct trace_reader *, size_t n);
 	void (*ro_close)(struct trace_reader *);
+	/*
+	 * Have threads decode, into memory for room events, where those of
+	 * the trace are to stay, or NULL; and have them end.
+	 *
+	 * => optional; ENOMEM, and the form decodes by itself as before
+	 */
+	int (*ro_threads)(struct trace_reader *, unsigned threads,
+	    struct trace_event *into, uint64_t room);
+	void (*ro_alone)(struct trace_reader *);
 	size_t ro_batch; /* events that ro_next() hands out, at most */
 };
 
@@ -259,7 +272,8 @@ struct trace_reader {
 	struct errmsg tr_em;
 	uint64_t tr_bad_blocks, tr_bad_events;
 	void *tr_form;		      /* the form's own */
-	struct trace_ahead *tr_ahead; /* NULL: who reads decodes */
+	struct trace_ahead *tr_ahead; /* NULL: ro_next() is for who reads */
+	bool tr_crew;		      /* ro_threads() was called */
 };
 
 /*
@@ -273,7 +287,30 @@ size_t trace_decode(struct trace_reader *tr);
 struct trace_batch trace_batch(const struct trace_event *ev, size_t n,
     const struct runs *rs);
 
-/* ahead.c: the same from the thread; and bytes of the file read for that. */
+/* ahead.c */
+
+/*
+ * Threads to decode by, beside one that has something else to do, if busy;
+ * 0: that had better decode itself.
+ */
+unsigned trace_processors(bool busy);
+
+/*
+ * As trace_ahead(), by so many threads; 0: none.
+ *
+ * => more than one: of a .uvt whose digest is known
+ */
+void trace_ahead_by(struct trace_reader *tr, unsigned threads);
+
+/*
+ * Have threads decode, of a .uvt that is a file: see ro_threads.
+ *
+ * => ENOTSUP: of another; ENOMEM.  It is read as before
+ */
+int trace_crew(struct trace_reader *tr, unsigned threads,
+    struct trace_event *into, uint64_t room) mustcheck;
+
+/* The next batch of the one thread; and bytes of the file read for that. */
 struct trace_batch trace_ahead_next(struct trace_reader *tr);
 uint64_t trace_ahead_read(const struct trace_ahead *ta);
 void trace_ahead_close(struct trace_reader *tr);
