@@ -39,6 +39,7 @@ static int
 load(const struct sweep *sw, struct sweep_trace *st, uint64_t *roomp)
 {
 	const unsigned flags = sw->sw_salvage ? TRACE_SALVAGE : 0;
+	const uint64_t page = sw->sw_fixed.cf_uvm.page_size;
 	struct errmsg em = { .em_text = "" };
 	uint64_t bytes;
 	int error;
@@ -50,13 +51,13 @@ load(const struct sweep *sw, struct sweep_trace *st, uint64_t *roomp)
 	if (access(st->st_path, R_OK) != 0)
 		return complain(UVN_INPUT, "%s: %s", st->st_path,
 		    errno_text(errno));
-	error =
-	    trace_image_load(st->st_path, flags, *roomp, &st->st_image, &em);
+	error = trace_image_load(st->st_path, flags,
+	    (unsigned)__builtin_ctzll(page), *roomp, &st->st_image, &em);
 	if (error == 0) {
 		st->st_events = trace_image_count(st->st_image);
 		(void)memcpy(st->st_digest, trace_image_digest(st->st_image),
 		    sizeof(st->st_digest));
-		bytes = st->st_events * sizeof(struct trace_event);
+		bytes = trace_image_bytes(st->st_image);
 		*roomp -= bytes < *roomp ? bytes : *roomp;
 		return UVN_OK;
 	}

@@ -469,5 +469,7 @@ csv_next(struct trace_reader *tr, size_t *np, struct errmsg *em)
 const struct reader_ops csv_reader_ops = {
 	.ro_open = csv_open,
 	.ro_next = csv_next,
+	.ro_runs = runs_ro,
+	.ro_batch = TRACE_BATCH,
 	.ro_close = csv_close,
 };

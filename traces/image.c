@@ -1,9 +1,12 @@
 /*
  * image.c: a trace decoded once, for many readers.
  *
- * The events are private anonymous memory: after fork(2) parent and children
- * share its pages for as long as nobody writes, and the load ends with taking
- * the right to write away.
+ * The events and their runs are private anonymous memory: after fork(2) parent
+ * and children share its pages for as long as nobody writes, and the load ends
+ * with taking the right to write away.
+ *
+ * Runs have address space for the most there can be, batch by batch; of that
+ * only what they fill becomes memory.
  */
 #include <sys/mman.h>
 
@@ -17,11 +20,19 @@
 /* Events handed out at once. */
 #define IMAGE_BATCH 8192
 
+/* The runs of a batch end within a page of memory. */
+#define HOST_PAGE 4096
+
 struct trace_image {
 	struct trace_reader *ti_trace; /* read to its end: meta, digest */
 	struct trace_event *ti_ev;
-	uint64_t ti_n;	/* events */
-	size_t ti_room; /* bytes of address space at ti_ev */
+	uint64_t ti_n;		  /* events */
+	size_t ti_room;		  /* bytes of address space at ti_ev */
+	uint64_t ti_bytes;	  /* of memory */
+	unsigned ti_shift;	  /* of the pages of runs; 0: there are none */
+	uint32_t *ti_at;	  /* [ti_n + TRACE_AT_SLACK] */
+	struct trace_run *ti_run; /* [batches][IMAGE_BATCH] */
+	uint32_t *ti_nruns;	  /* [batches] */
 	char ti_digest[33];
 };
 
@@ -44,6 +55,24 @@ image_next(struct trace_reader *tr, size_t *np, struct errmsg *em)
 	tr->tr_seq += n;
 	*np = (size_t)n;
 	return 0;
+}
+
+/* The runs of the batch that ends at ip_next. */
+static void
+image_runs(struct trace_reader *tr, size_t n)
+{
+	const struct image_place *const ip = tr->tr_form;
+	const struct trace_image *const ti = ip->ip_image;
+	struct runs *const rs = tr->tr_runs;
+	const uint64_t first = ip->ip_next - n;
+
+	if (rs->rs_shift != ti->ti_shift) {
+		runs_ro(tr, n);
+		return;
+	}
+	rs->rs_at = ti->ti_at + first;
+	rs->rs_run = ti->ti_run + first;
+	rs->rs_n = ti->ti_nruns[first / IMAGE_BATCH];
 }
 
 /* Leave to the image what is the image's. */
@@ -69,6 +98,8 @@ image_open(struct trace_reader *tr, struct errmsg *em)
 static const struct reader_ops image_reader_ops = {
 	.ro_open = image_open,
 	.ro_next = image_next,
+	.ro_runs = image_runs,
+	.ro_batch = IMAGE_BATCH,
 	.ro_close = image_close,
 };
 
@@ -81,26 +112,110 @@ too_large(const struct trace_image *ti, uint64_t max, struct errmsg *em)
 	    ti->ti_trace->tr_path, max >> 20);
 }
 
+/* Address space; NULL: there is none. */
+static void *
+space(size_t len)
+{
+	void *const map = mmap(NULL, len, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	return map == MAP_FAILED ? NULL : map;
+}
+
 /* Address space for the events: as many as are known to come, or max. */
 static int
 reserve(struct trace_image *ti, uint64_t max, struct errmsg *em)
 {
 	const uint64_t count = trace_count(ti->ti_trace);
 	const uint64_t ask = count != 0 ? count * sizeof(*ti->ti_ev) : max;
-	void *map;
 
 	if (count > max / sizeof(*ti->ti_ev))
 		return too_large(ti, max, em);
 	ti->ti_room = (size_t)(ask != 0 ? ask : 1);
-	map = mmap(NULL, ti->ti_room, PROT_READ | PROT_WRITE,
-	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (map == MAP_FAILED)
+	ti->ti_ev = space(ti->ti_room);
+	if (ti->ti_ev == NULL)
 		return ERRMSG(em, ENOMEM,
 		    "%s: no memory for its decoded events, %zu MiB",
 		    ti->ti_trace->tr_path, ti->ti_room >> 20);
-	(void)madvise(map, ti->ti_room, MADV_HUGEPAGE);
-	ti->ti_ev = map;
+	(void)madvise(ti->ti_ev, ti->ti_room, MADV_HUGEPAGE);
 	return 0;
+}
+
+static inline size_t
+batches(const struct trace_image *ti)
+{
+	return (size_t)((ti->ti_n + IMAGE_BATCH - 1) / IMAGE_BATCH);
+}
+
+static inline size_t
+at_len(const struct trace_image *ti)
+{
+	return (size_t)(ti->ti_n + TRACE_AT_SLACK) * sizeof(*ti->ti_at);
+}
+
+static inline size_t
+run_len(const struct trace_image *ti)
+{
+	return batches(ti) * IMAGE_BATCH * sizeof(*ti->ti_run);
+}
+
+static void
+no_runs(struct trace_image *ti)
+{
+
+	if (ti->ti_at != NULL)
+		(void)munmap(ti->ti_at, at_len(ti));
+	if (ti->ti_run != NULL)
+		(void)munmap(ti->ti_run, run_len(ti));
+	free(ti->ti_nruns);
+	ti->ti_at = NULL;
+	ti->ti_run = NULL;
+	ti->ti_nruns = NULL;
+	ti->ti_shift = 0;
+}
+
+/* Find the runs of a batch; returns the memory they take. */
+static uint64_t
+batch_runs(struct trace_image *ti, size_t b)
+{
+	const uint64_t first = (uint64_t)b * IMAGE_BATCH;
+	const uint64_t left = ti->ti_n - first;
+	const size_t n = left < IMAGE_BATCH ? (size_t)left : IMAGE_BATCH;
+
+	ti->ti_nruns[b] = (uint32_t)runs_find(ti->ti_ev + first, n,
+	    ti->ti_shift, ti->ti_at + first, ti->ti_run + first);
+	return n * sizeof(*ti->ti_at) + ti->ti_nruns[b] * sizeof(*ti->ti_run) +
+	    HOST_PAGE;
+}
+
+/* The runs of all events, if they fit, too. */
+static void
+load_runs(struct trace_image *ti, unsigned page_shift, uint64_t max)
+{
+	uint64_t bytes = ti->ti_bytes + ti->ti_n * sizeof(*ti->ti_at);
+
+	if (ti->ti_n == 0 || bytes > max)
+		return;
+	ti->ti_shift = page_shift;
+	ti->ti_at = space(at_len(ti));
+	ti->ti_run = space(run_len(ti));
+	ti->ti_nruns = calloc(batches(ti), sizeof(*ti->ti_nruns));
+	if (ti->ti_at == NULL || ti->ti_run == NULL || ti->ti_nruns == NULL) {
+		no_runs(ti);
+		return;
+	}
+	(void)madvise(ti->ti_at, at_len(ti), MADV_HUGEPAGE);
+	(void)madvise(ti->ti_run, run_len(ti), MADV_NOHUGEPAGE);
+	bytes = ti->ti_bytes;
+	for (size_t b = 0; b < batches(ti) && bytes <= max; b++)
+		bytes += batch_runs(ti, b);
+	if (bytes > max) {
+		no_runs(ti);
+		return;
+	}
+	ti->ti_bytes = bytes;
+	(void)mprotect(ti->ti_at, at_len(ti), PROT_READ);
+	(void)mprotect(ti->ti_run, run_len(ti), PROT_READ);
 }
 
 static int
@@ -110,12 +225,18 @@ load(struct trace_image *ti, uint64_t max, struct errmsg *em)
 	size_t n;
 	int error;
 
+	if (trace_processors(false) > 1)
+		(void)!trace_crew(ti->ti_trace, trace_processors(false),
+		    ti->ti_ev, ti->ti_room / sizeof(*ev));
 	while ((error = trace_next(ti->ti_trace, &ev, &n, em)) == 0 && n > 0) {
 		if (n > ti->ti_room / sizeof(*ev) - ti->ti_n)
 			return too_large(ti, max, em);
-		(void)memcpy(&ti->ti_ev[ti->ti_n], ev, n * sizeof(*ev));
+		/* The crew's are where they belong. */
+		if (ev != &ti->ti_ev[ti->ti_n])
+			(void)memcpy(&ti->ti_ev[ti->ti_n], ev, n * sizeof(*ev));
 		ti->ti_n += n;
 	}
+	ti->ti_bytes = ti->ti_n * sizeof(*ev);
 	if (error == 0)
 		(void)mprotect(ti->ti_ev, ti->ti_room, PROT_READ);
 	if (error == 0)
@@ -124,8 +245,8 @@ load(struct trace_image *ti, uint64_t max, struct errmsg *em)
 }
 
 int
-trace_image_load(const char *path, unsigned flags, uint64_t max,
-    struct trace_image **tip, struct errmsg *em)
+trace_image_load(const char *path, unsigned flags, unsigned page_shift,
+    uint64_t max, struct trace_image **tip, struct errmsg *em)
 {
 	struct trace_image *ti = calloc(1, sizeof(*ti));
 	int error;
@@ -138,6 +259,8 @@ trace_image_load(const char *path, unsigned flags, uint64_t max,
 		trace_image_free(ti);
 		return error;
 	}
+	if (page_shift != 0)
+		load_runs(ti, page_shift, max);
 	*tip = ti;
 	return 0;
 }
@@ -148,9 +271,11 @@ trace_image_free(struct trace_image *ti)
 
 	if (ti == NULL)
 		return;
+	/* Its threads write to ti_ev. */
+	trace_close(ti->ti_trace);
+	no_runs(ti);
 	if (ti->ti_ev != NULL)
 		(void)munmap(ti->ti_ev, ti->ti_room);
-	trace_close(ti->ti_trace);
 	free(ti);
 }
 
@@ -185,6 +310,12 @@ uint64_t
 trace_image_count(const struct trace_image *ti)
 {
 	return ti->ti_n;
+}
+
+uint64_t
+trace_image_bytes(const struct trace_image *ti)
+{
+	return ti->ti_bytes;
 }
 
 const char *

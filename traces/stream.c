@@ -192,6 +192,21 @@ in_unwrap(struct trace_in *in, struct errmsg *em)
 	return error != 0 ? error : in_fill(in, sizeof(magic), em);
 }
 
+int
+in_seek(struct trace_in *in, uint64_t pos, struct errmsg *em)
+{
+	if (lseek(in->in_fd, (off_t)pos, SEEK_SET) == -1) {
+		const int error = errno;
+
+		return ERRMSG(em, error, "%s: cannot read: %s", in->in_path,
+		    errno_text(error));
+	}
+	in->in_beg = in->in_end = 0;
+	in->in_pos = in->in_read = pos;
+	in->in_eof = false;
+	return 0;
+}
+
 void
 in_close(struct trace_in *in)
 {

@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -127,22 +128,66 @@ trace_decode(struct trace_reader *tr)
 		tr->tr_done = true;
 		tr->tr_error = digest_settle(tr, &tr->tr_em);
 	}
+	if (n > 0 && tr->tr_runs != NULL)
+		tr->tr_ops->ro_runs(tr, n);
 	return n;
+}
+
+struct trace_batch
+trace_batch(const struct trace_event *ev, size_t n, const struct runs *rs)
+{
+	struct trace_batch tb = { .tb_ev = ev, .tb_n = n };
+
+	if (rs != NULL && n > 0) {
+		tb.tb_at = rs->rs_at;
+		tb.tb_run = rs->rs_run;
+		tb.tb_nruns = rs->rs_n;
+	}
+	return tb;
+}
+
+int
+trace_next_batch(struct trace_reader *tr, struct trace_batch *tb,
+    struct errmsg *em)
+{
+	size_t n;
+
+	if (tr->tr_ahead != NULL) {
+		*tb = trace_ahead_next(tr);
+	} else {
+		n = trace_decode(tr);
+		*tb = trace_batch(tr->tr_ev, n, tr->tr_runs);
+	}
+	if (tb->tb_n == 0 && tr->tr_error != 0)
+		return ERRMSG(em, tr->tr_error, "%s", tr->tr_em.em_text);
+	return 0;
 }
 
 int
 trace_next(struct trace_reader *tr, const struct trace_event **evp, size_t *np,
     struct errmsg *em)
 {
+	struct trace_batch tb;
+	const int error = trace_next_batch(tr, &tb, em);
 
-	if (tr->tr_ahead != NULL) {
-		*np = trace_ahead_next(tr, evp);
-	} else {
-		*np = trace_decode(tr);
-		*evp = tr->tr_ev;
+	*evp = tb.tb_ev;
+	*np = tb.tb_n;
+	return error;
+}
+
+int
+trace_runs(struct trace_reader *tr, unsigned page_shift)
+{
+	struct runs *const rs = calloc(1, sizeof(*rs));
+
+	assert(page_shift >= 1 && page_shift < 32);
+	assert(tr->tr_runs == NULL && tr->tr_ahead == NULL);
+	if (rs == NULL ||
+	    runs_init(rs, page_shift, tr->tr_ops->ro_batch) != 0) {
+		free(rs);
+		return ENOMEM;
 	}
-	if (*np == 0 && tr->tr_error != 0)
-		return ERRMSG(em, tr->tr_error, "%s", tr->tr_em.em_text);
+	tr->tr_runs = rs;
 	return 0;
 }
 
@@ -196,6 +241,9 @@ trace_close(struct trace_reader *tr)
 	trace_meta_fini(&tr->tr_meta, &tr->tr_files);
 	(void)XXH3_freeState(tr->tr_hash);
 	in_close(&tr->tr_in);
+	if (tr->tr_runs != NULL)
+		runs_fini(tr->tr_runs);
+	free(tr->tr_runs);
 	free(tr->tr_ev);
 	free(tr->tr_path);
 	free(tr);

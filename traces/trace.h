@@ -4,6 +4,7 @@
  *	struct trace_event	one event: docs/trace-format.md lists the ops
  *	struct trace_meta	what a trace says of itself: files, provenance
  *	struct trace_reader	a trace being read, batch by batch
+ *	struct trace_run	accesses of a batch that are alike
  *	struct trace_image	a trace decoded once, for many readers
  *	struct trace_writer	a trace being written
  *	struct trace_gen	a generator of synthetic traces
@@ -230,6 +231,53 @@ int trace_next(struct trace_reader *tr, const struct trace_event **evp,
     size_t *np, struct errmsg *em) mustcheck;
 
 /*
+ * Runs: most events are accesses within one page, of the mapping that the one
+ * before was of.  Whoever replays them wants page numbers, not events.
+ *
+ * An access of no length, one that crosses a page, one of a page from
+ * TRACE_PAGES on, and every other op is in no run; every other access is in
+ * one.  Between two runs that follow one another the mapping changes.  A run
+ * ends with its batch.
+ */
+#define TRACE_AT(page, write) ((uint32_t)(page) << 1 | (write))
+#define TRACE_PAGES	      ((uint64_t)1 << 31)
+
+struct trace_run {
+	uint32_t rn_first, rn_n;  /* events of the batch */
+	uint32_t rn_file, rn_map; /* of all of them */
+	uint32_t rn_low,
+	    rn_pages; /* pages of the file: rn_low to rn_pages - 1 */
+};
+
+/* Entries of tb_at that may be read, and mean nothing, after the last. */
+#define TRACE_AT_SLACK 64
+
+struct trace_batch {
+	const struct trace_event *tb_ev; /* all events, those of runs, too */
+	size_t tb_n;
+	const uint32_t *tb_at; /* [tb_n]: TRACE_AT() of those in runs */
+	const struct trace_run *tb_run; /* ascending */
+	size_t tb_nruns;
+};
+
+/*
+ * Find runs, too, in pages of 1 << page_shift bytes of the file, whatever the
+ * trace's own.
+ *
+ * => before the first batch is read, and before trace_ahead()
+ * => page_shift is 1 to 31
+ * => ENOMEM: and no runs
+ */
+int trace_runs(struct trace_reader *tr, unsigned page_shift) mustcheck;
+
+/*
+ * As trace_next(), with the runs of the batch: none, and tb_at is NULL, of a
+ * reader that was not told to find them.
+ */
+int trace_next_batch(struct trace_reader *tr, struct trace_batch *tb,
+    struct errmsg *em) mustcheck;
+
+/*
  * From here on a thread decodes the trace, some batches ahead of trace_next();
  * which is as before where that cannot be: of a pipe, with one processor,
  * without memory.
@@ -271,12 +319,14 @@ struct trace_image;
 
 /*
  * => flags as trace_open(); the digest is known afterwards
+ * => page_shift 0, or that of runs to be found once for all readers.  Those of
+ *    other pages find their own, and all do if runs do not fit into max, too
  * => EFBIG: the events take more than max bytes; nothing is kept
  * => otherwise as trace_open() and trace_next(); ENOMEM
  * => *tip is the caller's until trace_image_free()
  */
-int trace_image_load(const char *path, unsigned flags, uint64_t max,
-    struct trace_image **tip, struct errmsg *em) mustcheck;
+int trace_image_load(const char *path, unsigned flags, unsigned page_shift,
+    uint64_t max, struct trace_image **tip, struct errmsg *em) mustcheck;
 void trace_image_free(struct trace_image *ti);
 
 /*
@@ -287,8 +337,9 @@ void trace_image_free(struct trace_image *ti);
 int trace_image_open(const struct trace_image *ti, struct trace_reader **trp)
     mustcheck;
 
-/* How many events, and the digest; as of a reader at its end. */
+/* How many events, and the digest, as of a reader at its end; and its memory. */
 uint64_t trace_image_count(const struct trace_image *ti);
+uint64_t trace_image_bytes(const struct trace_image *ti);
 const char *trace_image_digest(const struct trace_image *ti);
 
 /*

@@ -5,8 +5,10 @@
  *	meta.c		the preamble: read, made, checked
  *	stream.c	files in and out, plain or zstd-compressed
  *	csv_read.c, csv_write.c
- *	uvt_column.c, uvt_block.c, uvt_read.c, uvt_write.c
+ *	uvt_column.c, uvt_block.c, uvt_decode.c, uvt_crew.c, uvt_read.c,
+ *	uvt_write.c
  *	trace.c		trace.h's readers and writers over them
+ *	runs.c		accesses of a batch that are alike
  *	image.c		a trace decoded once, for many readers
  *	ahead.c		a trace decoded by a thread, ahead of its reader
  *	gen*.c		generators
@@ -114,6 +116,9 @@ int in_unzstd(struct trace_in *in, struct errmsg *em) mustcheck;
 
 /* Read the beginning; if it is that of a zstd stream, hand out its contents. */
 int in_unwrap(struct trace_in *in, struct errmsg *em) mustcheck;
+
+/* Go on at pos of a file that is plain. */
+int in_seek(struct trace_in *in, uint64_t pos, struct errmsg *em) mustcheck;
 void in_close(struct trace_in *in);
 
 static inline const uint8_t *
@@ -173,16 +178,78 @@ int out_finish(struct trace_out *out, struct errmsg *em) mustcheck;
 /* Free everything; without out_finish() no file is left. */
 void out_fini(struct trace_out *out);
 
+/* runs.c: the runs of a batch. */
+struct runs {
+	unsigned rs_shift;     /* of a page */
+	const uint32_t *rs_at; /* as of struct trace_batch */
+	const struct trace_run *rs_run;
+	size_t rs_n;
+	uint32_t *rs_at_room; /* where they are found, or NULL */
+	struct trace_run *rs_run_room;
+};
+
+/*
+ * Room for the runs of batches of up to max events.
+ *
+ * => runs_fini() is fine also after ENOMEM
+ */
+int runs_init(struct runs *rs, unsigned page_shift, size_t max) mustcheck;
+void runs_fini(struct runs *rs);
+
+/* The mapping of an access, not 0. */
+static inline uint64_t
+runs_where(const struct trace_event *te)
+{
+	return (uint64_t)te->te_map << 32 | te->te_file;
+}
+
+/* Runs of a batch that is gone through piece by piece. */
+struct runs_cut {
+	struct trace_run *rc_run;
+	size_t rc_n;  /* runs so far */
+	size_t rc_at; /* events so far */
+};
+
+/*
+ * The next n events are of these mappings and pages: at is TRACE_AT(), if the
+ * mapping is not 0.
+ */
+void runs_cut(struct runs_cut *rc, const uint64_t *where, const uint32_t *at,
+    size_t n);
+
+/*
+ * The runs of n events, checked; how many there are.
+ *
+ * => at has room for n, run for as many runs
+ */
+size_t runs_find(const struct trace_event *ev, size_t n, unsigned page_shift,
+    uint32_t *at, struct trace_run *run);
+
+/* A form's ro_runs that has nothing better than the events. */
+void runs_ro(struct trace_reader *tr, size_t n);
+
 /* Readers and writers by form. */
 struct reader_ops {
 	/* The stream is at the start of the trace. */
 	int (*ro_open)(struct trace_reader *, struct errmsg *);
 	/*
-	 * Fill tr_ev, at most TRACE_BATCH events, checked; *np is 0 at the
-	 * end.  On error *np events before it are good all the same.
+	 * Fill tr_ev, at most ro_batch events, checked; *np is 0 at the end.
+	 * On error *np events before it are good all the same.
 	 */
 	int (*ro_next)(struct trace_reader *, size_t *np, struct errmsg *);
+	/* Find the runs of these n events for tr_runs; or runs_ro(). */
+	void (*ro_runs)(struct trace_reader *, size_t n);
 	void (*ro_close)(struct trace_reader *);
+	/*
+	 * Have threads decode, into memory for room events, where those of
+	 * the trace are to stay, or NULL; and have them end.
+	 *
+	 * => optional; ENOMEM, and the form decodes by itself as before
+	 */
+	int (*ro_threads)(struct trace_reader *, unsigned threads,
+	    struct trace_event *into, uint64_t room);
+	void (*ro_alone)(struct trace_reader *);
+	size_t ro_batch; /* events that ro_next() hands out, at most */
 };
 
 struct trace_reader {
@@ -193,6 +260,7 @@ struct trace_reader {
 	struct trace_meta tr_meta;
 	struct file_index tr_files;
 	struct trace_event *tr_ev;
+	struct runs *tr_runs;  /* of tr_ev; NULL: nobody wants them */
 	uint64_t tr_seq;       /* position of the next event */
 	uint64_t tr_time;      /* of the last event */
 	uint64_t tr_count;     /* 0: not known */
@@ -204,19 +272,46 @@ struct trace_reader {
 	struct errmsg tr_em;
 	uint64_t tr_bad_blocks, tr_bad_events;
 	void *tr_form;		      /* the form's own */
-	struct trace_ahead *tr_ahead; /* NULL: who reads decodes */
+	struct trace_ahead *tr_ahead; /* NULL: ro_next() is for who reads */
+	bool tr_crew;		      /* ro_threads() was called */
 };
 
 /*
- * Decode the next batch into tr_ev.
+ * Decode the next batch into tr_ev, and tr_runs.
  *
  * => its events; 0: the end, or tr_error
  */
 size_t trace_decode(struct trace_reader *tr);
 
-/* ahead.c: the same from the thread; and bytes of the file read for that. */
-size_t trace_ahead_next(struct trace_reader *tr,
-    const struct trace_event **evp);
+/* What tr_ev and runs, or NULL, hold, as its reader gets it. */
+struct trace_batch trace_batch(const struct trace_event *ev, size_t n,
+    const struct runs *rs);
+
+/* ahead.c */
+
+/*
+ * Threads to decode by, beside one that has something else to do, if busy;
+ * 0: that had better decode itself.
+ */
+unsigned trace_processors(bool busy);
+
+/*
+ * As trace_ahead(), by so many threads; 0: none.
+ *
+ * => more than one: of a .uvt whose digest is known
+ */
+void trace_ahead_by(struct trace_reader *tr, unsigned threads);
+
+/*
+ * Have threads decode, of a .uvt that is a file: see ro_threads.
+ *
+ * => ENOTSUP: of another; ENOMEM.  It is read as before
+ */
+int trace_crew(struct trace_reader *tr, unsigned threads,
+    struct trace_event *into, uint64_t room) mustcheck;
+
+/* The next batch of the one thread; and bytes of the file read for that. */
+struct trace_batch trace_ahead_next(struct trace_reader *tr);
 uint64_t trace_ahead_read(const struct trace_ahead *ta);
 void trace_ahead_close(struct trace_reader *tr);
 

@@ -213,4 +213,79 @@ const char *unpacker_open(struct unpacker *up, const uint8_t *raw, size_t len,
 const char *unpacker_next(struct unpacker *up, struct trace_event *ev, size_t n,
     uint64_t *timep);
 
+/* uvt_decode.c */
+
+/* Is there a block's head, whole and possible, at p? */
+bool block_good(const uint8_t *p, struct uvt_block *ub);
+
+/* Decodes block after block. */
+struct decoder {
+	struct unpacker dc_up;
+	struct ZSTD_DCtx_s *dc_zstd;
+	uint8_t *dc_raw;
+	size_t dc_cap; /* of dc_raw */
+};
+
+/* => decoder_fini() is fine also after ENOMEM */
+int decoder_init(struct decoder *dc) mustcheck;
+void decoder_fini(struct decoder *dc);
+
+/*
+ * Have dc_up unpack a block whose frame is at frame, all of it.
+ *
+ * => EILSEQ: *whatp is what is wrong with it; ENOMEM
+ * => frame is not needed afterwards
+ */
+int decoder_open(struct decoder *dc, const struct uvt_block *ub,
+    const uint8_t *frame, const struct file_index *files, const char **whatp)
+    mustcheck;
+
+/* uvt_crew.c */
+
+/* Threads of a crew, at most. */
+#define CREW_MAX 8
+
+struct crew_job {
+	int cj_fd; /* is read at offsets */
+	unsigned cj_threads;
+	unsigned cj_shift; /* of the pages of runs; 0: none */
+	uint64_t cj_size;  /* of the file */
+	uint64_t cj_pos;   /* of a block's head in the file */
+	uint64_t cj_first; /* the block's first event */
+	const struct file_index *cj_files;
+	struct trace_event *cj_into; /* room for event 0 on, or NULL */
+	uint64_t cj_room;	     /* events */
+};
+
+struct crew_block {
+	struct trace_event *cb_ev; /* checked, but for the first's time */
+	uint32_t cb_n;
+	uint64_t cb_end; /* where the file goes on after the block */
+	/* Of each TRACE_BATCH events, and at these places. */
+	const uint32_t *cb_at;
+	const struct trace_run *cb_run;
+	uint32_t cb_nruns[UVT_BLOCK_EVENTS / TRACE_BATCH];
+};
+
+struct crew;
+
+/*
+ * Have threads decode the file from cj_pos on.
+ *
+ * => *cwp is the caller's until crew_free(); the job is copied
+ * => ENOMEM: or no thread
+ */
+int crew_start(const struct crew_job *cj, struct crew **cwp) mustcheck;
+
+/*
+ * The next block, the caller's until the next call, or crew_free().
+ *
+ * => NULL: what follows is no whole block, or crew_stop() was called
+ */
+const struct crew_block *crew_next(struct crew *cw);
+
+/* Have the threads end; what crew_next() gave stays. */
+void crew_stop(struct crew *cw);
+void crew_free(struct crew *cw);
+
 #endif

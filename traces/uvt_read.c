@@ -3,18 +3,20 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <zstd.h>
 
 #include "traces/uvt_i.h"
 
 struct uvt_reader {
-	struct unpacker ur_up;
-	ZSTD_DCtx *ur_zstd;
-	uint8_t *ur_raw;
-	size_t ur_cap;	   /* of ur_raw */
+	struct decoder ur_decoder;
 	uint32_t ur_left;  /* events left in the block */
 	uint64_t ur_block; /* number of the next block */
 	uint64_t ur_first; /* position of its first event as written */
+	/* Threads, while all is well; their block, and where the next is. */
+	struct crew *ur_crew;
+	bool ur_threads; /* ur_crew is at work */
+	const struct crew_block *ur_have;
+	uint64_t ur_pos;
+	struct trace_event *ur_own; /* tr_ev without them */
 };
 
 #define SALVAGE_HINT "; --salvage reads what is whole"
@@ -150,10 +152,7 @@ uvt_open(struct trace_reader *tr, struct errmsg *em)
 	int error;
 
 	tr->tr_form = ur;
-	if (ur == NULL || unpacker_init(&ur->ur_up) != 0)
-		return no_memory(tr, em);
-	ur->ur_zstd = ZSTD_createDCtx();
-	if (ur->ur_zstd == NULL)
+	if (ur == NULL || decoder_init(&ur->ur_decoder) != 0)
 		return no_memory(tr, em);
 	error = header_read(tr, &uh, em);
 	if (error == 0)
@@ -163,6 +162,46 @@ uvt_open(struct trace_reader *tr, struct errmsg *em)
 	return error;
 }
 
+static int
+uvt_threads(struct trace_reader *tr, unsigned threads, struct trace_event *into,
+    uint64_t room)
+{
+	struct uvt_reader *ur = tr->tr_form;
+	const struct trace_in *in = &tr->tr_in;
+	const struct crew_job cj = {
+		.cj_fd = in->in_fd,
+		.cj_threads = threads < CREW_MAX ? threads : CREW_MAX,
+		.cj_shift = tr->tr_runs != NULL ? tr->tr_runs->rs_shift : 0,
+		.cj_size = in->in_size,
+		.cj_pos = in->in_pos + in->in_beg,
+		.cj_first = ur->ur_first,
+		.cj_files = &tr->tr_files,
+		.cj_into = into,
+		.cj_room = room,
+	};
+	const int error = crew_start(&cj, &ur->ur_crew);
+
+	if (error != 0)
+		return error;
+	ur->ur_threads = true;
+	ur->ur_pos = cj.cj_pos;
+	ur->ur_own = tr->tr_ev;
+	return 0;
+}
+
+/* tr_ev is the reader's again; what the threads gave last stays. */
+static void
+uvt_alone(struct trace_reader *tr)
+{
+	struct uvt_reader *ur = tr->tr_form;
+
+	if (!ur->ur_threads)
+		return;
+	crew_stop(ur->ur_crew);
+	ur->ur_threads = false;
+	tr->tr_ev = ur->ur_own;
+}
+
 static void
 uvt_close(struct trace_reader *tr)
 {
@@ -170,71 +209,10 @@ uvt_close(struct trace_reader *tr)
 
 	if (ur == NULL)
 		return;
-	unpacker_fini(&ur->ur_up);
-	(void)ZSTD_freeDCtx(ur->ur_zstd);
-	free(ur->ur_raw);
+	uvt_alone(tr);
+	crew_free(ur->ur_crew);
+	decoder_fini(&ur->ur_decoder);
 	free(ur);
-}
-
-/* Is there a block's head, whole and possible, at p? */
-static bool
-block_good(const uint8_t *p, struct uvt_block *ub)
-{
-	memcpy(ub, p, sizeof(*ub));
-	return memcmp(ub->ub_magic, UVT_BLOCK_MAGIC, sizeof(ub->ub_magic)) ==
-	    0 &&
-	    ub->ub_sum == UVT_SUM(ub, ub_sum) && ub->ub_events > 0 &&
-	    ub->ub_events <= UVT_BLOCK_EVENTS && ub->ub_raw <= UVT_RAW_MAX &&
-	    ub->ub_packed <= ZSTD_compressBound(UVT_RAW_MAX) &&
-	    ub->ub_first <= UINT64_MAX - ub->ub_events;
-}
-
-static int
-raw_room(struct trace_reader *tr, size_t len, struct errmsg *em)
-{
-	struct uvt_reader *ur = tr->tr_form;
-	uint8_t *raw;
-
-	if (len <= ur->ur_cap)
-		return 0;
-	raw = realloc(ur->ur_raw, len);
-	if (raw == NULL)
-		return no_memory(tr, em);
-	ur->ur_raw = raw;
-	ur->ur_cap = len;
-	return 0;
-}
-
-/* The frame of a block, all of it at p: into columns. */
-static int
-block_unpack(struct trace_reader *tr, const struct uvt_block *ub,
-    const uint8_t *p, struct errmsg *em)
-{
-	struct uvt_reader *ur = tr->tr_form;
-	const char *what;
-	size_t n;
-	int error;
-
-	if (XXH3_64bits(p, ub->ub_packed) != ub->ub_packed_sum)
-		return damaged(tr, "is damaged: its checksum is wrong", em);
-	if (ZSTD_getFrameContentSize(p, ub->ub_packed) != ub->ub_raw)
-		return damaged(tr, "has a frame of another size", em);
-	error = raw_room(tr, ub->ub_raw, em);
-	if (error != 0)
-		return error;
-	n = ZSTD_decompressDCtx(ur->ur_zstd, ur->ur_raw, ub->ub_raw, p,
-	    ub->ub_packed);
-	/* That is no fault of the block's. */
-	if (zstd_errno(n, 0) == ENOMEM)
-		return ERRMSG(em, ENOMEM, "%s: no memory to read it",
-		    tr->tr_path);
-	if (n != ub->ub_raw)
-		return damaged(tr, "is damaged: zstd cannot read it", em);
-	what = unpacker_open(&ur->ur_up, ur->ur_raw, ub->ub_raw, ub->ub_events,
-	    &tr->tr_files);
-	if (what != NULL)
-		return damaged(tr, what, em);
-	return 0;
 }
 
 /* The stream is at a block's head: get the block ready. */
@@ -244,6 +222,7 @@ block_read(struct trace_reader *tr, struct errmsg *em)
 	struct uvt_reader *ur = tr->tr_form;
 	struct trace_in *in = &tr->tr_in;
 	struct uvt_block ub;
+	const char *what;
 	int error;
 
 	if (in_have(in) < sizeof(ub))
@@ -260,9 +239,10 @@ block_read(struct trace_reader *tr, struct errmsg *em)
 		return error;
 	if (in_have(in) < sizeof(ub) + ub.ub_packed)
 		return damaged(tr, "has no end: the file is cut short", em);
-	error = block_unpack(tr, &ub, in_data(in) + sizeof(ub), em);
+	error = decoder_open(&ur->ur_decoder, &ub, in_data(in) + sizeof(ub),
+	    &tr->tr_files, &what);
 	if (error != 0)
-		return error;
+		return what != NULL ? damaged(tr, what, em) : no_memory(tr, em);
 	in->in_beg += sizeof(ub) + ub.ub_packed;
 	ur->ur_left = ub.ub_events;
 	ur->ur_first += ub.ub_events;
@@ -429,24 +409,91 @@ block_next(struct trace_reader *tr, bool *endp, struct errmsg *em)
 	}
 }
 
+/*
+ * Have a block of the crew's.  What is no whole block, or does not follow the
+ * one before in time, is read once more without it, which tells.
+ */
+static int
+crew_block(struct trace_reader *tr, struct errmsg *em)
+{
+	struct uvt_reader *ur = tr->tr_form;
+	const struct crew_block *const cb = crew_next(ur->ur_crew);
+
+	if (cb == NULL || cb->cb_ev[0].te_time < tr->tr_time) {
+		uvt_alone(tr);
+		ur->ur_left = 0;
+		return in_seek(&tr->tr_in, ur->ur_pos, em);
+	}
+	ur->ur_have = cb;
+	ur->ur_pos = cb->cb_end;
+	ur->ur_left = cb->cb_n;
+	ur->ur_first += cb->cb_n;
+	ur->ur_block++;
+	tr->tr_in.in_read = cb->cb_end;
+	return 0;
+}
+
+/* The next batch of the crew's block. */
+static size_t
+crew_batch(struct trace_reader *tr)
+{
+	struct uvt_reader *ur = tr->tr_form;
+	const struct crew_block *const cb = ur->ur_have;
+	const size_t n = ur->ur_left < TRACE_BATCH ? ur->ur_left : TRACE_BATCH;
+
+	tr->tr_ev = cb->cb_ev + (cb->cb_n - ur->ur_left);
+	tr->tr_time = tr->tr_ev[n - 1].te_time;
+	ur->ur_left -= (uint32_t)n;
+	tr->tr_seq += n;
+	return n;
+}
+
+/* The runs of a batch: the crew's, or found here. */
+static void
+uvt_runs(struct trace_reader *tr, size_t n)
+{
+	const struct uvt_reader *ur = tr->tr_form;
+	const struct crew_block *const cb = ur->ur_have;
+	struct runs *const rs = tr->tr_runs;
+	size_t at;
+
+	if (!ur->ur_threads) {
+		runs_ro(tr, n);
+		return;
+	}
+	at = (size_t)(tr->tr_ev - cb->cb_ev);
+	rs->rs_at = cb->cb_at + at;
+	rs->rs_run = cb->cb_run + at;
+	rs->rs_n = cb->cb_nruns[at / TRACE_BATCH];
+}
+
 static int
 uvt_next(struct trace_reader *tr, size_t *np, struct errmsg *em)
 {
 	struct uvt_reader *ur = tr->tr_form;
 	const char *what;
+	int error;
 	size_t n;
 
 	*np = 0;
+	if (ur->ur_threads && ur->ur_left == 0 &&
+	    (error = crew_block(tr, em)) != 0)
+		return error;
+	if (ur->ur_threads) {
+		*np = crew_batch(tr);
+		return 0;
+	}
 	for (;;) {
 		if (ur->ur_left == 0) {
 			bool end = false;
-			const int error = block_next(tr, &end, em);
 
+			error = block_next(tr, &end, em);
 			if (error != 0 || end)
 				return error;
 		}
 		n = ur->ur_left < TRACE_BATCH ? ur->ur_left : TRACE_BATCH;
-		what = unpacker_next(&ur->ur_up, tr->tr_ev, n, &tr->tr_time);
+		what = unpacker_next(&ur->ur_decoder.dc_up, tr->tr_ev, n,
+		    &tr->tr_time);
 		if (what == NULL)
 			break;
 		if ((tr->tr_flags & TRACE_SALVAGE) == 0)
@@ -468,5 +515,9 @@ uvt_next(struct trace_reader *tr, size_t *np, struct errmsg *em)
 const struct reader_ops uvt_reader_ops = {
 	.ro_open = uvt_open,
 	.ro_next = uvt_next,
+	.ro_runs = uvt_runs,
+	.ro_threads = uvt_threads,
+	.ro_alone = uvt_alone,
+	.ro_batch = TRACE_BATCH,
 	.ro_close = uvt_close,
 };

@@ -11,7 +11,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "traces/trace_i.h"
+
 #define EVENTS 300000
+
+/* How a trace is read: by the reader itself, a thread, several, as it may. */
+enum { ALONE = 0, ONE = 1, SEVERAL = 4, USUAL = 99 };
 
 /* A trace in three forms: t.uvt, t.csv, t.csv.zst; more than the thread reads
  * ahead. */
@@ -90,7 +95,7 @@ struct all {
 };
 
 static struct all
-read_all(const char *path, unsigned flags, bool ahead)
+read_all(const char *path, unsigned flags, unsigned threads)
 {
 	struct all al = { .al_n = 0 };
 	const struct trace_event *ev;
@@ -99,8 +104,10 @@ read_all(const char *path, unsigned flags, bool ahead)
 	size_t n;
 
 	must_em(trace_open(path, flags, &tr, &al.al_em), &al.al_em);
-	if (ahead)
+	if (threads == USUAL)
 		trace_ahead(tr);
+	else
+		trace_ahead_by(tr, threads);
 	al.al_ev = calloc(EVENTS, sizeof(*ev));
 	assert_non_null(al.al_ev);
 	while (
@@ -122,11 +129,12 @@ read_all(const char *path, unsigned flags, bool ahead)
 	return al;
 }
 
+/* The same as by the reader itself. */
 static void
-same(const char *path, unsigned flags)
+same_by(const char *path, unsigned flags, unsigned threads)
 {
-	struct all one = read_all(path, flags, false);
-	struct all two = read_all(path, flags, true);
+	struct all one = read_all(path, flags, ALONE);
+	struct all two = read_all(path, flags, threads);
 
 	assert_int_equal(one.al_n, two.al_n);
 	assert_memory_equal(one.al_ev, two.al_ev,
@@ -138,6 +146,15 @@ same(const char *path, unsigned flags)
 	assert_int_equal(one.al_events, two.al_events);
 	free(one.al_ev);
 	free(two.al_ev);
+}
+
+static void
+same(const char *path, unsigned flags)
+{
+
+	same_by(path, flags, USUAL);
+	for (unsigned threads = ONE; threads <= SEVERAL; threads++)
+		same_by(path, flags, threads);
 }
 
 /* A whole trace: its thread waits for room when it has read enough ahead. */
@@ -208,7 +225,8 @@ damage_is_told_where_it_is(void **state)
 
 /* Read some batches of a trace whose events are all; then end it. */
 static void
-read_some(const struct trace_event *all, unsigned batches, bool end)
+read_some(const struct trace_event *all, unsigned threads, unsigned batches,
+    bool end)
 {
 	struct errmsg em = { .em_text = "" };
 	const struct trace_event *ev = NULL;
@@ -216,7 +234,7 @@ read_some(const struct trace_event *all, unsigned batches, bool end)
 	size_t at = 0, some = 0;
 
 	must_em(trace_open("t.uvt", 0, &tr, &em), &em);
-	trace_ahead(tr);
+	trace_ahead_by(tr, threads);
 	trace_ahead(tr); /* that it is on already is no harm */
 	for (unsigned i = 0; i < batches; i++) {
 		must_em(trace_next(tr, &ev, &some, &em), &em);
@@ -242,7 +260,9 @@ who_has_enough_may_end_it_at_any_batch(void **state)
 	make();
 	all = events_read("t.uvt", 0, &n);
 	for (unsigned batches = 0; batches < 40; batches++)
-		read_some(all, batches, batches % 2 == 0);
+		for (unsigned threads = ONE; threads <= SEVERAL; threads++)
+			read_some(all, threads, batches, batches % 2 == 0);
+	read_some(all, SEVERAL, 140, true);
 	free(all);
 }
 

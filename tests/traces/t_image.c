@@ -29,7 +29,7 @@ load(const char *path)
 	struct errmsg em = { .em_text = "" };
 	struct trace_image *ti = NULL;
 
-	must_em(trace_image_load(path, 0, ROOM, &ti, &em), &em);
+	must_em(trace_image_load(path, 0, 0, ROOM, &ti, &em), &em);
 	return ti;
 }
 
@@ -156,13 +156,13 @@ an_image_that_takes_more_than_allowed_is_refused(void **state)
 
 		for (size_t k = 0; k < nitems(room); k++) {
 			em.em_text[0] = '\0';
-			assert_int_equal(trace_image_load(paths[i], 0, room[k],
-					     &ti, &em),
+			assert_int_equal(trace_image_load(paths[i], 0, 0,
+					     room[k], &ti, &em),
 			    EFBIG);
 			assert_non_null(strstr(em.em_text, paths[i]));
 			assert_null(ti);
 		}
-		must_em(trace_image_load(paths[i], 0, exact, &ti, &em), &em);
+		must_em(trace_image_load(paths[i], 0, 0, exact, &ti, &em), &em);
 		trace_image_free(ti);
 	}
 }
@@ -191,14 +191,15 @@ a_bad_trace_has_no_image(void **state)
 	struct blob bl;
 
 	(void)state;
-	assert_int_equal(trace_image_load("none", 0, ROOM, &ti, &em), ENOENT);
+	assert_int_equal(trace_image_load("none", 0, 0, ROOM, &ti, &em),
+	    ENOENT);
 	make();
 	bl = file_read("t.uvt");
 	bl.bl_data[bl.bl_len / 2] ^= 0x10;
 	file_write("bad.uvt", bl.bl_data, bl.bl_len);
 	free(bl.bl_data);
 	em.em_text[0] = '\0';
-	assert_int_equal(trace_image_load("bad.uvt", 0, ROOM, &ti, &em),
+	assert_int_equal(trace_image_load("bad.uvt", 0, 0, ROOM, &ti, &em),
 	    EILSEQ);
 	assert_non_null(strstr(em.em_text, "bad.uvt"));
 	assert_null(ti);
@@ -223,7 +224,7 @@ an_image_of_what_is_salvaged_counts_what_is_not(void **state)
 	file_write("bad.uvt", bl.bl_data, bl.bl_len);
 	free(bl.bl_data);
 	ev = events_read("bad.uvt", TRACE_SALVAGE, &n);
-	must_em(trace_image_load("bad.uvt", TRACE_SALVAGE, ROOM, &ti, &em),
+	must_em(trace_image_load("bad.uvt", TRACE_SALVAGE, 0, ROOM, &ti, &em),
 	    &em);
 	gives(ti, ev, n);
 	must(trace_image_open(ti, &tr));
