@@ -476,12 +476,12 @@ uvm_prefetch_pte(const struct uvm_map *map, uint64_t pgno)
 }
 
 /*
- * Accesses through a map, told by where they go in its page table; the lowest
- * bit is the caller's.
+ * Accesses through a map, told by the pages of the file that they go to; the
+ * lowest bit is the caller's.
  *
  * => of at[0] to at[31] those are meant whose bit of due is set
  */
-#define UVM_AT_INDEX(at) ((at) >> 1)
+#define UVM_AT_PAGE(at) ((at) >> 1)
 
 void uvm_hint_hash(const struct uvm *uvm, const struct uvm_map *map,
     const uint32_t *at, uint32_t due);

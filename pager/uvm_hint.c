@@ -10,12 +10,12 @@
 
 /* The next access to be hinted at: its page. */
 static inline uint64_t
-hint_next(const struct uvm_map *umap, const uint32_t *at, uint32_t *duep)
+hint_next(const uint32_t *at, uint32_t *duep)
 {
 	const unsigned k = (unsigned)__builtin_ctz(*duep);
 
 	*duep &= *duep - 1;
-	return umap->um_first + UVM_AT_INDEX(at[k]);
+	return UVM_AT_PAGE(at[k]);
 }
 
 /* Is memory small enough to be in the cache anyway? */
@@ -47,7 +47,7 @@ uvm_hint_hash(const struct uvm *uvm, const struct uvm_map *umap,
 	if (hint_near(uvm))
 		return;
 	while (due != 0) {
-		const uint64_t pgno = hint_next(umap, at, &due);
+		const uint64_t pgno = hint_next(at, &due);
 
 		__builtin_prefetch(hash_bucket(uvm, uobj, pgno - back), 1);
 		if (back != 0)
@@ -84,7 +84,7 @@ uvm_hint_pages(const struct uvm *uvm, const struct uvm_map *umap,
 	if (hint_near(uvm))
 		return;
 	while (due != 0) {
-		const uint64_t pgno = hint_next(umap, at, &due);
+		const uint64_t pgno = hint_next(at, &due);
 		const uint64_t first = pgno - back;
 		uint64_t there;
 

@@ -326,18 +326,19 @@ engine_progress(struct engine *en)
 
 /* Without threads as long as there is but one. */
 static int
-replay_threads(struct engine *en, const struct trace_event *ev, size_t n)
+replay_threads(struct engine *en, const struct trace_batch *tb)
 {
-	const size_t alone = mp_alone(en->en_mp, ev, n);
+	const size_t alone = mp_alone(en->en_mp, tb->tb_ev, tb->tb_n);
 	/* Counters are the intervals' once there are threads: uvm_stat(). */
-	const int status = alone != 0 ? engine_batch(en, ev, alone) : 0;
+	const int status = alone != 0 ? engine_batch(en, tb, alone) : 0;
 
 	return status != 0 ? status :
-			     mp_batch(en->en_mp, ev + alone, n - alone);
+			     mp_batch(en->en_mp, tb->tb_ev + alone,
+				 tb->tb_n - alone);
 }
 
 #else
-#define replay_threads(en, ev, n) engine_batch((en), (ev), (n))
+#define replay_threads(en, tb) engine_batch((en), (tb), (tb)->tb_n)
 #endif
 
 /* The loop.  => 0, or the exit status with which the run ends early */
@@ -345,24 +346,24 @@ static int
 replay(struct engine *en)
 {
 	struct engine_report *const er = en->en_report;
-	const struct trace_event *ev;
+	struct trace_batch tb = { .tb_n = 0 };
 	bool begun = false;
 	const char *why;
 	int error, status = 0;
-	size_t n;
 
 	for (;;) {
-		error = trace_next(en->en_trace, &ev, &n, &er->er_em);
+		error = trace_next_batch(en->en_trace, &tb, &er->er_em);
 		status = trace_status(error);
 		if (!begun)
 			engine_pace_begin(en,
-			    status == 0 && n != 0 ? ev->te_time : 0);
+			    status == 0 && tb.tb_n != 0 ? tb.tb_ev->te_time :
+						0);
 		begun = true;
-		if (status == 0 && n != 0)
-			status = replay_threads(en, ev, n);
+		if (status == 0 && tb.tb_n != 0)
+			status = replay_threads(en, &tb);
 		if (engine_interrupted())
 			status = UVN_FAILED;
-		if (status != 0 || n == 0)
+		if (status != 0 || tb.tb_n == 0)
 			break;
 		if (en->en_writer != NULL && db_writer_failed(en->en_writer)) {
 			status = UVN_ENVIRONMENT;
@@ -553,6 +554,8 @@ engine_run(const struct engine_job *ej, struct engine_report *er)
 		return status;
 	}
 	engine_log_observe(&en);
+	/* Without runs each event is looked at by itself. */
+	(void)!trace_runs(en.en_trace, en.en_shift);
 	/* A sweep has a cell for each processor. */
 	if (ej->ej_image == NULL && ej->ej_sweep == 0)
 		trace_ahead(en.en_trace);

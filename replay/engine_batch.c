@@ -1,15 +1,12 @@
 /*
  * engine_batch.c: the loop over events; most are accesses to one page of the
- * map in use.
+ * map in use, and come in runs (traces/trace.h).
  *
- * A run of such accesses is gathered first: where each goes in the page table.
- * It is then replayed a block at a time, while the cache is told what the next
+ * A run is replayed a block at a time, while the cache is told what the next
  * blocks will need, which the trace knows.  Hints change nothing and count
  * nothing.
  */
 #include <stddef.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "replay/engine_impl.h"
 #include "replay/replay.h"
@@ -22,95 +19,24 @@ enum { HINT_PAGE = 1, HINT_HASH, HINT_PTE };
 /* One fault in so many accesses, or fewer: hints cost more than they bring. */
 #define HINT_RARE 64
 
-/* Accesses of a run at most. */
-#define RUN 4096
+_Static_assert(PTE_R == 1, "the lowest bit");
 
-/* An access of a run: the entry of the page table, and whether it is a write. */
-#define AT(idx, write) ((uint32_t)(idx) << 1 | (write))
-#define AT_WRITE(at)   ((at)&1)
-#define AT_MAX	       (1ULL << 31)
+#define AT_PAGE(at)  UVM_AT_PAGE(at)
+#define AT_WRITE(at) ((at)&1)
 
+/* Accesses that are replayed together. */
 struct run {
 	struct uvm_map ru_map; /* as it is: it outlives the run */
+	const struct trace_event *ru_ev;
+	const uint32_t *ru_at;
 	size_t ru_n;
-	/* Hints look beyond its end, at nothing. */
-	uint32_t ru_at[RUN + (HINT_PTE + 1) * BLOCK];
 };
 
-_Static_assert(TRACE_WRITE == TRACE_READ + 1, "one comparison for both");
-_Static_assert(PTE_R == 1, "the lowest bit");
-_Static_assert(offsetof(struct trace_event, te_map) ==
-	offsetof(struct trace_event, te_file) + 4,
-    "one comparison for both");
-
-/* Its file and its map, in one word. */
-static inline uint64_t
-where(const struct trace_event *te)
+static inline uint8_t *
+run_pte(const struct run *ru, uint32_t at)
 {
-	uint64_t both;
 
-	(void)memcpy(&both,
-	    (const char *)te + offsetof(struct trace_event, te_file),
-	    sizeof(both));
-	return both;
-}
-
-/* What an access of one page of the map in use looks like, before en_due. */
-struct usual {
-	uint64_t us_where, us_due;
-	uint64_t us_first, us_bytes; /* of the map in the file */
-	uint64_t us_in_page;	     /* bits of an offset */
-	unsigned us_shift;
-};
-
-static inline struct usual
-usual(const struct engine *en)
-{
-	const struct uvm_map *const map = en->en_map;
-	const unsigned shift = en->en_shift;
-	const struct trace_event here = { .te_file = map->um_file,
-		.te_map = map->um_id };
-
-	return (struct usual){
-		.us_where = where(&here),
-		.us_due = en->en_due,
-		.us_first = map->um_first << shift,
-		.us_bytes = map->um_npages << shift,
-		.us_in_page = (1ULL << shift) - 1,
-		.us_shift = shift,
-	};
-}
-
-/* => *atp: where in the page table; false: it is another kind of event */
-static inline bool
-is_usual(const struct usual *us, const struct trace_event *te, uint32_t *atp)
-{
-	const uint64_t at = te->te_offset - us->us_first;
-	const unsigned op = te->te_op - (unsigned)TRACE_READ;
-
-	/* A length of 0 is none of one page. */
-	if (op > 1 || where(te) != us->us_where || at >= us->us_bytes ||
-	    te->te_time >= us->us_due ||
-	    te->te_length - 1 > us->us_in_page - (at & us->us_in_page))
-		return false;
-	*atp = AT(at >> us->us_shift, op);
-	return true;
-}
-
-/* Gather the usual accesses at the head of n events. */
-static void
-gather(const struct engine *en, const struct trace_event *ev, size_t n,
-    struct run *ru)
-{
-	const struct usual us = usual(en);
-	size_t i;
-
-	ru->ru_map = *en->en_map;
-	if (n > RUN)
-		n = RUN;
-	for (i = 0; i < n && is_usual(&us, &ev[i], &ru->ru_at[i]); i++)
-		continue;
-	ru->ru_n = i;
+	return &ru->ru_map.um_pte[AT_PAGE(at) - ru->ru_map.um_first];
 }
 
 static inline size_t
@@ -124,19 +50,15 @@ block_end(const struct run *ru, size_t i)
 static inline uint32_t
 faults_due(const struct run *ru, size_t i)
 {
-	const uint8_t *const pte = ru->ru_map.um_pte;
 	uint32_t due = 0;
 
 	if (likely(i + BLOCK <= ru->ru_n)) {
 		for (unsigned k = 0; k < BLOCK; k++)
-			due |=
-			    ((uint32_t)pte[UVM_AT_INDEX(ru->ru_at[i + k])] & PTE_R)
-			    << k;
+			due |= (*run_pte(ru, ru->ru_at[i + k]) & 1U) << k;
 		return ~due & ((1U << BLOCK) - 1);
 	}
 	for (unsigned k = 0; i + k < ru->ru_n; k++)
-		due |= (~(uint32_t)pte[UVM_AT_INDEX(ru->ru_at[i + k])] & PTE_R)
-		    << k;
+		due |= (~(unsigned)*run_pte(ru, ru->ru_at[i + k]) & 1U) << k;
 	return due;
 }
 
@@ -152,8 +74,7 @@ hint(const struct engine *en, const struct run *ru, size_t i, uint32_t *duep)
 	const size_t pte = i + HINT_PTE * BLOCK, hash = i + HINT_HASH * BLOCK;
 
 	for (size_t k = pte; k < block_end(ru, pte); k++)
-		__builtin_prefetch(
-		    &ru->ru_map.um_pte[UVM_AT_INDEX(ru->ru_at[k])], 1);
+		__builtin_prefetch(run_pte(ru, ru->ru_at[k]), 1);
 	if (*duep != 0)
 		uvm_hint_pages(en->en_uvm, en->en_map,
 		    &ru->ru_at[i + HINT_PAGE * BLOCK], *duep);
@@ -279,10 +200,10 @@ needs(const struct engine *en)
 }
 
 static inline bool
-hit(const struct uvm_map *map, uint32_t at, unsigned need)
+hit(const struct run *ru, uint32_t at, unsigned need)
 {
 
-	return uvm_pte_mark(&map->um_pte[UVM_AT_INDEX(at)],
+	return uvm_pte_mark(run_pte(ru, at),
 	    (uint8_t)(need >> 8 * AT_WRITE(at)));
 }
 
@@ -298,30 +219,10 @@ run_hits(struct engine *en, const struct run *ru, size_t k, size_t end)
 	const size_t first = k;
 	size_t writes = 0;
 
-	for (; k < end && hit(&ru->ru_map, ru->ru_at[k], need); k++)
+	for (; k < end && hit(ru, ru->ru_at[k], need); k++)
 		writes += AT_WRITE(ru->ru_at[k]);
 	count_hits(en, k - first, writes);
 	return k;
-}
-
-/*
- * The same of usual accesses at the head of n events that are not gathered: of
- * a trace with hardly any faults.
- */
-static size_t
-all_hits(struct engine *en, const struct trace_event *ev, size_t n)
-{
-	const struct usual us = usual(en);
-	const struct uvm_map map = *en->en_map;
-	const unsigned need = needs(en);
-	size_t i, writes = 0;
-	uint32_t at;
-
-	for (i = 0; i < n && is_usual(&us, &ev[i], &at) && hit(&map, at, need);
-	     i++)
-		writes += AT_WRITE(at);
-	count_hits(en, i, writes);
-	return i;
 }
 
 /*
@@ -331,44 +232,89 @@ all_hits(struct engine *en, const struct trace_event *ev, size_t n)
  * => 0, or the exit status
  */
 static int
-run_replay(struct engine *en, const struct trace_event *ev,
-    const struct run *ru, bool fast)
+run_replay(struct engine *en, const struct run *ru, bool fast, bool hints)
 {
 	const bool plain = fast && en->en_verify == NULL && !en->en_data;
-	uint32_t due = faults_due(ru, HINT_PAGE * BLOCK);
+	const size_t block = hints ? BLOCK : ru->ru_n;
+	uint32_t due = hints ? faults_due(ru, HINT_PAGE * BLOCK) : 0;
 	size_t i, end, k = 0;
 	int status = 0;
 
 	for (i = 0; i < ru->ru_n && status == 0; i = end) {
-		end = block_end(ru, i);
+		end = i + block < ru->ru_n ? i + block : ru->ru_n;
 		if (engine_interrupted())
 			return UVN_FAILED;
-		hint(en, ru, i, &due);
+		if (hints)
+			hint(en, ru, i, &due);
 		while (status == 0) {
 			if (likely(fast))
 				k = run_hits(en, ru, k, end);
 			if (k == end)
 				break;
 			if (likely(plain))
-				status = fault(en, &ev[k],
-				    en->en_map->um_first +
-					UVM_AT_INDEX(ru->ru_at[k]));
+				status = fault(en, &ru->ru_ev[k],
+				    AT_PAGE(ru->ru_at[k]));
 			else
-				status = event(en, &ev[k]);
+				status = event(en, &ru->ru_ev[k]);
 			k++;
 		}
 	}
 	return status;
 }
 
+/* How many of n events are due before en_due; their times never go back. */
+static size_t
+before_due(const struct engine *en, const struct trace_event *ev, size_t n)
+{
+	size_t low = 0, high = n;
+
+	if (likely(ev[n - 1].te_time < en->en_due))
+		return n;
+	while (low < high) {
+		const size_t mid = low + (high - low) / 2;
+
+		if (ev[mid].te_time < en->en_due)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+/*
+ * The events of run rn of the batch from i on, before end.
+ *
+ * => *ru: they are of the map in use and of nothing else that is due; false:
+ *    the first has to be looked at by itself
+ */
+static bool
+run_take(const struct engine *en, const struct trace_batch *tb,
+    const struct trace_run *rn, size_t i, size_t end, struct run *ru)
+{
+	const struct uvm_map *const map = en->en_map;
+	const size_t last = rn->rn_first + (size_t)rn->rn_n;
+
+	if (map == NULL || map->um_id != rn->rn_map ||
+	    map->um_file != rn->rn_file || rn->rn_low < map->um_first ||
+	    rn->rn_pages > map->um_first + map->um_npages)
+		return false;
+	ru->ru_map = *map;
+	ru->ru_ev = &tb->tb_ev[i];
+	ru->ru_at = &tb->tb_at[i];
+	ru->ru_n = before_due(en, ru->ru_ev, (last < end ? last : end) - i);
+	return ru->ru_n != 0;
+}
+
 int
-engine_batch(struct engine *en, const struct trace_event *ev, size_t n)
+engine_batch(struct engine *en, const struct trace_batch *tb, size_t n)
 {
 	const struct uvmexp *const exp = uvm_stat(en->en_uvm);
 	/* The others have to be looked at one by one. */
 	const bool fast =
 	    !en->en_job->ej_paranoid && en->en_every == 0 && !en->en_pace.pc_on;
 	const bool hints = (exp->faults - en->en_faults) * HINT_RARE > n;
+	const struct trace_run *rn = tb->tb_run;
+	const struct trace_run *const rend = rn + tb->tb_nruns;
 	const uint64_t seq = en->en_seq;
 	struct run ru;
 	int status = 0;
@@ -376,23 +322,18 @@ engine_batch(struct engine *en, const struct trace_event *ev, size_t n)
 
 	en->en_faults = exp->faults;
 	while ((i = (size_t)(en->en_seq - seq)) < n && status == 0) {
-		ru.ru_n = 0;
-		if (likely(en->en_map != NULL) &&
-		    likely(en->en_map->um_npages <= AT_MAX)) {
-			if (fast && !hints && all_hits(en, &ev[i], n - i) != 0)
-				continue;
-			if (hints)
-				gather(en, &ev[i], n - i, &ru);
-		}
-		if (ru.ru_n != 0) {
-			status = run_replay(en, &ev[i], &ru, fast);
+		while (rn != rend && rn->rn_first + rn->rn_n <= i)
+			rn++;
+		if (rn != rend && rn->rn_first <= i &&
+		    run_take(en, tb, rn, i, n, &ru)) {
+			status = run_replay(en, &ru, fast, hints);
 			continue;
 		}
-		en->en_ev = &ev[i];
-		if (ev[i].te_time >= en->en_due)
+		en->en_ev = &tb->tb_ev[i];
+		if (en->en_ev->te_time >= en->en_due)
 			status = engine_due(en);
 		if (status == 0)
-			status = event(en, &ev[i]);
+			status = event(en, &tb->tb_ev[i]);
 	}
 	return status;
 }

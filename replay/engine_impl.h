@@ -249,11 +249,11 @@ int engine_access_end(struct engine *en, bool write, enum uvm_outcome got,
     uint64_t latency);
 
 /*
- * Replay a batch of events.
+ * Replay the first n events of a batch.
  *
  * => 0, or the exit status with which the run ends before its time
  */
-int engine_batch(struct engine *en, const struct trace_event *ev, size_t n);
+int engine_batch(struct engine *en, const struct trace_batch *tb, size_t n);
 
 /*
  * The time of the event has reached en_due: update's syncs and intervals.  The
