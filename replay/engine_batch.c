@@ -187,40 +187,30 @@ count_hits(struct engine *en, size_t n, size_t writes)
 }
 
 /*
- * What an entry must have for an access that is done at once: of a read in the
- * lowest byte, of a write in the next.  One that has bytes to store is none: no
- * entry has all bits.
- */
-static inline unsigned
-needs(const struct engine *en)
-{
-
-	return PTE_READ_HIT |
-	    (en->en_data ? (unsigned)UINT8_MAX : PTE_WRITE_HIT) << 8;
-}
-
-static inline bool
-hit(const struct run *ru, uint32_t at, unsigned need)
-{
-
-	return uvm_pte_mark(run_pte(ru, at),
-	    (uint8_t)(need >> 8 * AT_WRITE(at)));
-}
-
-/*
  * Accesses from k on, before end, that need neither a fault nor bytes.
  *
  * => the first that does
  */
-static inline size_t
+static noinline size_t
 run_hits(struct engine *en, const struct run *ru, size_t k, size_t end)
 {
-	const unsigned need = needs(en);
+	/* What an entry must have; no entry has all bits. */
+	const uint8_t need[2] = { PTE_READ_HIT,
+		en->en_data ? UINT8_MAX : PTE_WRITE_HIT };
+	/* Marks are bytes, which might be any of what is not here. */
+	uint8_t *const pte = ru->ru_map.um_pte;
+	const uint64_t base = ru->ru_map.um_first;
+	const uint32_t *const ats = ru->ru_at;
 	const size_t first = k;
 	size_t writes = 0;
 
-	for (; k < end && hit(ru, ru->ru_at[k], need); k++)
-		writes += AT_WRITE(ru->ru_at[k]);
+	for (; k < end; k++) {
+		const uint32_t at = ats[k], write = AT_WRITE(at);
+
+		if (!uvm_pte_mark(&pte[AT_PAGE(at) - base], need[write]))
+			break;
+		writes += write;
+	}
 	count_hits(en, k - first, writes);
 	return k;
 }

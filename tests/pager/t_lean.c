@@ -1,0 +1,272 @@
+/*
+ * Two machines see the same random events.  One may take common faults in one
+ * piece; the other, whose observer wants to hear of every I/O, may not.  After
+ * every event they are the same to the last bit: outcomes, counters, frames,
+ * hash, page tables.  The seed is printed; UVN_SEED repeats a run.
+ */
+#include "tests/pager/core.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define FILES	 3U
+#define MACHINES 60U
+#define EVENTS	 1200U
+#define SIZE	 500U /* pages of a file */
+
+/* One event, the same for both. */
+struct dice {
+	uint64_t d_state;
+};
+
+static uint32_t
+roll(struct dice *d, uint32_t sides)
+{
+
+	d->d_state =
+	    d->d_state * 6364136223846793005ULL + 1442695040888963407ULL;
+	return (uint32_t)(d->d_state >> 33) % sides;
+}
+
+struct machine {
+	struct uvm *m_uvm;
+	uint64_t m_told; /* reads of one page */
+	uint64_t m_other;
+	uint32_t m_maps; /* ids given out */
+	uint64_t m_now;
+};
+
+static void
+hear_io(void *arg, const struct uvm_buf *b)
+{
+	struct machine *const m = arg;
+
+	if (b->b_io == UVM_READ && b->b_npages == 1)
+		m->m_told++;
+	else
+		m->m_other++;
+}
+
+static void
+machine_open(struct machine *m, const struct uvm_param *up, bool lean)
+{
+	struct errmsg em = { .em_text = "" };
+	uint32_t i;
+
+	must_em(uvm_create(up, &uvm_backend_null, NULL, &m->m_uvm, &em), &em);
+	uvm_observe(m->m_uvm,
+	    &(struct uvm_observer){ .uo_arg = m,
+		.uo_io = hear_io,
+		.uo_lean = lean });
+	for (i = 1; i <= FILES; i++)
+		must(uvm_file_add(m->m_uvm, i, SIZE * PG - i * 100));
+}
+
+static void
+random_param(struct dice *d, struct uvm_param *up)
+{
+	struct errmsg em = { .em_text = "" };
+
+	uvm_param_init(up);
+	up->memory = (100 + roll(d, 300)) * PG;
+	up->advice = roll(d, 3) == 0 ? ADVICE_RANDOM : ADVICE_NORMAL;
+	up->daemon_rule = roll(d, 4) == 0 ? DAEMON_WAIT : DAEMON_EVENT;
+	up->hash_buckets = 1U << roll(d, 10);
+	up->fault_back = roll(d, 6);
+	up->fault_forward = roll(d, 6);
+	up->sync_interval = 400;
+	must_em(uvm_param_resolve(up, &em), &em);
+}
+
+static uint32_t
+any_map(const struct machine *m, struct dice *d)
+{
+	const uint32_t back = roll(d, 5);
+
+	return m->m_maps > back ? m->m_maps - back : 1;
+}
+
+static uint64_t
+accesses(struct machine *m, struct dice *d)
+{
+	struct uvm_map *const map = uvm_map_find(m->m_uvm, any_map(m, d));
+	const bool far = roll(d, 2) != 0;
+	const uint32_t writes = roll(d, 3);
+	uint32_t n = roll(d, 60);
+	uint64_t pgno, sum = 0;
+
+	if (map == NULL)
+		return 0;
+	pgno = map->um_first + roll(d, (uint32_t)map->um_npages);
+	for (; n != 0; n--) {
+		const enum uvm_access how = roll(d, 4) < writes ?
+		    UVM_ACCESS_WRITE :
+		    (enum uvm_access)(roll(d, 2) * UVM_ACCESS_IFETCH);
+
+		pgno = far ?
+		    map->um_first + roll(d, (uint32_t)map->um_npages) :
+		    pgno + 1;
+		sum = sum * 7 + (uint64_t)uvm_access(m->m_uvm, map, pgno, how);
+		uvm_event_end(m->m_uvm);
+	}
+	return sum;
+}
+
+static uint64_t
+call(struct machine *m, struct dice *d)
+{
+	static const unsigned flags[] = { MAP_R, MAP_RW, MAP_RW, MAP_RW,
+		MAP_RW | UVM_MAP_PRIVATE, MAP_R | UVM_MAP_MAXW,
+		UVM_MAP_EXEC | UVM_MAP_READ };
+	const uint64_t offset = roll(d, SIZE) * PG;
+	const uint64_t length = roll(d, SIZE * PG);
+	const uint32_t map = any_map(m, d), file = 1 + roll(d, FILES);
+	const bool whole = roll(d, 2) != 0;
+	struct uvm *const uvm = m->m_uvm;
+
+	switch (roll(d, 12)) {
+	case 0:
+	case 1:
+	case 2:
+		return (uint64_t)uvm_sys_mmap(uvm,
+		    &(struct uvm_mmap){ .mm_map = ++m->m_maps,
+			.mm_file = file,
+			.mm_flags = flags[roll(d, nitems(flags))],
+			.mm_offset = whole ? 0 : offset,
+			.mm_length = whole ? SIZE * PG : 1 + length });
+	case 3:
+		return (uint64_t)uvm_sys_munmap(uvm, map, offset, length / 8);
+	case 4:
+		return (uint64_t)uvm_sys_mprotect(uvm, map, offset, length,
+		    roll(d, 8));
+	case 5:
+	case 6:
+		return (uint64_t)uvm_sys_madvise(uvm, map, offset, length,
+		    (enum uvm_madv)roll(d, 6));
+	case 7:
+	case 8:
+		return (uint64_t)uvm_sys_msync(uvm, map, offset, length,
+		    roll(d, 8));
+	case 9:
+		return (uint64_t)uvm_sys_truncate(uvm, file,
+		    offset / 4 + SIZE * PG * 3 / 4 + roll(d, PG));
+	case 10:
+		return (uint64_t)uvm_sys_pwrite(uvm, file, offset,
+		    length / 32, NULL);
+	default:
+		return (uint64_t)uvm_sys_fsync(uvm, file);
+	}
+}
+
+static uint64_t
+event(struct machine *m, struct dice d)
+{
+	uint64_t sum;
+
+	m->m_now += roll(&d, 8);
+	if (m->m_now >= uvm_next_tick(m->m_uvm))
+		must(uvm_tick(m->m_uvm, m->m_now));
+	sum = roll(&d, 6) == 0 ? call(m, &d) : accesses(m, &d);
+	uvm_event_end(m->m_uvm);
+	return sum;
+}
+
+/* Two machines of the same tunables are at the same point. */
+static void
+same(const struct uvm *a, const struct uvm *b)
+{
+
+	assert_memory_equal(uvm_stat(a), uvm_stat(b), sizeof(struct uvmexp));
+	assert_memory_equal(a->mem.pm_frame, b->mem.pm_frame,
+	    a->mem.pm_framelen);
+	assert_memory_equal(a->mem.pm_bucket, b->mem.pm_bucket,
+	    a->mem.pm_bucketlen);
+	assert_int_equal(a->mem.pm_free.pl_head, b->mem.pm_free.pl_head);
+	assert_int_equal(a->mem.pm_active.pl_tail, b->mem.pm_active.pl_tail);
+	assert_int_equal(a->hot.uh_due, b->hot.uh_due);
+}
+
+static void
+same_maps(const struct machine *a, const struct machine *b)
+{
+
+	for (uint32_t id = 1; id <= a->m_maps; id++) {
+		const struct uvm_map *const ma = uvm_map_find(a->m_uvm, id);
+		const struct uvm_map *const mb = uvm_map_find(b->m_uvm, id);
+
+		assert_int_equal(ma == NULL, mb == NULL);
+		if (ma != NULL)
+			assert_memory_equal(ma->um_pte, mb->um_pte,
+			    ma->um_npages);
+	}
+}
+
+static void
+two_machines(struct dice *d, uint64_t *untoldp, uint64_t *toldp)
+{
+	struct machine lean = { .m_maps = 0 }, plain = { .m_maps = 0 };
+	struct errmsg em = { .em_text = "" };
+	struct uvm_param up;
+
+	random_param(d, &up);
+	machine_open(&lean, &up, true);
+	machine_open(&plain, &up, false);
+	assert_true(lean.m_uvm->leanable);
+	assert_false(plain.m_uvm->leanable);
+	for (uint32_t i = 0; i < EVENTS; i++) {
+		const uint64_t sum = event(&lean, *d);
+
+		assert_int_equal(event(&plain, *d), sum);
+		(void)roll(d, 2);
+		same(lean.m_uvm, plain.m_uvm);
+		same_maps(&lean, &plain);
+		must_em(uvm_check(lean.m_uvm, &em), &em);
+		if (uvm_failed(lean.m_uvm, NULL) != 0)
+			break;
+	}
+	assert_int_equal(uvm_failed(lean.m_uvm, NULL),
+	    uvm_failed(plain.m_uvm, NULL));
+	assert_int_equal(uvm_untold(plain.m_uvm), 0);
+	assert_int_equal(uvm_untold(lean.m_uvm) + lean.m_told, plain.m_told);
+	assert_int_equal(lean.m_other, plain.m_other);
+	*untoldp += uvm_untold(lean.m_uvm);
+	*toldp += lean.m_told;
+	uvm_destroy(lean.m_uvm);
+	uvm_destroy(plain.m_uvm);
+}
+
+static void
+common_faults_leave_what_others_leave(void **state)
+{
+	const char *const text = getenv("UVN_SEED");
+	uint64_t seed = (uint64_t)time(NULL), untold = 0, told = 0;
+	struct dice d;
+
+	(void)state;
+	if (text != NULL)
+		must(parse_uint(text, &seed));
+	print_message("UVN_SEED=%" PRIu64 "\n", seed);
+	(void)fflush(stdout);
+	for (unsigned i = 0; i < MACHINES; i++, seed++) {
+		d.d_state = seed;
+		two_machines(&d, &untold, &told);
+	}
+	print_message("%" PRIu64 " reads in one piece, %" PRIu64 " not\n",
+	    untold, told);
+	/* Both ways were gone. */
+	assert_true(untold > 10000);
+	assert_true(told > 1000);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(common_faults_leave_what_others_leave),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
