@@ -163,6 +163,9 @@ column_open(struct column *co, const uint8_t *src, size_t len)
 /* Values that a compiler turns into vectors without being asked for more. */
 #define RUN 32
 
+/* The same of a column that has steps only. */
+#define STEPS 8
+
 /*
  * n values of width planes, the first at p, the next planes so many bytes
  * apart; each, shifted, is added to base.
@@ -227,6 +230,21 @@ planes_read(const uint8_t *p, size_t stride, unsigned width, uint64_t base,
 	}
 }
 
+/* n values from first on, step apart: no product for each. */
+static inline __attribute__((always_inline)) void
+steps_read(uint64_t first, uint64_t step, uint64_t *v, size_t n)
+{
+	uint64_t off[STEPS];
+
+	for (size_t k = 0; k < STEPS; k++)
+		off[k] = k * step;
+	for (; n >= STEPS; n -= STEPS, v += STEPS, first += STEPS * step)
+		for (size_t k = 0; k < STEPS; k++)
+			v[k] = first + off[k];
+	for (size_t k = 0; k < n; k++)
+		v[k] = first + off[k];
+}
+
 vectorized void
 column_read(struct column *co, uint64_t *v, size_t n)
 {
@@ -237,8 +255,7 @@ column_read(struct column *co, uint64_t *v, size_t n)
 
 	co->co_at += n;
 	if (uc->uc_code == UVT_STEP) {
-		for (size_t i = 0; i < n; i++)
-			v[i] = base + (at + i) * step;
+		steps_read(base + at * step, step, v, n);
 		return;
 	}
 	planes_read(co->co_planes + at, uc->uc_count, uc->uc_width,
