@@ -5,8 +5,9 @@
  * and children share its pages for as long as nobody writes, and the load ends
  * with taking the right to write away.
  *
- * Runs have address space for the most there can be, batch by batch; of that
- * only what they fill becomes memory.
+ * A batch is what the trace's reader handed out at once.  Its runs stand where
+ * they would if each of its events were one: of that address space, only what
+ * they fill becomes memory.
  */
 #include <sys/mman.h>
 
@@ -17,62 +18,67 @@
 
 #include "traces/trace_i.h"
 
-/* Events handed out at once. */
-#define IMAGE_BATCH 8192
-
 /* The runs of a batch end within a page of memory. */
 #define HOST_PAGE 4096
+
+struct image_batch {
+	uint64_t ib_first; /* event */
+	uint32_t ib_n, ib_nruns;
+};
 
 struct trace_image {
 	struct trace_reader *ti_trace; /* read to its end: meta, digest */
 	struct trace_event *ti_ev;
-	uint64_t ti_n;		  /* events */
-	size_t ti_room;		  /* bytes of address space at ti_ev */
-	uint64_t ti_bytes;	  /* of memory */
+	uint64_t ti_n;		      /* events */
+	uint64_t ti_room;	      /* for so many there is address space */
+	uint64_t ti_max;	      /* bytes of memory */
+	struct image_batch *ti_batch; /* [ti_nbatches] */
+	size_t ti_nbatches, ti_cap;
 	unsigned ti_shift;	  /* of the pages of runs; 0: there are none */
-	uint32_t *ti_at;	  /* [ti_n + TRACE_AT_SLACK] */
-	struct trace_run *ti_run; /* [batches][IMAGE_BATCH] */
-	uint32_t *ti_nruns;	  /* [batches] */
+	uint64_t ti_run_bytes;	  /* memory they take */
+	uint32_t *ti_at;	  /* [ti_room + TRACE_AT_SLACK] */
+	struct trace_run *ti_run; /* [ti_room] */
 	char ti_digest[33];
 };
 
 /* The image's own part of a reader. */
 struct image_place {
 	const struct trace_image *ip_image;
-	uint64_t ip_next; /* event */
+	size_t ip_next; /* batch */
 };
 
 static int
 image_next(struct trace_reader *tr, size_t *np, struct errmsg *em)
 {
 	struct image_place *const ip = tr->tr_form;
-	const uint64_t left = ip->ip_image->ti_n - ip->ip_next;
-	const uint64_t n = left < IMAGE_BATCH ? left : IMAGE_BATCH;
+	const struct trace_image *const ti = ip->ip_image;
 
 	(void)em;
-	tr->tr_ev = ip->ip_image->ti_ev + ip->ip_next;
-	ip->ip_next += n;
-	tr->tr_seq += n;
-	*np = (size_t)n;
+	*np = 0;
+	if (ip->ip_next == ti->ti_nbatches)
+		return 0;
+	tr->tr_ev = ti->ti_ev + ti->ti_batch[ip->ip_next].ib_first;
+	*np = ti->ti_batch[ip->ip_next++].ib_n;
+	tr->tr_seq += *np;
 	return 0;
 }
 
-/* The runs of the batch that ends at ip_next. */
+/* The runs of the batch before ip_next. */
 static void
 image_runs(struct trace_reader *tr, size_t n)
 {
 	const struct image_place *const ip = tr->tr_form;
 	const struct trace_image *const ti = ip->ip_image;
+	const struct image_batch *const ib = &ti->ti_batch[ip->ip_next - 1];
 	struct runs *const rs = tr->tr_runs;
-	const uint64_t first = ip->ip_next - n;
 
 	if (rs->rs_shift != ti->ti_shift) {
 		runs_ro(tr, n);
 		return;
 	}
-	rs->rs_at = ti->ti_at + first;
-	rs->rs_run = ti->ti_run + first;
-	rs->rs_n = ti->ti_nruns[first / IMAGE_BATCH];
+	rs->rs_at = ti->ti_at + ib->ib_first;
+	rs->rs_run = ti->ti_run + ib->ib_first;
+	rs->rs_n = ib->ib_nruns;
 }
 
 /* Leave to the image what is the image's. */
@@ -99,17 +105,17 @@ static const struct reader_ops image_reader_ops = {
 	.ro_open = image_open,
 	.ro_next = image_next,
 	.ro_runs = image_runs,
-	.ro_batch = IMAGE_BATCH,
+	.ro_batch = TRACE_BATCH,
 	.ro_close = image_close,
 };
 
 /* Too large, said with what would help. */
 static int
-too_large(const struct trace_image *ti, uint64_t max, struct errmsg *em)
+too_large(const struct trace_image *ti, struct errmsg *em)
 {
 	return ERRMSG(em, EFBIG,
 	    "%s: its decoded events take more than %" PRIu64 " MiB of memory",
-	    ti->ti_trace->tr_path, max >> 20);
+	    ti->ti_trace->tr_path, ti->ti_max >> 20);
 }
 
 /* Address space; NULL: there is none. */
@@ -122,43 +128,50 @@ space(size_t len)
 	return map == MAP_FAILED ? NULL : map;
 }
 
-/* Address space for the events: as many as are known to come, or max. */
-static int
-reserve(struct trace_image *ti, uint64_t max, struct errmsg *em)
+static inline uint64_t
+ev_bytes(uint64_t n)
 {
-	const uint64_t count = trace_count(ti->ti_trace);
-	const uint64_t ask = count != 0 ? count * sizeof(*ti->ti_ev) : max;
-
-	if (count > max / sizeof(*ti->ti_ev))
-		return too_large(ti, max, em);
-	ti->ti_room = (size_t)(ask != 0 ? ask : 1);
-	ti->ti_ev = space(ti->ti_room);
-	if (ti->ti_ev == NULL)
-		return ERRMSG(em, ENOMEM,
-		    "%s: no memory for its decoded events, %zu MiB",
-		    ti->ti_trace->tr_path, ti->ti_room >> 20);
-	(void)madvise(ti->ti_ev, ti->ti_room, MADV_HUGEPAGE);
-	return 0;
+	return n * sizeof(struct trace_event);
 }
 
 static inline size_t
-batches(const struct trace_image *ti)
+ev_len(const struct trace_image *ti)
 {
-	return (size_t)((ti->ti_n + IMAGE_BATCH - 1) / IMAGE_BATCH);
+	return (size_t)ev_bytes(ti->ti_room);
 }
 
 static inline size_t
 at_len(const struct trace_image *ti)
 {
-	return (size_t)(ti->ti_n + TRACE_AT_SLACK) * sizeof(*ti->ti_at);
+	return (size_t)(ti->ti_room + TRACE_AT_SLACK) * sizeof(*ti->ti_at);
 }
 
 static inline size_t
 run_len(const struct trace_image *ti)
 {
-	return batches(ti) * IMAGE_BATCH * sizeof(*ti->ti_run);
+	return (size_t)ti->ti_room * sizeof(*ti->ti_run);
 }
 
+/* Address space for the events: as many as are known to come, or as may. */
+static int
+reserve(struct trace_image *ti, struct errmsg *em)
+{
+	const uint64_t count = trace_count(ti->ti_trace);
+	const uint64_t most = ti->ti_max / sizeof(*ti->ti_ev);
+
+	if (count > most)
+		return too_large(ti, em);
+	ti->ti_room = count != 0 ? count : most != 0 ? most : 1;
+	ti->ti_ev = space(ev_len(ti));
+	if (ti->ti_ev == NULL)
+		return ERRMSG(em, ENOMEM,
+		    "%s: no memory for its decoded events, %zu MiB",
+		    ti->ti_trace->tr_path, ev_len(ti) >> 20);
+	(void)madvise(ti->ti_ev, ev_len(ti), MADV_HUGEPAGE);
+	return 0;
+}
+
+/* Without runs: each reader finds its own. */
 static void
 no_runs(struct trace_image *ti)
 {
@@ -167,81 +180,103 @@ no_runs(struct trace_image *ti)
 		(void)munmap(ti->ti_at, at_len(ti));
 	if (ti->ti_run != NULL)
 		(void)munmap(ti->ti_run, run_len(ti));
-	free(ti->ti_nruns);
 	ti->ti_at = NULL;
 	ti->ti_run = NULL;
-	ti->ti_nruns = NULL;
 	ti->ti_shift = 0;
+	ti->ti_run_bytes = 0;
 }
 
-/* Find the runs of a batch; returns the memory they take. */
-static uint64_t
-batch_runs(struct trace_image *ti, size_t b)
-{
-	const uint64_t first = (uint64_t)b * IMAGE_BATCH;
-	const uint64_t left = ti->ti_n - first;
-	const size_t n = left < IMAGE_BATCH ? (size_t)left : IMAGE_BATCH;
-
-	ti->ti_nruns[b] = (uint32_t)runs_find(ti->ti_ev + first, n,
-	    ti->ti_shift, ti->ti_at + first, ti->ti_run + first);
-	return n * sizeof(*ti->ti_at) + ti->ti_nruns[b] * sizeof(*ti->ti_run) +
-	    HOST_PAGE;
-}
-
-/* The runs of all events, if they fit, too. */
+/* Address space for runs, if there may be memory for them. */
 static void
-load_runs(struct trace_image *ti, unsigned page_shift, uint64_t max)
+reserve_runs(struct trace_image *ti, unsigned page_shift)
 {
-	uint64_t bytes = ti->ti_bytes + ti->ti_n * sizeof(*ti->ti_at);
+	const uint64_t each = sizeof(*ti->ti_ev) + sizeof(*ti->ti_at);
 
-	if (ti->ti_n == 0 || bytes > max)
+	if (page_shift == 0 || trace_count(ti->ti_trace) > ti->ti_max / each ||
+	    trace_runs(ti->ti_trace, page_shift) != 0)
 		return;
 	ti->ti_shift = page_shift;
 	ti->ti_at = space(at_len(ti));
 	ti->ti_run = space(run_len(ti));
-	ti->ti_nruns = calloc(batches(ti), sizeof(*ti->ti_nruns));
-	if (ti->ti_at == NULL || ti->ti_run == NULL || ti->ti_nruns == NULL) {
+	if (ti->ti_at == NULL || ti->ti_run == NULL) {
 		no_runs(ti);
 		return;
 	}
 	(void)madvise(ti->ti_at, at_len(ti), MADV_HUGEPAGE);
 	(void)madvise(ti->ti_run, run_len(ti), MADV_NOHUGEPAGE);
-	bytes = ti->ti_bytes;
-	for (size_t b = 0; b < batches(ti) && bytes <= max; b++)
-		bytes += batch_runs(ti, b);
-	if (bytes > max) {
+}
+
+/* The runs of a batch whose events are there. */
+static void
+add_runs(struct trace_image *ti, const struct trace_batch *tb)
+{
+	const size_t at = tb->tb_n * sizeof(*tb->tb_at);
+	const size_t run = tb->tb_nruns * sizeof(*tb->tb_run);
+
+	ti->ti_run_bytes += at + run + HOST_PAGE;
+	if (ev_bytes(ti->ti_n + tb->tb_n) + ti->ti_run_bytes > ti->ti_max) {
 		no_runs(ti);
 		return;
 	}
-	ti->ti_bytes = bytes;
-	(void)mprotect(ti->ti_at, at_len(ti), PROT_READ);
-	(void)mprotect(ti->ti_run, run_len(ti), PROT_READ);
+	(void)memcpy(&ti->ti_at[ti->ti_n], tb->tb_at, at);
+	(void)memcpy(&ti->ti_run[ti->ti_n], tb->tb_run, run);
 }
 
 static int
-load(struct trace_image *ti, uint64_t max, struct errmsg *em)
+add(struct trace_image *ti, const struct trace_batch *tb, struct errmsg *em)
 {
-	const struct trace_event *ev;
-	size_t n;
+	const size_t cap = ti->ti_cap != 0 ? 2 * ti->ti_cap : 64;
+	struct image_batch *batch;
+
+	if (tb->tb_n > ti->ti_room - ti->ti_n)
+		return too_large(ti, em);
+	if (ti->ti_nbatches == ti->ti_cap) {
+		batch = reallocarray(ti->ti_batch, cap, sizeof(*batch));
+		if (batch == NULL)
+			return ERRMSG(em, ENOMEM, "%s: no memory to read it",
+			    ti->ti_trace->tr_path);
+		ti->ti_batch = batch;
+		ti->ti_cap = cap;
+	}
+	/* The crew's are where they belong. */
+	if (tb->tb_ev != &ti->ti_ev[ti->ti_n])
+		(void)memcpy(&ti->ti_ev[ti->ti_n], tb->tb_ev,
+		    tb->tb_n * sizeof(*tb->tb_ev));
+	if (ti->ti_shift != 0)
+		add_runs(ti, tb);
+	ti->ti_batch[ti->ti_nbatches++] = (struct image_batch){
+		.ib_first = ti->ti_n,
+		.ib_n = (uint32_t)tb->tb_n,
+		.ib_nruns = (uint32_t)tb->tb_nruns,
+	};
+	ti->ti_n += tb->tb_n;
+	return 0;
+}
+
+static int
+load(struct trace_image *ti, struct errmsg *em)
+{
+	const unsigned threads = trace_processors(false);
+	struct trace_batch tb;
 	int error;
 
-	if (trace_processors(false) > 1)
-		(void)!trace_crew(ti->ti_trace, trace_processors(false),
-		    ti->ti_ev, ti->ti_room / sizeof(*ev));
-	while ((error = trace_next(ti->ti_trace, &ev, &n, em)) == 0 && n > 0) {
-		if (n > ti->ti_room / sizeof(*ev) - ti->ti_n)
-			return too_large(ti, max, em);
-		/* The crew's are where they belong. */
-		if (ev != &ti->ti_ev[ti->ti_n])
-			(void)memcpy(&ti->ti_ev[ti->ti_n], ev, n * sizeof(*ev));
-		ti->ti_n += n;
+	if (threads > 1)
+		(void)!trace_crew(ti->ti_trace, threads, ti->ti_ev,
+		    ti->ti_room);
+	while ((error = trace_next_batch(ti->ti_trace, &tb, em)) == 0 &&
+	    tb.tb_n > 0)
+		if ((error = add(ti, &tb, em)) != 0)
+			break;
+	/* Nobody writes to ti_ev after that. */
+	trace_ahead_end(ti->ti_trace);
+	if (error != 0)
+		return error;
+	(void)mprotect(ti->ti_ev, ev_len(ti), PROT_READ);
+	if (ti->ti_shift != 0) {
+		(void)mprotect(ti->ti_at, at_len(ti), PROT_READ);
+		(void)mprotect(ti->ti_run, run_len(ti), PROT_READ);
 	}
-	ti->ti_bytes = ti->ti_n * sizeof(*ev);
-	if (error == 0)
-		(void)mprotect(ti->ti_ev, ti->ti_room, PROT_READ);
-	if (error == 0)
-		error = trace_digest(ti->ti_trace, ti->ti_digest);
-	return error;
+	return trace_digest(ti->ti_trace, ti->ti_digest);
 }
 
 int
@@ -253,14 +288,18 @@ trace_image_load(const char *path, unsigned flags, unsigned page_shift,
 
 	if (ti == NULL)
 		return ERRMSG(em, ENOMEM, "%s: no memory to read it", path);
-	if ((error = trace_open(path, flags, &ti->ti_trace, em)) != 0 ||
-	    (error = reserve(ti, max, em)) != 0 ||
-	    (error = load(ti, max, em)) != 0) {
+	ti->ti_max = max;
+	error = trace_open(path, flags, &ti->ti_trace, em);
+	if (error == 0)
+		error = reserve(ti, em);
+	if (error == 0) {
+		reserve_runs(ti, page_shift);
+		error = load(ti, em);
+	}
+	if (error != 0) {
 		trace_image_free(ti);
 		return error;
 	}
-	if (page_shift != 0)
-		load_runs(ti, page_shift, max);
 	*tip = ti;
 	return 0;
 }
@@ -271,11 +310,11 @@ trace_image_free(struct trace_image *ti)
 
 	if (ti == NULL)
 		return;
-	/* Its threads write to ti_ev. */
-	trace_close(ti->ti_trace);
 	no_runs(ti);
 	if (ti->ti_ev != NULL)
-		(void)munmap(ti->ti_ev, ti->ti_room);
+		(void)munmap(ti->ti_ev, ev_len(ti));
+	trace_close(ti->ti_trace);
+	free(ti->ti_batch);
 	free(ti);
 }
 
@@ -315,7 +354,7 @@ trace_image_count(const struct trace_image *ti)
 uint64_t
 trace_image_bytes(const struct trace_image *ti)
 {
-	return ti->ti_bytes;
+	return ev_bytes(ti->ti_n) + ti->ti_run_bytes;
 }
 
 const char *

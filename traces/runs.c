@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "traces/trace_i.h"
 
@@ -16,6 +17,13 @@
 #define TOGETHER 16
 
 _Static_assert(TRACE_WRITE == TRACE_READ + 1, "one comparison for both");
+_Static_assert(sizeof(struct trace_run) == 24 &&
+	offsetof(struct trace_run, rn_n) == 4 &&
+	offsetof(struct trace_run, rn_file) == 8 &&
+	offsetof(struct trace_run, rn_map) == 12 &&
+	offsetof(struct trace_run, rn_low) == 16 &&
+	offsetof(struct trace_run, rn_pages) == 20,
+    "written by pairs");
 
 int
 runs_init(struct runs *rs, unsigned page_shift, size_t max)
@@ -43,79 +51,105 @@ runs_fini(struct runs *rs)
 	*rs = (struct runs){ .rs_shift = 0 };
 }
 
-/* How many of the n >= 1 at where are as the first. */
-static inline size_t
-same(const uint64_t *where, size_t n)
+/*
+ * Of any mappings, n events, without a branch for each: where mappings take
+ * turns none can be foreseen.  What is in no run is written where the next run
+ * will be.
+ *
+ * => not for vectors, which are slower here
+ */
+static noinline void
+cut_each(struct runs_cut *rcp, const uint64_t *where, const uint32_t *at,
+    size_t n, uint32_t first)
 {
-	const uint64_t first = where[0];
-	size_t i = 0;
+	struct runs_cut rc = *rcp;
 
-	for (; n - i >= TOGETHER; i += TOGETHER) {
-		uint64_t other = 0;
+	for (size_t i = 0; i < n; i++) {
+		const bool some = where[i] != 0;
+		const uint32_t other = where[i] != rc.rc_where;
+		const uint32_t low = rc.rc_low | -other;
+		const uint32_t high = rc.rc_high & (other - 1);
+		uint64_t run[3];
 
-		for (size_t k = 0; k < TOGETHER; k++)
-			other |= where[i + k] ^ first;
-		if (other != 0)
-			break;
+		rc.rc_where = where[i];
+		rc.rc_first = (rc.rc_first & (other - 1)) | (first & -other);
+		rc.rc_low = at[i] < low ? at[i] : low;
+		rc.rc_high = at[i] > high ? at[i] : high;
+		rc.rc_n += other & some;
+		first++;
+		run[0] = rc.rc_first | (uint64_t)(first - rc.rc_first) << 32;
+		run[1] = where[i];
+		run[2] =
+		    rc.rc_low >> 1 | (uint64_t)((rc.rc_high >> 1) + 1) << 32;
+		(void)memcpy(&rc.rc_run[rc.rc_n - some], run, sizeof(run));
 	}
-	while (i < n && where[i] == first)
-		i++;
-	return i;
+	*rcp = rc;
 }
 
-/* Make the run that ends at event first longer by n, whose pages are at at. */
-static inline void
-longer(struct trace_run *rn, const uint32_t *at, size_t n)
+/* Are they all of the mapping of the event before? */
+static inline __attribute__((always_inline)) bool
+same(const struct runs_cut *rc, const uint64_t *where)
 {
-	uint32_t low = UINT32_MAX, high = 0;
+	uint64_t other = 0;
 
+	for (size_t i = 0; i < TOGETHER; i++)
+		other |= where[i] ^ rc->rc_where;
+	return other == 0;
+}
+
+/* They are: their run, if it is one, goes on. */
+static inline __attribute__((always_inline)) void
+cut_same(struct runs_cut *rc, const uint32_t *at, size_t n)
+{
+	uint32_t low = rc->rc_low, high = rc->rc_high;
+	struct trace_run *rn;
+
+	if (rc->rc_where == 0)
+		return;
+	rn = &rc->rc_run[rc->rc_n - 1];
 	for (size_t i = 0; i < n; i++) {
 		low = at[i] < low ? at[i] : low;
 		high = at[i] > high ? at[i] : high;
 	}
-	low >>= 1;
-	high >>= 1;
+	rc->rc_low = low;
+	rc->rc_high = high;
 	rn->rn_n += (uint32_t)n;
-	rn->rn_low = low < rn->rn_low ? low : rn->rn_low;
-	rn->rn_pages = high >= rn->rn_pages ? high + 1 : rn->rn_pages;
-}
-
-/* Does the run go on, with an access of that mapping at event first? */
-static inline bool
-goes_on(const struct trace_run *rn, size_t first, uint64_t where)
-{
-
-	return rn->rn_first + rn->rn_n == first &&
-	    ((uint64_t)rn->rn_map << 32 | rn->rn_file) == where;
+	rn->rn_low = low >> 1;
+	rn->rn_pages = (high >> 1) + 1;
 }
 
 vectorized void
-runs_cut(struct runs_cut *rc, const uint64_t *where, const uint32_t *at,
-    size_t n)
+runs_cut(struct runs_cut *rc, const uint64_t *where, size_t n)
 {
-	size_t len;
+	const uint32_t *const at = rc->rc_at;
+	size_t i, k;
 
-	for (size_t i = 0; i < n; i += len) {
-		const size_t first = rc->rc_at + i;
-		struct trace_run *rn = &rc->rc_run[rc->rc_n];
-
-		len = same(where + i, n - i);
-		if (where[i] == 0)
-			continue;
-		if (rc->rc_n > 0 && goes_on(rn - 1, first, where[i])) {
-			longer(rn - 1, at + i, len);
-			continue;
-		}
-		*rn = (struct trace_run){
-			.rn_first = (uint32_t)first,
-			.rn_file = (uint32_t)where[i],
-			.rn_map = (uint32_t)(where[i] >> 32),
-			.rn_low = UINT32_MAX,
-		};
-		longer(rn, at + i, len);
-		rc->rc_n++;
+	for (i = 0; i < n; i += k) {
+		k = n - i < TOGETHER ? n - i : TOGETHER;
+		if (k == TOGETHER && same(rc, where + i))
+			cut_same(rc, at + i, TOGETHER);
+		else
+			cut_each(rc, where + i, at + i, k,
+			    (uint32_t)(rc->rc_done + i));
 	}
 	rc->rc_at += n;
+	rc->rc_done += n;
+}
+
+vectorized void
+runs_same(struct runs_cut *rc, uint64_t where, size_t n)
+{
+	const uint32_t *at = rc->rc_at;
+	size_t left = n;
+
+	if (where != rc->rc_where) {
+		cut_each(rc, &where, at, 1, (uint32_t)rc->rc_done);
+		at++;
+		left--;
+	}
+	cut_same(rc, at, left);
+	rc->rc_at += n;
+	rc->rc_done += n;
 }
 
 size_t
@@ -123,13 +157,13 @@ runs_find(const struct trace_event *ev, size_t n, unsigned page_shift,
     uint32_t *at, struct trace_run *run)
 {
 	const uint64_t in_page = ((uint64_t)1 << page_shift) - 1;
-	struct runs_cut rc = { .rc_run = run };
+	struct runs_cut rc = { .rc_at = at, .rc_run = run };
 	uint64_t where[PIECE];
 
-	while (rc.rc_at < n) {
-		const struct trace_event *const te = ev + rc.rc_at;
-		uint32_t *const to = at + rc.rc_at;
-		const size_t k = n - rc.rc_at < PIECE ? n - rc.rc_at : PIECE;
+	while (rc.rc_done < n) {
+		const struct trace_event *const te = ev + rc.rc_done;
+		const size_t left = n - rc.rc_done;
+		const size_t k = left < PIECE ? left : PIECE;
 
 		for (size_t i = 0; i < k; i++) {
 			const uint64_t page = te[i].te_offset >> page_shift;
@@ -141,10 +175,10 @@ runs_find(const struct trace_event *ev, size_t n, unsigned page_shift,
 			    (te[i].te_length - 1 <= rest) &
 			    (page < TRACE_PAGES);
 
-			to[i] = TRACE_AT(page, op & 1);
+			rc.rc_at[i] = TRACE_AT(page, op & 1);
 			where[i] = runs_where(&te[i]) & -(uint64_t)usual;
 		}
-		runs_cut(&rc, where, to, k);
+		runs_cut(&rc, where, k);
 	}
 	return rc.rc_n;
 }

@@ -128,7 +128,7 @@ trace_decode(struct trace_reader *tr)
 		tr->tr_done = true;
 		tr->tr_error = digest_settle(tr, &tr->tr_em);
 	}
-	if (n > 0 && tr->tr_runs != NULL)
+	if (n > 0 && tr->tr_runs != NULL && tr->tr_ops->ro_runs != NULL)
 		tr->tr_ops->ro_runs(tr, n);
 	return n;
 }

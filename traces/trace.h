@@ -279,8 +279,9 @@ int trace_next_batch(struct trace_reader *tr, struct trace_batch *tb,
 
 /*
  * From here on a thread decodes the trace, some batches ahead of trace_next();
- * which is as before where that cannot be: of a pipe, with one processor,
- * without memory.
+ * or up to three, where there are more than two processors, some blocks of a
+ * .uvt each.  All is as before where that cannot be: of a pipe, with one
+ * processor, without memory.
  *
  * It ends with trace_ahead_end(), after which no more can be read, though the
  * last batch is still there; or with trace_close().  trace_salvaged() and
@@ -312,8 +313,9 @@ int trace_digest(const struct trace_reader *tr, char digest[33]) mustcheck;
 void trace_close(struct trace_reader *tr);
 
 /*
- * A trace decoded once, for many replays.  Its events lie in memory that
- * children of fork(2) share and nobody changes after the load.
+ * A trace decoded once, by all processors if it is a .uvt, for many replays.
+ * Its events lie in memory that children of fork(2) share and nobody changes
+ * after the load.
  */
 struct trace_image;
 

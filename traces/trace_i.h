@@ -5,8 +5,8 @@
  *	meta.c		the preamble: read, made, checked
  *	stream.c	files in and out, plain or zstd-compressed
  *	csv_read.c, csv_write.c
- *	uvt_column.c, uvt_block.c, uvt_decode.c, uvt_crew.c, uvt_read.c,
- *	uvt_write.c
+ *	uvt_column.c, uvt_block.c, uvt_unpack.c, uvt_decode.c, uvt_crew.c,
+ *	uvt_head.c, uvt_read.c, uvt_write.c
  *	trace.c		trace.h's readers and writers over them
  *	runs.c		accesses of a batch that are alike
  *	image.c		a trace decoded once, for many readers
@@ -205,17 +205,23 @@ runs_where(const struct trace_event *te)
 
 /* Runs of a batch that is gone through piece by piece. */
 struct runs_cut {
-	struct trace_run *rc_run;
-	size_t rc_n;  /* runs so far */
-	size_t rc_at; /* events so far */
+	uint32_t *rc_at;	  /* TRACE_AT() of the next event goes here */
+	struct trace_run *rc_run; /* room for as many as there are events */
+	size_t rc_n;		  /* runs so far */
+	size_t rc_done;		  /* events so far */
+	/* Of the last event: its mapping; its run's start and reach. */
+	uint64_t rc_where;
+	uint32_t rc_first, rc_low, rc_high;
 };
 
 /*
- * The next n events are of these mappings and pages: at is TRACE_AT(), if the
- * mapping is not 0.
+ * The next n events are of these mappings; rc_at[0..n), which then goes on, is
+ * filled.  A mapping of 0 is for what is in no run.
  */
-void runs_cut(struct runs_cut *rc, const uint64_t *where, const uint32_t *at,
-    size_t n);
+void runs_cut(struct runs_cut *rc, const uint64_t *where, size_t n);
+
+/* The same of events that are all of one mapping. */
+void runs_same(struct runs_cut *rc, uint64_t where, size_t n);
 
 /*
  * The runs of n events, checked; how many there are.
@@ -237,7 +243,11 @@ struct reader_ops {
 	 * On error *np events before it are good all the same.
 	 */
 	int (*ro_next)(struct trace_reader *, size_t *np, struct errmsg *);
-	/* Find the runs of these n events for tr_runs; or runs_ro(). */
+	/*
+	 * Find the runs of these n events for tr_runs.
+	 *
+	 * => NULL: ro_next() does so
+	 */
 	void (*ro_runs)(struct trace_reader *, size_t n);
 	void (*ro_close)(struct trace_reader *);
 	/*

@@ -163,49 +163,86 @@ column_open(struct column *co, const uint8_t *src, size_t len)
 /* Values that a compiler turns into vectors without being asked for more. */
 #define RUN 32
 
-static inline __attribute__((always_inline)) uint64_t
-plane_value(const uint8_t *p, size_t stride, unsigned width, size_t i)
-{
-	uint64_t x = p[i];
+/* The same of a column that has steps only. */
+#define STEPS 8
 
-	for (unsigned w = 1; w < width; w++)
-		x |= (uint64_t)p[w * stride + i] << 8 * w;
-	return x;
+/*
+ * n values of width planes, the first at p, the next planes so many bytes
+ * apart; each, shifted, is added to base.
+ *
+ * => inlined with a width that is known: half as wide a vector element does for
+ *    the narrow ones, which most are
+ */
+static inline __attribute__((always_inline)) void
+narrow_read(const uint8_t *p, size_t stride, unsigned width, uint64_t base,
+    unsigned shift, uint64_t *v, size_t n)
+{
+
+	for (size_t i = 0; i < n; i++) {
+		uint32_t x = p[i];
+
+		for (unsigned w = 1; w < width; w++)
+			x |= (uint32_t)p[w * stride + i] << 8 * w;
+		v[i] = base + ((uint64_t)x << shift);
+	}
 }
 
 static inline __attribute__((always_inline)) void
-planes_read(const uint8_t *p, size_t stride, unsigned width, uint64_t *v,
-    size_t n)
+wide_read(const uint8_t *p, size_t stride, unsigned width, uint64_t base,
+    unsigned shift, uint64_t *v, size_t n)
 {
-	size_t i = 0;
 
-	for (; n - i >= RUN; i += RUN)
-		for (size_t j = 0; j < RUN; j++)
-			v[i + j] = plane_value(p + i, stride, width, j);
-	for (; i < n; i++)
-		v[i] = plane_value(p, stride, width, i);
+	for (size_t i = 0; i < n; i++) {
+		uint64_t x = p[i];
+
+		for (unsigned w = 1; w < width; w++)
+			x |= (uint64_t)p[w * stride + i] << 8 * w;
+		v[i] = base + (x << shift);
+	}
 }
 
+/* As many at a time as make whole vectors. */
+#define READ_RUNS(read, width)                                                 \
+	for (; n >= RUN; n -= RUN, p += RUN, v += RUN)                         \
+		read(p, stride, width, base, shift, v, RUN);                   \
+	read(p, stride, width, base, shift, v, n)
+
 static inline __attribute__((always_inline)) void
-planes(const uint8_t *p, size_t stride, unsigned width, uint64_t *v, size_t n)
+planes_read(const uint8_t *p, size_t stride, unsigned width, uint64_t base,
+    unsigned shift, uint64_t *v, size_t n)
 {
 	switch (width) {
 	case 1:
-		planes_read(p, stride, 1, v, n);
+		READ_RUNS(narrow_read, 1);
 		break;
 	case 2:
-		planes_read(p, stride, 2, v, n);
+		READ_RUNS(narrow_read, 2);
 		break;
 	case 3:
-		planes_read(p, stride, 3, v, n);
+		READ_RUNS(narrow_read, 3);
 		break;
 	case 4:
-		planes_read(p, stride, 4, v, n);
+		READ_RUNS(narrow_read, 4);
 		break;
 	default:
-		planes_read(p, stride, width, v, n);
+		READ_RUNS(wide_read, width);
 		break;
 	}
+}
+
+/* n values from first on, step apart: no product for each. */
+static inline __attribute__((always_inline)) void
+steps_read(uint64_t first, uint64_t step, uint64_t *v, size_t n)
+{
+	uint64_t off[STEPS];
+
+	for (size_t k = 0; k < STEPS; k++)
+		off[k] = k * step;
+	for (; n >= STEPS; n -= STEPS, v += STEPS, first += STEPS * step)
+		for (size_t k = 0; k < STEPS; k++)
+			v[k] = first + off[k];
+	for (size_t k = 0; k < n; k++)
+		v[k] = first + off[k];
 }
 
 vectorized void
@@ -213,24 +250,21 @@ column_read(struct column *co, uint64_t *v, size_t n)
 {
 	const struct uvt_column *uc = &co->co_h;
 	const uint64_t base = uc->uc_base, step = uc->uc_step;
-	const unsigned shift = uc->uc_shift;
 	const size_t at = co->co_at;
 	uint64_t last = co->co_last;
 
 	co->co_at += n;
 	if (uc->uc_code == UVT_STEP) {
-		for (size_t i = 0; i < n; i++)
-			v[i] = base + (at + i) * step;
+		steps_read(base + at * step, step, v, n);
 		return;
 	}
-	planes(co->co_planes + at, uc->uc_count, uc->uc_width, v, n);
-	if (uc->uc_code == UVT_PLAIN) {
-		for (size_t i = 0; i < n; i++)
-			v[i] = base + (v[i] << shift);
+	planes_read(co->co_planes + at, uc->uc_count, uc->uc_width,
+	    uc->uc_code == UVT_PLAIN ? base : step, uc->uc_shift, v, n);
+	if (uc->uc_code == UVT_PLAIN)
 		return;
-	}
+#pragma GCC unroll 8
 	for (size_t i = 0; i < n; i++) {
-		last += step + (v[i] << shift);
+		last += v[i];
 		v[i] = last;
 	}
 	co->co_last = last;

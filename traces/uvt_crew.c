@@ -111,15 +111,23 @@ block_take(struct crew *cw, struct uvt_block *ub)
 	return pl;
 }
 
-/* The runs of a batch of the block. */
-static void
-batch_runs(struct place *pl, uint32_t at, uint32_t n)
+/* A batch of the block, and its runs. */
+static bool
+batch_decode(struct unpacker *up, struct place *pl, uint32_t at, uint32_t n,
+    uint64_t *timep)
 {
-	struct runs *const rs = &pl->pl_runs;
+	const struct runs *const rs = &pl->pl_runs;
+	struct runs_cut rc = { .rc_n = 0 };
+	const char *what;
 
-	pl->pl_block.cb_nruns[at / TRACE_BATCH] =
-	    (uint32_t)runs_find(pl->pl_block.cb_ev + at, n, rs->rs_shift,
-		rs->rs_at_room + at, rs->rs_run_room + at);
+	if (rs->rs_shift != 0) {
+		rc.rc_at = rs->rs_at_room + at;
+		rc.rc_run = rs->rs_run_room + at;
+	}
+	what = unpacker_next(up, pl->pl_block.cb_ev + at, n, timep,
+	    rs->rs_shift != 0 ? &rc : NULL);
+	pl->pl_block.cb_nruns[at / TRACE_BATCH] = (uint32_t)rc.rc_n;
+	return what == NULL;
 }
 
 static bool
@@ -156,11 +164,8 @@ block_decode(struct crew *cw, struct hand *hd, struct place *pl,
 		return false;
 	for (uint32_t at = 0; at < cb->cb_n; at += n) {
 		n = cb->cb_n - at < TRACE_BATCH ? cb->cb_n - at : TRACE_BATCH;
-		if (unpacker_next(&hd->hd_decoder.dc_up, cb->cb_ev + at, n,
-			&time) != NULL)
+		if (!batch_decode(&hd->hd_decoder.dc_up, pl, at, n, &time))
 			return false;
-		if (cj->cj_shift != 0)
-			batch_runs(pl, at, n);
 	}
 	return true;
 }
@@ -212,6 +217,7 @@ crew_main(void *arg)
 	struct hand hd = { .hd_cap = 0 };
 	const int error = decoder_init(&hd.hd_decoder);
 
+	hd.hd_decoder.dc_up.up_shift = cw->cw_job.cj_shift;
 	(void)pthread_mutex_lock(&cw->cw_mutex);
 	if (error == 0)
 		work(cw, &hd);

@@ -163,6 +163,10 @@ size_t column_open(struct column *co, const uint8_t *src, size_t len);
 /* Read the next n values, no more than are left. */
 void column_read(struct column *co, uint64_t *v, size_t n);
 
+/* Everything of an event but its time and offset stands in one piece. */
+#define KIND_OFF  offsetof(struct trace_event, te_length)
+#define KIND_SIZE (sizeof(struct trace_event) - KIND_OFF)
+
 /* uvt_block.c */
 
 /* Packs events into the columns of a block. */
@@ -183,16 +187,35 @@ void packer_fini(struct packer *pk);
 /* Pack pk_ev[0..pk_n) into pk_raw; returns the bytes. */
 size_t packer_pack(struct packer *pk);
 
-/* Unpacks the columns of a block, batch by batch. */
-struct unpacker {
-	struct column up_time, up_offset, up_kind;
-	struct trace_event *up_kinds; /* UVT_BLOCK_EVENTS */
-	uint32_t up_nkinds;
-	uint64_t up_reach;   /* the longest length of a kind */
-	uint64_t *up_values; /* UVT_BLOCK_EVENTS */
-	uint64_t up_t[TRACE_BATCH], up_o[TRACE_BATCH], up_k[TRACE_BATCH];
+/* uvt_unpack.c */
+
+/* Events whose columns are read at a time. */
+#define UVT_PIECE ((size_t)256)
+
+/* What a kind of event is to runs. */
+struct kind_run {
+	uint64_t kr_where; /* the mapping; 0: it is in none */
+	uint32_t kr_last;  /* bytes from its first to its last */
+	uint32_t kr_write; /* 0 or 1 */
 };
 
+/* Unpacks the columns of a block, piece by piece. */
+struct unpacker {
+	struct column up_column[UVT_NCOLUMNS];
+	struct trace_event *up_kinds; /* UVT_BLOCK_EVENTS */
+	struct kind_run *up_runs;     /* the same of them */
+	unsigned up_shift;	      /* of runs; 0: none are wanted */
+	uint32_t up_nkinds;
+	uint64_t up_reach;	      /* the longest length of a kind */
+	uint64_t up_t[1 + UVT_PIECE]; /* times, after the one before */
+	uint64_t up_v[UVT_NCOLUMNS][UVT_PIECE]; /* of the other columns */
+	uint64_t up_where[UVT_PIECE];
+	/* Of the first 64 kinds, a bit each: those that are accesses of one
+	 * mapping, and the writes of these; and the longest of them. */
+	uint64_t up_alike, up_writes, up_last, up_where_alike;
+};
+
+/* => up_shift is 0 then, and may be changed before a block is opened */
 int unpacker_init(struct unpacker *up);
 void unpacker_fini(struct unpacker *up);
 
@@ -205,13 +228,27 @@ const char *unpacker_open(struct unpacker *up, const uint8_t *raw, size_t len,
     uint32_t n, const struct file_index *files);
 
 /*
- * The next n <= TRACE_BATCH events: NULL, or what is wrong with them.
+ * The next n events: NULL, or what is wrong with them.
  *
  * => *timep is the time of the event before, then of the last; as it was if
  *    something is wrong
+ * => rc, of no events so far, gets their runs; NULL if up_shift is 0
  */
 const char *unpacker_next(struct unpacker *up, struct trace_event *ev, size_t n,
-    uint64_t *timep);
+    uint64_t *timep, struct runs_cut *rc);
+
+/* uvt_head.c */
+
+/*
+ * Read header and preamble, and take from the index what it knows if the file
+ * can seek.
+ *
+ * => errors as trace_open()
+ */
+int uvt_head_read(struct trace_reader *tr, struct errmsg *em) mustcheck;
+
+bool uvt_index_good(const struct uvt_index *ui);
+void uvt_index_take(struct trace_reader *tr, const struct uvt_index *ui);
 
 /* uvt_decode.c */
 

@@ -38,128 +38,14 @@ damaged(const struct trace_reader *tr, const char *what, struct errmsg *em)
 }
 
 static int
-header_read(struct trace_reader *tr, struct uvt_header *uh, struct errmsg *em)
-{
-	struct trace_in *in = &tr->tr_in;
-	const int error = in_fill(in, sizeof(*uh), em);
-
-	if (error != 0)
-		return error;
-	if (in_have(in) < sizeof(*uh))
-		return ERRMSG(em, EILSEQ,
-		    "%s: cut short within its header: import it again",
-		    tr->tr_path);
-	memcpy(uh, in_data(in), sizeof(*uh));
-	if (uh->uh_version > UVT_VERSION)
-		return ERRMSG(em, EINVAL,
-		    "%s: .uvt of newer version %" PRIu32
-		    "; this program reads version %d: update it",
-		    tr->tr_path, uh->uh_version, UVT_VERSION);
-	if (uh->uh_sum != UVT_SUM(uh, uh_sum) ||
-	    uh->uh_version != UVT_VERSION || uh->uh_head_len > TRACE_HEAD_MAX)
-		return ERRMSG(em, EILSEQ,
-		    "%s: damaged: the checksum of its header is wrong: import "
-		    "it again",
-		    tr->tr_path);
-	in->in_beg += sizeof(*uh);
-	return 0;
-}
-
-static int
-preamble_read(struct trace_reader *tr, const struct uvt_header *uh,
-    struct errmsg *em)
-{
-	struct trace_in *in = &tr->tr_in;
-	const size_t len = uh->uh_head_len;
-	char *head;
-	int error = in_fill(in, len, em);
-
-	if (error != 0)
-		return error;
-	if (in_have(in) < len)
-		return ERRMSG(em, EILSEQ,
-		    "%s: cut short within its preamble: import it again",
-		    tr->tr_path);
-	if (XXH3_64bits(in_data(in), len) != uh->uh_head_sum ||
-	    memchr(in_data(in), '\0', len) != NULL)
-		return ERRMSG(em, EILSEQ,
-		    "%s: damaged: the checksum of its preamble is wrong: "
-		    "import it again",
-		    tr->tr_path);
-	head = malloc(len + 1);
-	if (head == NULL)
-		return no_memory(tr, em);
-	memcpy(head, in_data(in), len);
-	head[len] = '\0';
-	in->in_beg += len;
-	error = trace_meta_parse(head, tr->tr_path, &tr->tr_meta, &tr->tr_files,
-	    em);
-	if (error == 0 && tr->tr_meta.tm_page != uh->uh_page)
-		error = ERRMSG(em, EILSEQ,
-		    "%s: its header and its preamble differ in the page size",
-		    tr->tr_path);
-	return error;
-}
-
-static bool
-index_good(const struct uvt_index *ui)
-{
-	return memcmp(ui->ui_magic, UVT_INDEX_MAGIC, sizeof(ui->ui_magic)) ==
-	    0 &&
-	    ui->ui_sum == UVT_SUM(ui, ui_sum);
-}
-
-static void
-index_take(struct trace_reader *tr, const struct uvt_index *ui)
-{
-	XXH128_canonical_t c;
-
-	memcpy(c.digest, ui->ui_digest, sizeof(c.digest));
-	tr->tr_digest = XXH128_hashFromCanonical(&c);
-	tr->tr_digest_known = true;
-	tr->tr_count = ui->ui_events;
-}
-
-/*
- * Look ahead at the index, if the file can seek and it is whole.  If not, that
- * is found out, and said, at the end.
- */
-static void
-index_peek(struct trace_reader *tr)
-{
-	const struct trace_in *in = &tr->tr_in;
-	struct uvt_trailer ut;
-	struct uvt_index ui;
-
-	if (in->in_size < sizeof(struct uvt_header) + sizeof(ui) + sizeof(ut) ||
-	    pread(in->in_fd, &ut, sizeof(ut),
-		(off_t)(in->in_size - sizeof(ut))) != (ssize_t)sizeof(ut) ||
-	    memcmp(ut.ut_magic, UVT_END_MAGIC, sizeof(ut.ut_magic)) != 0 ||
-	    ut.ut_sum != UVT_SUM(&ut, ut_sum) ||
-	    ut.ut_index > in->in_size - sizeof(ui) ||
-	    pread(in->in_fd, &ui, sizeof(ui), (off_t)ut.ut_index) !=
-		(ssize_t)sizeof(ui) ||
-	    !index_good(&ui))
-		return;
-	index_take(tr, &ui);
-}
-
-static int
 uvt_open(struct trace_reader *tr, struct errmsg *em)
 {
 	struct uvt_reader *ur = calloc(1, sizeof(*ur));
-	struct uvt_header uh;
-	int error;
 
 	tr->tr_form = ur;
 	if (ur == NULL || decoder_init(&ur->ur_decoder) != 0)
 		return no_memory(tr, em);
-	error = header_read(tr, &uh, em);
-	if (error == 0)
-		error = preamble_read(tr, &uh, em);
-	if (error == 0)
-		index_peek(tr);
-	return error;
+	return uvt_head_read(tr, em);
 }
 
 static int
@@ -239,6 +125,8 @@ block_read(struct trace_reader *tr, struct errmsg *em)
 		return error;
 	if (in_have(in) < sizeof(ub) + ub.ub_packed)
 		return damaged(tr, "has no end: the file is cut short", em);
+	ur->ur_decoder.dc_up.up_shift =
+	    tr->tr_runs != NULL ? tr->tr_runs->rs_shift : 0;
 	error = decoder_open(&ur->ur_decoder, &ub, in_data(in) + sizeof(ub),
 	    &tr->tr_files, &what);
 	if (error != 0)
@@ -256,7 +144,7 @@ at_index(const struct trace_in *in, struct uvt_index *ui)
 	if (in_have(in) < sizeof(*ui))
 		return false;
 	memcpy(ui, in_data(in), sizeof(*ui));
-	return index_good(ui);
+	return uvt_index_good(ui);
 }
 
 /* The stream is at the index: is it that of the blocks read? */
@@ -291,7 +179,7 @@ index_read(struct trace_reader *tr, const struct uvt_index *ui,
 		    " events are whole, but its index is damaged" SALVAGE_HINT,
 		    tr->tr_path, ur->ur_first);
 	in->in_beg += len;
-	index_take(tr, ui);
+	uvt_index_take(tr, ui);
 	return 0;
 }
 
@@ -440,31 +328,43 @@ crew_batch(struct trace_reader *tr)
 	struct uvt_reader *ur = tr->tr_form;
 	const struct crew_block *const cb = ur->ur_have;
 	const size_t n = ur->ur_left < TRACE_BATCH ? ur->ur_left : TRACE_BATCH;
+	const size_t at = cb->cb_n - ur->ur_left;
+	struct runs *const rs = tr->tr_runs;
 
-	tr->tr_ev = cb->cb_ev + (cb->cb_n - ur->ur_left);
+	tr->tr_ev = cb->cb_ev + at;
+	if (rs != NULL) {
+		rs->rs_at = cb->cb_at + at;
+		rs->rs_run = cb->cb_run + at;
+		rs->rs_n = cb->cb_nruns[at / TRACE_BATCH];
+	}
 	tr->tr_time = tr->tr_ev[n - 1].te_time;
 	ur->ur_left -= (uint32_t)n;
 	tr->tr_seq += n;
 	return n;
 }
 
-/* The runs of a batch: the crew's, or found here. */
-static void
-uvt_runs(struct trace_reader *tr, size_t n)
+/*
+ * Unpack the next n events, and their runs if they are wanted: NULL, or what is
+ * wrong with them.
+ */
+static const char *
+own_batch(struct trace_reader *tr, size_t n)
 {
-	const struct uvt_reader *ur = tr->tr_form;
-	const struct crew_block *const cb = ur->ur_have;
+	struct uvt_reader *ur = tr->tr_form;
 	struct runs *const rs = tr->tr_runs;
-	size_t at;
+	struct runs_cut rc = { .rc_n = 0 };
 
-	if (!ur->ur_threads) {
-		runs_ro(tr, n);
-		return;
-	}
-	at = (size_t)(tr->tr_ev - cb->cb_ev);
-	rs->rs_at = cb->cb_at + at;
-	rs->rs_run = cb->cb_run + at;
-	rs->rs_n = cb->cb_nruns[at / TRACE_BATCH];
+	if (rs == NULL)
+		return unpacker_next(&ur->ur_decoder.dc_up, tr->tr_ev, n,
+		    &tr->tr_time, NULL);
+	rc.rc_at = rs->rs_at_room;
+	rc.rc_run = rs->rs_run_room;
+	rs->rs_at = rs->rs_at_room;
+	rs->rs_run = rs->rs_run_room;
+	const char *const what = unpacker_next(&ur->ur_decoder.dc_up, tr->tr_ev,
+	    n, &tr->tr_time, &rc);
+	rs->rs_n = rc.rc_n;
+	return what;
 }
 
 static int
@@ -492,8 +392,7 @@ uvt_next(struct trace_reader *tr, size_t *np, struct errmsg *em)
 				return error;
 		}
 		n = ur->ur_left < TRACE_BATCH ? ur->ur_left : TRACE_BATCH;
-		what = unpacker_next(&ur->ur_decoder.dc_up, tr->tr_ev, n,
-		    &tr->tr_time);
+		what = own_batch(tr, n);
 		if (what == NULL)
 			break;
 		if ((tr->tr_flags & TRACE_SALVAGE) == 0)
@@ -515,7 +414,6 @@ uvt_next(struct trace_reader *tr, size_t *np, struct errmsg *em)
 const struct reader_ops uvt_reader_ops = {
 	.ro_open = uvt_open,
 	.ro_next = uvt_next,
-	.ro_runs = uvt_runs,
 	.ro_threads = uvt_threads,
 	.ro_alone = uvt_alone,
 	.ro_batch = TRACE_BATCH,

@@ -21,7 +21,8 @@ seconds(void)
 }
 
 static int
-read_all(const char *path, bool runs, size_t *eventsp, struct errmsg *em)
+read_all(const char *path, bool runs, size_t *eventsp, double *begunp,
+    struct errmsg *em)
 {
 	struct trace_batch tb;
 	struct trace_reader *tr;
@@ -29,6 +30,7 @@ read_all(const char *path, bool runs, size_t *eventsp, struct errmsg *em)
 
 	if (error != 0)
 		return error;
+	*begunp = seconds();
 	error = runs ? trace_runs(tr, 12) : 0;
 	while (error == 0 && (error = trace_next_batch(tr, &tb, em)) == 0 &&
 	    tb.tb_n != 0)
@@ -68,7 +70,7 @@ main(int argc, char **argv)
 	}
 	begun = seconds();
 	error = image ? load(argv[argc - 1], &events, &em) :
-			read_all(argv[argc - 1], runs, &events, &em);
+			read_all(argv[argc - 1], runs, &events, &begun, &em);
 	if (error != 0) {
 		(void)fprintf(stderr, "decode: %s\n", em.em_text);
 		return 3;

@@ -277,6 +277,64 @@ as_few_as_can_be_and_as_many(void **state)
 	free(ev);
 }
 
+/* One mapping for long, and rarely an event that is not as the others. */
+static void
+one_among_many_is_not_overlooked(void **state)
+{
+	enum { N = 80000 };
+	struct trace_event *const ev = calloc(N, sizeof(*ev));
+	struct dice d = { .d_state = 42 };
+
+	(void)state;
+	assert_non_null(ev);
+	for (uint32_t i = 0; i < N; i++) {
+		struct trace_event *const te = &ev[i];
+
+		*te = (struct trace_event){
+			.te_op =
+			    dice_below(&d, 2) == 0 ? TRACE_READ : TRACE_WRITE,
+			.te_time = i,
+			.te_pid = 1,
+			/* Many kinds. */
+			.te_tid = i % 1000 == 999 ? i : 1,
+			.te_file = 1,
+			.te_map = i < N / 2 ? 1 : 2,
+			.te_offset = dice_below(&d, 5000) * 65536,
+			.te_length = 512,
+		};
+		if (dice_below(&d, 600) != 0)
+			continue;
+		switch (dice_below(&d, 7)) {
+		case 0:
+			te->te_length = 0;
+			break;
+		case 1:
+			te->te_length = 65537;
+			break;
+		case 2:
+			te->te_offset += 65535;
+			break;
+		case 3:
+			te->te_offset = (TRACE_PAGES - 1 + dice_below(&d, 2))
+			    << shifts[dice_below(&d, 3)];
+			break;
+		case 4:
+			te->te_op = TRACE_MSYNC;
+			break;
+		case 5:
+			te->te_map = 3;
+			break;
+		default:
+			te->te_offset = TRACE_PAGES << 16;
+			break;
+		}
+		assert_null(trace_event_check(te));
+	}
+	write_all(ev, N);
+	(void)check_all(ev, N);
+	free(ev);
+}
+
 static void
 who_does_not_ask_gets_none(void **state)
 {
@@ -301,7 +359,7 @@ an_image_without_room_for_runs_has_none(void **state)
 {
 	enum { N = 30000 };
 	const uint64_t events = N * sizeof(struct trace_event);
-	const uint64_t more[] = { 0, 4 * N - 1, 4 * N, 5 * N };
+	const uint64_t more[] = { 0, 4 * N - 1, 4 * N, 7 * N };
 	struct errmsg em = { .em_text = "" };
 	struct trace_event *ev;
 	struct trace_image *ti;
@@ -319,7 +377,7 @@ an_image_without_room_for_runs_has_none(void **state)
 			assert_int_equal(trace_image_bytes(ti), events);
 		else
 			assert_in_range(trace_image_bytes(ti), events + 4 * N,
-			    events + 5 * N);
+			    events + 7 * N);
 		must(trace_image_open(ti, &tr));
 		must(trace_runs(tr, 12));
 		(void)check_reader(tr, 12, ev, n);
@@ -370,6 +428,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(runs_are_what_the_events_say),
 		T(as_few_as_can_be_and_as_many),
+		T(one_among_many_is_not_overlooked),
 		T(who_does_not_ask_gets_none),
 		T(an_image_without_room_for_runs_has_none),
 		T(damage_ends_runs_where_it_ends_events),

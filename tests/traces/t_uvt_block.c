@@ -28,7 +28,7 @@ unpack(const struct trace_event *ev, uint32_t n, uint64_t *timep)
 	len = packer_pack(&pk);
 	what = unpacker_open(up, pk.pk_raw, len, n, &files);
 	if (what == NULL)
-		what = unpacker_next(up, got, n, timep);
+		what = unpacker_next(up, got, n, timep, NULL);
 	if (what == NULL)
 		assert_memory_equal(got, ev, n * sizeof(*ev));
 	unpacker_fini(up);
