@@ -42,7 +42,9 @@ struct uvm_buf {
 };
 
 #define UVM_BE_DATA    0x1 /* moves bytes: page frames must be real memory */
-#define UVM_BE_INSTANT 0x2 /* be_io takes no time: it is counted, not timed */
+/* be_io takes no time and a read leaves no trace: it is counted and not timed,
+ * and a read that must succeed may not even be asked for. */
+#define UVM_BE_INSTANT 0x2
 
 /*
  * The ops; all but be_io may be NULL, meaning nothing to do and success.
