@@ -198,6 +198,8 @@ apply_page(struct engine *en, struct uvm_map *map, uint64_t pgno,
 
 		if (unlikely(got == UVM_FAULT_NOMAP))
 			return outside(en);
+		if (got == UVM_HIT_MAPPED)
+			engine_fault_none(en, timed);
 		if (!timed || (got == UVM_HIT_MAPPED && engine_untimed(en)))
 			en->en_counted[write][access_outcome(got)]++;
 		else

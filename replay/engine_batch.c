@@ -159,9 +159,10 @@ fault(struct engine *en, const struct trace_event *ev, uint64_t pgno)
 	} else {
 		got = fault_page(en, ev, pgno);
 	}
-	if (got == UVM_HIT_MAPPED)
+	if (got == UVM_HIT_MAPPED) {
+		engine_fault_none(en, latency != ENGINE_UNTIMED);
 		en->en_counted[write][OUTCOME_MAPPED]++;
-	else if (unlikely(got >= UVM_FAULT_PROT))
+	} else if (unlikely(got >= UVM_FAULT_PROT))
 		status = engine_access_end(en, write, got, latency);
 	else if (latency == ENGINE_UNTIMED)
 		en->en_counted[write][access_done(got)]++;

@@ -208,6 +208,15 @@ engine_fault_timed(struct engine *en)
 	return true;
 }
 
+/* It was no fault after all: the next takes its turn. */
+static inline void
+engine_fault_none(struct engine *en, bool timed)
+{
+
+	if (en->en_timing > 1)
+		en->en_untimed = timed ? 1 : en->en_untimed + 1;
+}
+
 /* An access that needs no fault and is not to be timed.  false: not done. */
 static inline bool
 engine_hit(struct engine *en, struct uvm_map *map, uint64_t pgno,
