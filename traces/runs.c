@@ -157,9 +157,10 @@ runs_find(const struct trace_event *ev, size_t n, unsigned page_shift,
     uint32_t *at, struct trace_run *run)
 {
 	const uint64_t in_page = ((uint64_t)1 << page_shift) - 1;
-	struct runs_cut rc = { .rc_at = at, .rc_run = run };
+	struct runs_cut rc = { .rc_run = run };
 	uint64_t where[PIECE];
 
+	rc.rc_at = at;
 	while (rc.rc_done < n) {
 		const struct trace_event *const te = ev + rc.rc_done;
 		const size_t left = n - rc.rc_done;

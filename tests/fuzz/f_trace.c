@@ -10,6 +10,9 @@
 #include "tests/fuzz/fuzz.h"
 #include "traces/trace.h"
 
+/* Of runs. */
+#define PAGE_SHIFT 12
+
 /* What a reader made of a file. */
 struct outcome {
 	int oc_error;
@@ -39,27 +42,56 @@ events_check(const struct trace_event *ev, size_t n, uint64_t *timep)
 	}
 }
 
+/* Runs lie within the batch, one after another, and say what its events do. */
+static void
+runs_check(const struct trace_batch *tb)
+{
+	uint32_t end = 0;
+
+	for (size_t r = 0; r < tb->tb_nruns; r++) {
+		const struct trace_run *const rn = &tb->tb_run[r];
+
+		FUZZ_CHECK(rn->rn_first >= end && rn->rn_n > 0 &&
+			rn->rn_n <= tb->tb_n - rn->rn_first,
+		    "run %zu is not within its batch", r);
+		end = rn->rn_first + rn->rn_n;
+		for (uint32_t i = rn->rn_first; i < end; i++) {
+			const struct trace_event *const te = &tb->tb_ev[i];
+			const uint64_t page = te->te_offset >> PAGE_SHIFT;
+			const bool write = te->te_op == TRACE_WRITE;
+
+			FUZZ_CHECK((write || te->te_op == TRACE_READ) &&
+				te->te_file == rn->rn_file &&
+				te->te_map == rn->rn_map &&
+				page >= rn->rn_low && page < rn->rn_pages &&
+				tb->tb_at[i] == TRACE_AT(page, write),
+			    "run %zu is not of its events", r);
+		}
+	}
+}
+
 /* Read all of it; tw, if not NULL, gets what is read. */
 static struct outcome
 read_all(struct trace_reader *tr, struct trace_writer *tw)
 {
 	struct outcome oc = { .oc_error = 0 };
-	const struct trace_event *ev;
 	uint64_t time = 0, bad_blocks, bad_events;
-	size_t n;
+	struct trace_batch tb;
 
+	FUZZ_CHECK(trace_runs(tr, PAGE_SHIFT) == 0, "no memory");
 	for (;;) {
 		struct errmsg em = { .em_text = "" };
 
-		oc.oc_error = trace_next(tr, &ev, &n, &em);
+		oc.oc_error = trace_next_batch(tr, &tb, &em);
 		if (oc.oc_error != 0)
 			complained(oc.oc_error, &em);
-		if (oc.oc_error != 0 || n == 0)
+		if (oc.oc_error != 0 || tb.tb_n == 0)
 			break;
-		events_check(ev, n, &time);
-		oc.oc_events += n;
+		events_check(tb.tb_ev, tb.tb_n, &time);
+		runs_check(&tb);
+		oc.oc_events += tb.tb_n;
 		if (tw != NULL)
-			FUZZ_CHECK(trace_put(tw, ev, n, &em) == 0,
+			FUZZ_CHECK(trace_put(tw, tb.tb_ev, tb.tb_n, &em) == 0,
 			    "cannot be written: %s", em.em_text);
 	}
 	trace_salvaged(tr, &bad_blocks, &bad_events);
