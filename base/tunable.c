@@ -318,8 +318,8 @@ kind_syntax(const struct tunable *tn, char *buf, size_t len)
 	case TUN_SAMPLE:
 		if (choices_split(tn->tn_choices, words) != 2)
 			break;
-		(void)snprintf(buf, len,
-		    "%s, %s or sample:N with N at least 1", words[0], words[1]);
+		(void)snprintf(buf, len, "%s, %s or sample:N with N at least 1",
+		    words[0], words[1]);
 		return buf;
 	case TUN_PACE:
 		return "asap, trace or a factor such as 2, 1/2";

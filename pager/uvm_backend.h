@@ -41,7 +41,7 @@ struct uvm_buf {
 	struct uvm_buf *b_next; /* the backend's, while it has the buffer */
 };
 
-#define UVM_BE_DATA    0x1 /* moves bytes: page frames must be real memory */
+#define UVM_BE_DATA 0x1 /* moves bytes: page frames must be real memory */
 /* be_io takes no time and a read leaves no trace: it is counted and not timed,
  * and a read that must succeed may not even be asked for. */
 #define UVM_BE_INSTANT 0x2

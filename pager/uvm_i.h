@@ -135,7 +135,7 @@ struct uvm {
 	struct uvm_observer obs;
 	bool leanable; /* common faults may be had in one piece */
 	struct lean lean;
-	uint64_t untold; /* uvm_untold() */
+	uint64_t untold;   /* uvm_untold() */
 	uint32_t dryflush; /* of the last dry flush: dry_stamp() */
 	struct uvm_hist hist;
 	int failed;

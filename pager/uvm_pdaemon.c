@@ -366,8 +366,7 @@ pd_deactivate_run(struct uvm *uvm, uint64_t most, uint32_t *framep)
 
 		if (unlikely(pg->flags & PG_BUSY))
 			break;
-		if (pg->nmaps != 0 &&
-		    !pd_unmap(known_object(uvm, pg, &kn), pg))
+		if (pg->nmaps != 0 && !pd_unmap(known_object(uvm, pg, &kn), pg))
 			pmap_page_protect(uvm, pg, 0);
 		pg->attrs &= (uint8_t)~PA_REF;
 		if (pg->attrs & PA_MOD)

@@ -332,9 +332,9 @@ replay_threads(struct engine *en, const struct trace_batch *tb)
 	/* Counters are the intervals' once there are threads: uvm_stat(). */
 	const int status = alone != 0 ? engine_batch(en, tb, alone) : 0;
 
-	return status != 0 ? status :
-			     mp_batch(en->en_mp, tb->tb_ev + alone,
-				 tb->tb_n - alone);
+	return status != 0 ?
+	    status :
+	    mp_batch(en->en_mp, tb->tb_ev + alone, tb->tb_n - alone);
 }
 
 #else
@@ -357,7 +357,7 @@ replay(struct engine *en)
 		if (!begun)
 			engine_pace_begin(en,
 			    status == 0 && tb.tb_n != 0 ? tb.tb_ev->te_time :
-						0);
+							  0);
 		begun = true;
 		if (status == 0 && tb.tb_n != 0)
 			status = replay_threads(en, &tb);

@@ -167,8 +167,8 @@ fault(struct engine *en, const struct trace_event *ev, uint64_t pgno)
 	else if (latency == ENGINE_UNTIMED)
 		en->en_counted[write][access_done(got)]++;
 	else
-		engine_latency(en, write ? OP_WRITE : OP_READ,
-		    access_done(got), latency);
+		engine_latency(en, write ? OP_WRITE : OP_READ, access_done(got),
+		    latency);
 	if (unlikely(status != 0))
 		return status;
 	engine_event_end(en);

@@ -102,10 +102,10 @@ struct engine {
 	struct io_depth en_depth;
 
 	/* logging */
-	uint64_t en_every;	 /* one op row in so many; 0: none */
-	uint64_t en_skip;	 /* ops until the next row */
-	uint64_t en_timing;	 /* one fault timed in so many; 0: none */
-	uint64_t en_untimed;	 /* faults until the next that is timed */
+	uint64_t en_every;   /* one op row in so many; 0: none */
+	uint64_t en_skip;    /* ops until the next row */
+	uint64_t en_timing;  /* one fault timed in so many; 0: none */
+	uint64_t en_untimed; /* faults until the next that is timed */
 	/* accesses that were not timed: reads, writes */
 	uint64_t en_counted[2][OUTCOME_NOUTCOMES];
 	struct uvmexp en_before; /* of the op under way, for its row */
@@ -372,8 +372,9 @@ engine_latency(struct engine *en, enum opkind kind, enum outcome outcome,
     uint64_t latency)
 {
 
-	if (unlikely(!engine_thread_add(
-		&en->en_thread->et_latency[kind][outcome], latency)))
+	if (unlikely(
+		!engine_thread_add(&en->en_thread->et_latency[kind][outcome],
+		    latency)))
 		en->en_report->er_untimed[kind][outcome]++;
 }
 

@@ -157,8 +157,8 @@ engine_op_end(struct engine *en, enum opkind kind, enum outcome outcome,
 
 	engine_latency(en, kind, outcome, latency);
 	if (pc->pc_on)
-		(void)engine_thread_add(
-		    &en->en_thread->et_response[kind][outcome],
+		(void)engine_thread_add(&en->en_thread
+					     ->et_response[kind][outcome],
 		    issued(en, began) + latency - pc->pc_scheduled);
 	if (en->en_every == 0 || --en->en_skip != 0)
 		return;

@@ -23,8 +23,8 @@ static const struct tunable row_quirk = { "q1_x", TUN_QUIRK, 0, 0, 0, 0, "",
 	NULL, "" };
 static const struct tunable row_pace = { "pace", TUN_PACE, 0, RATIO_INF,
 	RATIO(1, 1000), RATIO_INF, "", NULL, "" };
-static const struct tunable row_log = { "log", TUN_SAMPLE, 0, 0, 0, UINT64_MAX, "",
-	"summary|ops", "" };
+static const struct tunable row_log = { "log", TUN_SAMPLE, 0, 0, 0, UINT64_MAX,
+	"", "summary|ops", "" };
 static const struct tunable row_timing = { "timing", TUN_SAMPLE, 0, 1, 0,
 	UINT64_MAX, "", "none|all", "" };
 

@@ -106,9 +106,8 @@ accesses(struct machine *m, struct dice *d)
 		    UVM_ACCESS_WRITE :
 		    (enum uvm_access)(roll(d, 2) * UVM_ACCESS_IFETCH);
 
-		pgno = far ?
-		    map->um_first + roll(d, (uint32_t)map->um_npages) :
-		    pgno + 1;
+		pgno = far ? map->um_first + roll(d, (uint32_t)map->um_npages) :
+			     pgno + 1;
 		sum = sum * 7 + (uint64_t)uvm_access(m->m_uvm, map, pgno, how);
 		uvm_event_end(m->m_uvm);
 	}
@@ -154,8 +153,8 @@ call(struct machine *m, struct dice *d)
 		return (uint64_t)uvm_sys_truncate(uvm, file,
 		    offset / 4 + SIZE * PG * 3 / 4 + roll(d, PG));
 	case 10:
-		return (uint64_t)uvm_sys_pwrite(uvm, file, offset,
-		    length / 32, NULL);
+		return (uint64_t)uvm_sys_pwrite(uvm, file, offset, length / 32,
+		    NULL);
 	default:
 		return (uint64_t)uvm_sys_fsync(uvm, file);
 	}
