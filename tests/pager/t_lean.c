@@ -197,7 +197,7 @@ same_maps(const struct machine *a, const struct machine *b)
 		const struct uvm_map *const mb = uvm_map_find(b->m_uvm, id);
 
 		assert_int_equal(ma == NULL, mb == NULL);
-		if (ma != NULL)
+		if (ma != NULL && mb != NULL)
 			assert_memory_equal(ma->um_pte, mb->um_pte,
 			    ma->um_npages);
 	}
