@@ -6,7 +6,8 @@
  *	db_tables.c	what the tables are
  *	db_run.c	the beginning of a run, and runs of the past
  *	db_result.c	the end of a run
- *	db_rows.c	INSERTs of many rows
+ *	db_rows.c	rows by the million: those of flush, and of op by
+ *	db_ops.c	which packs them
  *	db_sweep.c	sweeps and their cells
  *	writer.c	the thread and its queue
  */
@@ -66,11 +67,16 @@ void db_bind_known(sqlite3_stmt *st, int at, const char *text);
 void db_stamp(char buf[DB_STAMP_MAX]);
 
 /* The columns of table run but those of tunables; the other tables, those of
- * schema N and what it added to earlier ones; view ops. */
+ * schema N and what it added to earlier ones; views op and ops. */
 extern const char db_run_columns[];
-extern const char db_tables[], db_tables_2[], db_tables_3[], db_tables_4[];
+extern const char db_tables[], db_tables_2[], db_tables_3[], db_tables_4[],
+    db_tables_5[];
 extern const char db_alter_2[], db_alter_3[];
-extern const char db_view_ops[];
+extern const char db_views[];
+
+/* Put a block of rows of op; the rows of table op, which was before schema 5. */
+extern const char db_op_insert[], db_op_select[];
+#define DB_BLOCK_ROWS 512 /* at most */
 
 /*
  * Make the tables, or add the columns of tunables this database has not.
@@ -86,7 +92,7 @@ int db_run_sweep(struct db *db, struct errmsg *em) mustcheck;
 void db_bind_tunable(sqlite3_stmt *st, int at, const struct tunable *tn,
     uint64_t val);
 
-enum db_row_kind { DB_ROW_OP, DB_ROW_FLUSH, DB_ROW_NKINDS };
+enum db_row_kind { DB_ROW_OP, DB_ROW_FLUSH };
 
 /* A row of one of the tables that grow with the trace. */
 struct db_row {
@@ -113,5 +119,21 @@ int db_rows_put(struct db_rows *dr, const struct db_row *row, struct errmsg *em)
     mustcheck;
 int db_rows_rest(struct db_rows *dr, struct errmsg *em) mustcheck;
 void db_rows_close(struct db_rows *dr);
+
+/*
+ * The rows of op among them, as db_rows.
+ *
+ * => run and n of a row follow from the order of writing
+ */
+struct db_ops;
+int db_ops_open(struct db *db, int64_t run, struct db_ops **opsp,
+    struct errmsg *em) mustcheck;
+int db_ops_put(struct db_ops *ops, const struct db_op *op, struct errmsg *em)
+    mustcheck;
+int db_ops_rest(struct db_ops *ops, struct errmsg *em) mustcheck;
+void db_ops_close(struct db_ops *ops);
+
+/* All rows of table op, as it was before schema 5, into op_block. */
+int db_ops_move(struct db *db, struct errmsg *em) mustcheck;
 
 #endif

@@ -122,8 +122,8 @@ create_tables(struct db *db, struct errmsg *em)
 		sqlite3_str_appendall(sql, ",");
 		column_add(sql, config_tunable(i));
 	}
-	sqlite3_str_appendf(sql, ") STRICT;%s%s%s%s", db_tables, db_tables_2,
-	    db_tables_3, db_tables_4);
+	sqlite3_str_appendf(sql, ") STRICT;%s%s%s%s%s", db_tables, db_tables_2,
+	    db_tables_3, db_tables_4, db_tables_5);
 	sqlite3_str_appendf(sql,
 	    "PRAGMA application_id = %d; PRAGMA user_version = %d;",
 	    ANALYSIS_APPLICATION_ID, ANALYSIS_SCHEMA);
@@ -274,7 +274,7 @@ drop_views(struct db *db, struct errmsg *em)
 
 	error = db_prepare(db,
 	    "SELECT name FROM sqlite_schema WHERE type = 'view' AND"
-	    " (name = 'ops' OR name GLOB 'figure_*')",
+	    " (name IN ('op', 'ops') OR name GLOB 'figure_*')",
 	    &st, em);
 	if (error == 0) {
 		while ((rc = sqlite3_step(st)) == SQLITE_ROW)
@@ -290,7 +290,19 @@ drop_views(struct db *db, struct errmsg *em)
 	return error;
 }
 
-/* From the schema that the database has to ours. */
+/* Table op becomes a view. */
+static int
+upgrade_op(struct db *db, const char *doing, struct errmsg *em)
+{
+	int error;
+
+	if ((error = db_exec(db, db_tables_5, doing, em)) != 0 ||
+	    (error = db_ops_move(db, em)) != 0)
+		return error;
+	return db_exec(db, "DROP TABLE op", doing, em);
+}
+
+/* From the schema that the database has to ours; without its views. */
 static int
 upgrade(struct db *db, struct errmsg *em)
 {
@@ -299,7 +311,8 @@ upgrade(struct db *db, struct errmsg *em)
 	char text[48];
 	int error;
 
-	if ((error = query_int(db, "PRAGMA user_version", &version, em)) != 0)
+	if ((error = query_int(db, "PRAGMA user_version", &version, em)) != 0 ||
+	    (error = drop_views(db, em)) != 0)
 		return error;
 	if (version < 2 &&
 	    ((error = db_exec(db, db_alter_2, doing, em)) != 0 ||
@@ -311,11 +324,11 @@ upgrade(struct db *db, struct errmsg *em)
 		return error;
 	if (version < 4 && (error = db_exec(db, db_tables_4, doing, em)) != 0)
 		return error;
+	if (version < 5 && (error = upgrade_op(db, doing, em)) != 0)
+		return error;
 	(void)snprintf(text, sizeof(text), "PRAGMA user_version = %d",
 	    ANALYSIS_SCHEMA);
-	if ((error = db_exec(db, text, doing, em)) != 0)
-		return error;
-	return drop_views(db, em);
+	return db_exec(db, text, doing, em);
 }
 
 /* make_or_mend: within a transaction that holds the write lock. */
@@ -354,11 +367,11 @@ db_schema_setup(struct db *db, struct errmsg *em)
 	if ((error = db_exec(db, "COMMIT", "opening", em)) != 0)
 		return error;
 	if (owner == OWNER_US)
-		return db_exec(db, db_view_ops, doing, em);
+		return db_exec(db, db_views, doing, em);
 	if ((error = db_exec(db, "BEGIN IMMEDIATE", doing, em)) != 0)
 		return error;
 	if ((error = make_or_mend(db, em)) != 0 ||
-	    (error = db_exec(db, db_view_ops, doing, em)) != 0 ||
+	    (error = db_exec(db, db_views, doing, em)) != 0 ||
 	    (error = db_exec(db, "COMMIT", doing, em)) != 0)
 		db_rollback(db);
 	return error;

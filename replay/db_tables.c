@@ -55,40 +55,21 @@ const char db_run_columns[] = "id INTEGER PRIMARY KEY AUTOINCREMENT,"
 	"cpu_ns INTEGER NOT NULL,latency_ns INTEGER NOT NULL,"
 
 /* Columns that schema 3 added, to new tables and to old ones. */
-#define OP_3_SCHEDULED	 "scheduled_ns INTEGER"
-#define OP_3_ISSUED	 "issued_ns INTEGER"
-#define OP_3_COMPLETED	 "completed_ns INTEGER AS (issued_ns + latency_ns)"
-#define OP_3		 OP_3_SCHEDULED "," OP_3_ISSUED "," OP_3_COMPLETED
 #define INTERVAL_3_REAL	 "real_ns INTEGER"
 #define INTERVAL_3_DEPTH "depth REAL"
 #define INTERVAL_3_MOST	 "depth_most INTEGER"
 
 /*
- * The other tables.  Those with a row a run and name are keyed by them; op and
- * flush, which have millions, by run and the order of writing, so that their
- * rows go in at the end of a tree and a run's rows come out, or are deleted,
- * as one stretch.
+ * The other tables.  Those with a row a run and name are keyed by them; flush,
+ * which may have millions, by run and the order of writing, so that its rows go
+ * in at the end of a tree and a run's rows come out, or are deleted, as one
+ * stretch.
  */
 const char db_tables[] =
     "CREATE TABLE op_kind(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE)"
     " STRICT;"
     "CREATE TABLE outcome(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE)"
     " STRICT;"
-    "CREATE TABLE op(" RUN_REF "n INTEGER NOT NULL,"
-    "seq INTEGER NOT NULL,"
-    "time INTEGER NOT NULL,"
-    "tid INTEGER NOT NULL,"
-    "kind INTEGER NOT NULL REFERENCES op_kind(id),"
-    "file INTEGER NOT NULL,"
-    "offset INTEGER NOT NULL,"
-    "length INTEGER NOT NULL,"
-    "outcome INTEGER NOT NULL REFERENCES outcome(id),"
-    "reads INTEGER NOT NULL,"
-    "writes INTEGER NOT NULL,"
-    "bytes_in INTEGER NOT NULL,"
-    "bytes_out INTEGER NOT NULL,"
-    "latency_ns INTEGER NOT NULL," OP_3 ","
-    "PRIMARY KEY(run, n)) STRICT, WITHOUT ROWID;"
     "CREATE TABLE flush(" RUN_REF "n INTEGER NOT NULL,"
     "seq INTEGER NOT NULL,"
     "caller TEXT NOT NULL,"
@@ -245,9 +226,8 @@ const char db_tables_3[] =
     "PRIMARY KEY(run, thread, kind)) STRICT, WITHOUT ROWID;";
 
 const char db_alter_3[] =
-    "ALTER TABLE op ADD COLUMN " OP_3_SCHEDULED ";"
-    "ALTER TABLE op ADD COLUMN " OP_3_ISSUED ";"
-    "ALTER TABLE op ADD COLUMN " OP_3_COMPLETED ";"
+    "ALTER TABLE op ADD COLUMN scheduled_ns INTEGER;"
+    "ALTER TABLE op ADD COLUMN issued_ns INTEGER;"
     "ALTER TABLE interval ADD COLUMN " INTERVAL_3_REAL ";"
     "ALTER TABLE interval ADD COLUMN " INTERVAL_3_DEPTH ";"
     "ALTER TABLE interval ADD COLUMN " INTERVAL_3_MOST ";";
@@ -259,10 +239,65 @@ const char db_tables_4[] = "CREATE TABLE inject(" RUN_REF "n INTEGER NOT NULL,"
 			   "injected INTEGER NOT NULL,"
 			   "PRIMARY KEY(run, n)) STRICT, WITHOUT ROWID;";
 
-/* op with words for its codes. */
-const char db_view_ops[] =
-    "CREATE VIEW IF NOT EXISTS ops AS SELECT op.run, op.n, op.seq, op.time, op.tid,"
-    " op_kind.name AS kind, op.file, op.offset, op.length,"
+/*
+ * The rows of op.  A block with its digits is longer than a row WITHOUT ROWID
+ * may be in one page.  db_ops.c says how a value is found in it.
+ */
+#define TEXT(number)  TEXT_(number)
+#define TEXT_(number) #number
+#define OP_BASE(name, null)                                                    \
+	#name " INTEGER" null "," #name "_at INTEGER NOT NULL," #name          \
+	      "_width INTEGER NOT NULL,"
+#define OP_VALUE(name, number)	   OP_BASE(name, " NOT NULL")
+#define OP_KNOWN(name, is, number) OP_BASE(name, "")
+const char db_tables_5[] =
+    "CREATE TABLE op_block(" RUN_REF
+    "n INTEGER NOT NULL,count INTEGER NOT NULL,size INTEGER NOT NULL,"
+#include "replay/op_column.def"
+    "digits BLOB NOT NULL,UNIQUE(run, n)) STRICT;"
+    "CREATE TABLE op_row(i INTEGER PRIMARY KEY) STRICT;"
+    "WITH RECURSIVE c(i) AS"
+    " (SELECT 0 UNION ALL SELECT i + 1 FROM c WHERE i + 1 < " TEXT(DB_BLOCK_ROWS)
+    ") INSERT INTO op_row SELECT i FROM c;";
+
+#define OP_VALUE(name, number)	   "," #name "," #name "_at," #name "_width"
+#define OP_KNOWN(name, is, number) OP_VALUE(name, number)
+const char db_op_insert[] = "INSERT INTO op_block(run,n,count,size"
+#include "replay/op_column.def"
+			    ",digits) VALUES(?,?,?,?"
+#define OP_VALUE(name, number)	   ",?,?,?"
+#define OP_KNOWN(name, is, number) OP_VALUE(name, number)
+#include "replay/op_column.def"
+			    ",?)";
+
+#define OP_VALUE(name, number)	   "," #name
+#define OP_KNOWN(name, is, number) OP_VALUE(name, number)
+const char db_op_select[] = "SELECT run,n"
+#include "replay/op_column.def"
+			    " FROM op ORDER BY run,n";
+
+/* The CAST around it all gives a comparison with text what a column of type
+ * INTEGER gives it. */
+#define OP_NUMBER(name)                                                        \
+	"CAST(CASE b." #name "_width WHEN 0 THEN b." #name " ELSE b." #name    \
+	" + CAST(substr(b.digits, r.i * b.size + b." #name "_at, b." #name     \
+	"_width) AS INTEGER) END AS INTEGER)"
+#define OP_VALUE(name, number)	   OP_NUMBER(name) " AS " #name ","
+#define OP_KNOWN(name, is, number) OP_VALUE(name, number)
+
+/*
+ * op, and the same with words for its codes.
+ *
+ * => CROSS JOIN: first the blocks, which run is looked up in
+ */
+const char db_views[] =
+    "CREATE VIEW IF NOT EXISTS op AS SELECT b.run AS run,"
+    " CAST(b.n + r.i AS INTEGER) AS n,"
+#include "replay/op_column.def"
+    OP_NUMBER(issued_ns) " + " OP_NUMBER(latency_ns) " AS completed_ns"
+    " FROM op_block AS b CROSS JOIN op_row AS r ON r.i < b.count;"
+    "CREATE VIEW IF NOT EXISTS ops AS SELECT op.run, op.n, op.seq, op.time,"
+    " op.tid, op_kind.name AS kind, op.file, op.offset, op.length,"
     " outcome.name AS outcome, op.reads, op.writes, op.bytes_in,"
     " op.bytes_out, op.latency_ns, op.scheduled_ns, op.issued_ns,"
     " op.completed_ns"
