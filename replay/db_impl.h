@@ -7,7 +7,8 @@
  *	db_run.c	the beginning of a run, and runs of the past
  *	db_result.c	the end of a run
  *	db_rows.c	rows by the million: those of flush, and of op by
- *	db_ops.c	which packs them
+ *	db_ops.c	which packs them, with SQL of
+ *	db_op_sql.c
  *	db_sweep.c	sweeps and their cells
  *	writer.c	the thread and its queue
  */
@@ -67,16 +68,22 @@ void db_bind_known(sqlite3_stmt *st, int at, const char *text);
 void db_stamp(char buf[DB_STAMP_MAX]);
 
 /* The columns of table run but those of tunables; the other tables, those of
- * schema N and what it added to earlier ones; views op and ops. */
+ * schema N and what it added to earlier ones; view ops. */
 extern const char db_run_columns[];
-extern const char db_tables[], db_tables_2[], db_tables_3[], db_tables_4[],
-    db_tables_5[];
+extern const char db_tables[], db_tables_2[], db_tables_3[], db_tables_4[];
 extern const char db_alter_2[], db_alter_3[];
-extern const char db_views[];
+extern const char db_view_ops[];
 
-/* Put a block of rows of op; the rows of table op, which was before schema 5. */
-extern const char db_op_insert[], db_op_select[];
-#define DB_BLOCK_ROWS 512 /* at most */
+/* Make table op_block; put a block there; make view op; read table op, which
+ * there was before schema 5.  For sqlite3_free(); NULL without memory. */
+enum db_op_sql { DB_OP_TABLE, DB_OP_INSERT, DB_OP_VIEW, DB_OP_SELECT };
+char *db_op_sql(enum db_op_sql what);
+
+/* Run what was built, prepare it; NULL: there was no memory.  Freed. */
+int db_exec_made(struct db *db, char *sql, const char *doing, struct errmsg *em)
+    mustcheck;
+int db_prepare_made(struct db *db, char *sql, sqlite3_stmt **stp,
+    const char *doing, struct errmsg *em) mustcheck;
 
 /*
  * Make the tables, or add the columns of tunables this database has not.

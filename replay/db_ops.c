@@ -4,13 +4,13 @@
  * To SQLite a row is dear and a column not cheap, whatever is in it.  So a
  * block has for each column the lowest value of its rows and, if they differ,
  * what each has above it: in decimal, which SQL can read, with as many digits
- * as the largest needs.  The digits of a row's columns, then those of the next
- * row, are one blob:
+ * as the largest needs.  The digits of a row's columns are one text, and an
+ * array in JSON has those of all rows, as json_each() takes them apart:
  *
- *	value = low + CAST(substr(digits, i * size + at, width) AS INTEGER)
+ *	value = low + CAST(substr(row, at, width) AS INTEGER)
  *
- * A block ends when its blob fills a page; and with the last row of its shape,
- * so that a column is NULL in all of its rows or in none, and no difference
+ * A block ends when it fills a page; and with the last row of its shape, so
+ * that a column is NULL in all of its rows or in none, and no difference
  * exceeds an integer of SQLite.
  */
 #include <errno.h>
@@ -19,8 +19,9 @@
 
 #include "replay/db_impl.h"
 
-/* Of a page of 4096 bytes a row may have 4061; all but the blob take 220. */
-#define ROOM 3840
+/* A page of 4096 bytes has 4061 for a row; all but the array takes 220. */
+#define ROOM	 3840
+#define ROWS_MAX 512
 
 #define OP_VALUE(name, number)	   OP_COLUMN_##name,
 #define OP_KNOWN(name, is, number) OP_COLUMN_##name,
@@ -51,8 +52,8 @@ struct db_ops {
 	int64_t do_run, do_n; /* of its first row */
 	size_t do_count;
 	struct extent do_extent;
-	struct values do_row[DB_BLOCK_ROWS];
-	char do_digits[ROOM];
+	struct values do_row[ROWS_MAX];
+	char do_array[ROOM];
 };
 
 static const char writing[] = "writing rows";
@@ -149,6 +150,17 @@ extent_measure(struct extent *ex, int column, const struct values *vl, size_t n)
 
 /* ---- a block ---- */
 
+/* What a row has in the array beside its digits: two quotes and a comma. */
+#define ROW_REST 3
+
+/* Is there room for n rows, and a bracket? */
+static inline bool
+room(const struct extent *ex, size_t n)
+{
+
+	return n * (ex->ex_size + ROW_REST) + 1 <= ROOM;
+}
+
 /* Its row do_count is there: is it to be of this block? */
 static bool
 block_takes(struct db_ops *ops)
@@ -160,12 +172,12 @@ block_takes(struct db_ops *ops)
 	if (vl->vl_shape != ops->do_row[0].vl_shape)
 		return false;
 	if (extent_holds(&ops->do_extent, vl))
-		return n * ops->do_extent.ex_size <= ROOM;
+		return room(&ops->do_extent, n);
 	ex = ops->do_extent;
 	for (int i = 0; i < OP_NCOLUMNS; i++)
 		if (above(&ex, vl, i))
 			extent_measure(&ex, i, ops->do_row, n);
-	if (n * ex.ex_size > ROOM)
+	if (!room(&ex, n))
 		return false;
 	ops->do_extent = ex;
 	return true;
@@ -192,27 +204,37 @@ put_digits(char *to, unsigned width, uint64_t v)
 		to[0] = (char)('0' + v % 10);
 }
 
-/* Column after column, as its width is the same in all rows. */
-static void
-block_digits(struct db_ops *ops)
+/* The digits column after column, as their width is the same in all rows.  =>
+ * the array's length */
+static size_t
+block_array(struct db_ops *ops)
 {
 	const struct extent *const ex = &ops->do_extent;
-	char *at = ops->do_digits;
+	const size_t stride = ex->ex_size + ROW_REST;
+	char *const row = ops->do_array + 1; /* the first */
+	size_t at = 1;
 
+	ops->do_array[0] = '[';
+	for (size_t i = 0; i < ops->do_count; i++) {
+		row[i * stride] = '"';
+		(void)memcpy(&row[(i + 1) * stride - 2], "\",", 2);
+	}
+	row[ops->do_count * stride - 1] = ']';
 	for (int c = 0; c < OP_NCOLUMNS; c++) {
 		const unsigned width = ex->ex_width[c];
 
 		for (size_t i = 0; width != 0 && i < ops->do_count; i++)
-			put_digits(at + i * ex->ex_size, width,
+			put_digits(&row[i * stride + at], width,
 			    (uint64_t)ops->do_row[i].vl_of[c] -
 				(uint64_t)ex->ex_low[c]);
 		at += width;
 	}
+	return ops->do_count * stride + 1;
 }
 
-/* In the order of op_insert[]. */
+/* In the order of DB_OP_INSERT. */
 static void
-block_bind(struct db_ops *ops)
+block_bind(struct db_ops *ops, size_t length)
 {
 	const struct extent *const ex = &ops->do_extent;
 	sqlite3_stmt *const st = ops->do_insert;
@@ -220,8 +242,6 @@ block_bind(struct db_ops *ops)
 
 	(void)sqlite3_bind_int64(st, at++, ops->do_run);
 	(void)sqlite3_bind_int64(st, at++, ops->do_n);
-	(void)sqlite3_bind_int64(st, at++, (int64_t)ops->do_count);
-	(void)sqlite3_bind_int64(st, at++, (int64_t)ex->ex_size);
 	for (int i = 0; i < OP_NCOLUMNS; i++) {
 		if ((ops->do_row[0].vl_shape >> i & 1) != 0)
 			(void)sqlite3_bind_null(st, at++);
@@ -231,8 +251,8 @@ block_bind(struct db_ops *ops)
 		(void)sqlite3_bind_int(st, at++, ex->ex_width[i]);
 		digit += ex->ex_width[i];
 	}
-	(void)sqlite3_bind_blob(st, at, ops->do_digits,
-	    (int)(ops->do_count * ex->ex_size), SQLITE_STATIC);
+	(void)sqlite3_bind_text(st, at, ops->do_array, (int)length,
+	    SQLITE_STATIC);
 }
 
 int
@@ -242,8 +262,7 @@ db_ops_rest(struct db_ops *ops, struct errmsg *em)
 
 	if (ops->do_count == 0)
 		return 0;
-	block_digits(ops);
-	block_bind(ops);
+	block_bind(ops, block_array(ops));
 	error = db_step(ops->do_db, ops->do_insert, writing, em);
 	ops->do_n += (int64_t)ops->do_count;
 	ops->do_count = 0;
@@ -264,7 +283,7 @@ block_add(struct db_ops *ops, struct errmsg *em)
 	}
 	if (ops->do_count == 0)
 		extent_begin(&ops->do_extent, &ops->do_row[0]);
-	if (++ops->do_count == DB_BLOCK_ROWS && error == 0)
+	if (++ops->do_count == ROWS_MAX && error == 0)
 		error = db_ops_rest(ops, em);
 	return error;
 }
@@ -282,7 +301,8 @@ db_ops_open(struct db *db, int64_t run, struct db_ops **opsp, struct errmsg *em)
 		    writing);
 	ops->do_db = db;
 	ops->do_run = run;
-	error = db_prepare(db, db_op_insert, &ops->do_insert, em);
+	error = db_prepare_made(db, db_op_sql(DB_OP_INSERT), &ops->do_insert,
+	    writing, em);
 	if (error != 0) {
 		db_ops_close(ops);
 		return error;
@@ -330,17 +350,19 @@ move_row(struct db_ops *ops, sqlite3_stmt *st, struct errmsg *em)
 int
 db_ops_move(struct db *db, struct errmsg *em)
 {
+	static const char reading[] = "reading table op";
 	struct db_ops *ops = NULL;
 	sqlite3_stmt *st = NULL;
 	int rc = SQLITE_DONE;
 	int error = db_ops_open(db, 0, &ops, em);
 
 	if (error == 0)
-		error = db_prepare(db, db_op_select, &st, em);
+		error = db_prepare_made(db, db_op_sql(DB_OP_SELECT), &st,
+		    reading, em);
 	while (error == 0 && (rc = sqlite3_step(st)) == SQLITE_ROW)
 		error = move_row(ops, st, em);
 	if (error == 0 && rc != SQLITE_DONE)
-		error = db_error(db, em, "reading table op");
+		error = db_error(db, em, reading);
 	if (error == 0)
 		error = db_ops_rest(ops, em);
 	(void)sqlite3_finalize(st);

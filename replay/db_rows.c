@@ -12,9 +12,9 @@
 #include "replay/db_impl.h"
 
 #define PENDING 256 /* rows a statement */
-#define WAITING "uvn_waiting_flush"
 
 static const char writing[] = "writing rows";
+static const char waiting_name[] = "uvn_waiting_flush";
 
 /*
  * The columns after run: VALUE(NAME, NUMBER), KNOWN(NAME, IS, NUMBER), which is
@@ -245,7 +245,7 @@ static int
 waiting_register(struct db *db, struct sink *sk)
 {
 
-	return sqlite3_create_module_v2(db->db_sq, WAITING,
+	return sqlite3_create_module_v2(db->db_sq, waiting_name,
 	    sk != NULL ? &waiting_module : NULL, sk, NULL);
 }
 
@@ -257,15 +257,12 @@ sink_open(struct db *db, int64_t run, struct sink *sk, struct errmsg *em)
 	char *sql;
 	int error;
 
-	sql = sqlite3_mprintf("INSERT INTO flush(run%s) SELECT ?1%s FROM "
-			      WAITING, columns, columns);
-	if (sql == NULL || waiting_register(db, sk) != SQLITE_OK) {
-		sqlite3_free(sql);
+	if (waiting_register(db, sk) != SQLITE_OK)
 		return ERRMSG(em, ENOMEM, "%s: %s: out of memory", db->db_path,
 		    writing);
-	}
-	error = db_prepare(db, sql, &sk->sk_insert, em);
-	sqlite3_free(sql);
+	sql = sqlite3_mprintf("INSERT INTO flush(run%s) SELECT ?1%s FROM %s",
+	    columns, columns, waiting_name);
+	error = db_prepare_made(db, sql, &sk->sk_insert, writing, em);
 	if (error == 0)
 		(void)sqlite3_bind_int64(sk->sk_insert, 1, run);
 	return error;

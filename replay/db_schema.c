@@ -8,6 +8,8 @@
 #include "analysis/analysis.h"
 #include "replay/db_impl.h"
 
+static const char making[] = "making its tables";
+
 /* tunable_type: the column's type in SQL, so that SQL computes with it. */
 static const char *
 tunable_type(const struct tunable *tn)
@@ -83,15 +85,8 @@ column_add(sqlite3_str *sql, const struct tunable *tn)
 static int
 exec_str(struct db *db, sqlite3_str *sql, const char *doing, struct errmsg *em)
 {
-	char *text = sqlite3_str_finish(sql);
-	int error;
 
-	if (text == NULL)
-		return ERRMSG(em, ENOMEM, "%s: %s: out of memory", db->db_path,
-		    doing);
-	error = db_exec(db, text, doing, em);
-	sqlite3_free(text);
-	return error;
+	return db_exec_made(db, sqlite3_str_finish(sql), doing, em);
 }
 
 /* fill_names: the words for the codes in table op. */
@@ -122,12 +117,13 @@ create_tables(struct db *db, struct errmsg *em)
 		sqlite3_str_appendall(sql, ",");
 		column_add(sql, config_tunable(i));
 	}
-	sqlite3_str_appendf(sql, ") STRICT;%s%s%s%s%s", db_tables, db_tables_2,
-	    db_tables_3, db_tables_4, db_tables_5);
+	sqlite3_str_appendf(sql, ") STRICT;%s%s%s%s", db_tables, db_tables_2,
+	    db_tables_3, db_tables_4);
 	sqlite3_str_appendf(sql,
 	    "PRAGMA application_id = %d; PRAGMA user_version = %d;",
 	    ANALYSIS_APPLICATION_ID, ANALYSIS_SCHEMA);
-	if ((error = exec_str(db, sql, "making its tables", em)) != 0)
+	if ((error = exec_str(db, sql, making, em)) != 0 ||
+	    (error = db_exec_made(db, db_op_sql(DB_OP_TABLE), making, em)) != 0)
 		return error;
 	return fill_names(db, em);
 }
@@ -296,7 +292,8 @@ upgrade_op(struct db *db, const char *doing, struct errmsg *em)
 {
 	int error;
 
-	if ((error = db_exec(db, db_tables_5, doing, em)) != 0 ||
+	if ((error = db_exec_made(db, db_op_sql(DB_OP_TABLE), doing, em)) !=
+		0 ||
 	    (error = db_ops_move(db, em)) != 0)
 		return error;
 	return db_exec(db, "DROP TABLE op", doing, em);
@@ -350,10 +347,20 @@ make_or_mend(struct db *db, struct errmsg *em)
 	return fill_names(db, em);
 }
 
+/* Those of op and ops, if they are not there. */
+static int
+make_views(struct db *db, struct errmsg *em)
+{
+	int error;
+
+	if ((error = db_exec_made(db, db_op_sql(DB_OP_VIEW), making, em)) != 0)
+		return error;
+	return db_exec(db, db_view_ops, making, em);
+}
+
 int
 db_schema_setup(struct db *db, struct errmsg *em)
 {
-	static const char doing[] = "making its tables";
 	enum owner owner = OWNER_NOBODY;
 	int error;
 
@@ -367,12 +374,12 @@ db_schema_setup(struct db *db, struct errmsg *em)
 	if ((error = db_exec(db, "COMMIT", "opening", em)) != 0)
 		return error;
 	if (owner == OWNER_US)
-		return db_exec(db, db_views, doing, em);
-	if ((error = db_exec(db, "BEGIN IMMEDIATE", doing, em)) != 0)
+		return make_views(db, em);
+	if ((error = db_exec(db, "BEGIN IMMEDIATE", making, em)) != 0)
 		return error;
 	if ((error = make_or_mend(db, em)) != 0 ||
-	    (error = db_exec(db, db_views, doing, em)) != 0 ||
-	    (error = db_exec(db, "COMMIT", doing, em)) != 0)
+	    (error = make_views(db, em)) != 0 ||
+	    (error = db_exec(db, "COMMIT", making, em)) != 0)
 		db_rollback(db);
 	return error;
 }

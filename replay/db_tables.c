@@ -239,65 +239,10 @@ const char db_tables_4[] = "CREATE TABLE inject(" RUN_REF "n INTEGER NOT NULL,"
 			   "injected INTEGER NOT NULL,"
 			   "PRIMARY KEY(run, n)) STRICT, WITHOUT ROWID;";
 
-/*
- * The rows of op.  A block with its digits is longer than a row WITHOUT ROWID
- * may be in one page.  db_ops.c says how a value is found in it.
- */
-#define TEXT(number)  TEXT_(number)
-#define TEXT_(number) #number
-#define OP_BASE(name, null)                                                    \
-	#name " INTEGER" null "," #name "_at INTEGER NOT NULL," #name          \
-	      "_width INTEGER NOT NULL,"
-#define OP_VALUE(name, number)	   OP_BASE(name, " NOT NULL")
-#define OP_KNOWN(name, is, number) OP_BASE(name, "")
-const char db_tables_5[] =
-    "CREATE TABLE op_block(" RUN_REF
-    "n INTEGER NOT NULL,count INTEGER NOT NULL,size INTEGER NOT NULL,"
-#include "replay/op_column.def"
-    "digits BLOB NOT NULL,UNIQUE(run, n)) STRICT;"
-    "CREATE TABLE op_row(i INTEGER PRIMARY KEY) STRICT;"
-    "WITH RECURSIVE c(i) AS"
-    " (SELECT 0 UNION ALL SELECT i + 1 FROM c WHERE i + 1 < " TEXT(DB_BLOCK_ROWS)
-    ") INSERT INTO op_row SELECT i FROM c;";
-
-#define OP_VALUE(name, number)	   "," #name "," #name "_at," #name "_width"
-#define OP_KNOWN(name, is, number) OP_VALUE(name, number)
-const char db_op_insert[] = "INSERT INTO op_block(run,n,count,size"
-#include "replay/op_column.def"
-			    ",digits) VALUES(?,?,?,?"
-#define OP_VALUE(name, number)	   ",?,?,?"
-#define OP_KNOWN(name, is, number) OP_VALUE(name, number)
-#include "replay/op_column.def"
-			    ",?)";
-
-#define OP_VALUE(name, number)	   "," #name
-#define OP_KNOWN(name, is, number) OP_VALUE(name, number)
-const char db_op_select[] = "SELECT run,n"
-#include "replay/op_column.def"
-			    " FROM op ORDER BY run,n";
-
-/* The CAST around it all gives a comparison with text what a column of type
- * INTEGER gives it. */
-#define OP_NUMBER(name)                                                        \
-	"CAST(CASE b." #name "_width WHEN 0 THEN b." #name " ELSE b." #name    \
-	" + CAST(substr(b.digits, r.i * b.size + b." #name "_at, b." #name     \
-	"_width) AS INTEGER) END AS INTEGER)"
-#define OP_VALUE(name, number)	   OP_NUMBER(name) " AS " #name ","
-#define OP_KNOWN(name, is, number) OP_VALUE(name, number)
-
-/*
- * op, and the same with words for its codes.
- *
- * => CROSS JOIN: first the blocks, which run is looked up in
- */
-const char db_views[] =
-    "CREATE VIEW IF NOT EXISTS op AS SELECT b.run AS run,"
-    " CAST(b.n + r.i AS INTEGER) AS n,"
-#include "replay/op_column.def"
-    OP_NUMBER(issued_ns) " + " OP_NUMBER(latency_ns) " AS completed_ns"
-    " FROM op_block AS b CROSS JOIN op_row AS r ON r.i < b.count;"
-    "CREATE VIEW IF NOT EXISTS ops AS SELECT op.run, op.n, op.seq, op.time,"
-    " op.tid, op_kind.name AS kind, op.file, op.offset, op.length,"
+/* op with words for its codes. */
+const char db_view_ops[] =
+    "CREATE VIEW IF NOT EXISTS ops AS SELECT op.run, op.n, op.seq, op.time, op.tid,"
+    " op_kind.name AS kind, op.file, op.offset, op.length,"
     " outcome.name AS outcome, op.reads, op.writes, op.bytes_in,"
     " op.bytes_out, op.latency_ns, op.scheduled_ns, op.issued_ns,"
     " op.completed_ns"
