@@ -4,6 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 
 trace_csv t.csv 500
+trace_csv short.csv 120 # that of run 1 in schema-4.sql
 
 # upgraded SCHEMA ROWS-OF-flush_total ROWS-OF-wait-AND-thread_latency
 #	INTERVALS-WITH-DEPTHS: what run 1 has
@@ -33,6 +34,13 @@ upgraded() {
 	cp old.db kept.db
 	expect 0 figures old.db --only rates --format svg -o figures
 	cmp -s old.db kept.db || fail "the database was changed"
+
+	if [ "$1" -ge 4 ]; then
+		check "schema $1: so can what a sweep would take, by its runs"
+		expect 0 sweep --dry-run --db old.db --backend null short.csv
+		prints "by the median of 1 earlier runs"
+		cmp -s old.db kept.db || fail "the database was changed"
+	fi
 
 	check "schema $1: a replay adds the tables and columns it lacks"
 	expect 0 replay --backend null --db old.db t.csv
