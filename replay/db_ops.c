@@ -13,6 +13,7 @@
  * that a column is NULL in all of its rows or in none, and no difference
  * exceeds an integer of SQLite.
  */
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +30,8 @@ enum op_column {
 #include "replay/op_column.def"
 	OP_NCOLUMNS
 };
+
+static_assert(2 * OP_NCOLUMNS <= 32, "two bits of a shape for each column");
 
 /* A row.  Bit i of its shape says that column i is NULL, and 0 here; bit
  * OP_NCOLUMNS + i that it is negative. */
@@ -217,7 +220,8 @@ block_array(struct db_ops *ops)
 	ops->do_array[0] = '[';
 	for (size_t i = 0; i < ops->do_count; i++) {
 		row[i * stride] = '"';
-		(void)memcpy(&row[(i + 1) * stride - 2], "\",", 2);
+		row[(i + 1) * stride - 2] = '"';
+		row[(i + 1) * stride - 1] = ',';
 	}
 	row[ops->do_count * stride - 1] = ']';
 	for (int c = 0; c < OP_NCOLUMNS; c++) {

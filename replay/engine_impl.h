@@ -107,9 +107,9 @@ struct engine {
 	struct io_depth en_depth;
 
 	/* logging */
-	uint64_t en_every;	 /* one op row in so many; 0: none */
-	uint64_t en_skip;	 /* ops until the next row */
-	uint64_t en_mapped[2];	 /* untimed mapped hits: reads, writes */
+	uint64_t en_every;	    /* one op row in so many; 0: none */
+	uint64_t en_skip;	    /* ops until the next row */
+	uint64_t en_mapped[2];	    /* untimed mapped hits: reads, writes */
 	struct engine_io en_before; /* of the op under way, for its row */
 	uint64_t *en_cluster[2];
 	size_t en_cluster_max; /* pages */
