@@ -375,11 +375,15 @@ db_schema_setup(struct db *db, struct errmsg *em)
 		return error;
 	if (owner == OWNER_US)
 		return make_views(db, em);
+	/* Another that mends it may have many rows to move. */
+	if (owner == OWNER_OLDER)
+		(void)sqlite3_busy_timeout(db->db_sq, DB_WAIT_RUN);
 	if ((error = db_exec(db, "BEGIN IMMEDIATE", making, em)) != 0)
 		return error;
 	if ((error = make_or_mend(db, em)) != 0 ||
 	    (error = make_views(db, em)) != 0 ||
 	    (error = db_exec(db, "COMMIT", making, em)) != 0)
 		db_rollback(db);
+	(void)sqlite3_busy_timeout(db->db_sq, DB_WAIT_OPEN);
 	return error;
 }
