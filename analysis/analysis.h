@@ -21,7 +21,7 @@
 /* What tells a database of ours, and its schema: application_id ("uvn1", as
  * file(1) shows it) and user_version.  See docs/schema.md. */
 #define ANALYSIS_APPLICATION_ID 0x75766e31
-#define ANALYSIS_SCHEMA		4
+#define ANALYSIS_SCHEMA		5
 
 /*
  * CREATE VIEW IF NOT EXISTS for every figure.  They name tables that must be

@@ -221,6 +221,29 @@ db_prepare(struct db *db, const char *sql, sqlite3_stmt **stp,
 }
 
 int
+db_exec_made(struct db *db, char *sql, const char *doing, struct errmsg *em)
+{
+	const int error = sql == NULL ?
+	    ERRMSG(em, ENOMEM, "%s: %s: out of memory", db->db_path, doing) :
+	    db_exec(db, sql, doing, em);
+
+	sqlite3_free(sql);
+	return error;
+}
+
+int
+db_prepare_made(struct db *db, char *sql, sqlite3_stmt **stp, const char *doing,
+    struct errmsg *em)
+{
+	const int error = sql == NULL ?
+	    ERRMSG(em, ENOMEM, "%s: %s: out of memory", db->db_path, doing) :
+	    db_prepare(db, sql, stp, em);
+
+	sqlite3_free(sql);
+	return error;
+}
+
+int
 db_step(struct db *db, sqlite3_stmt *st, const char *doing, struct errmsg *em)
 {
 	int error = db_memory(db, doing, em);

@@ -20,7 +20,7 @@ struct db;
 struct db_writer;
 
 /* Operation kinds and outcomes, as view ops and table latency spell them.  The
- * order is the number in table op: add at the end only. */
+ * order is the number in op: add at the end only. */
 #define OPKINDS(K)                                                             \
 	K(ATTACH, "attach")                                                    \
 	K(DETACH, "detach")                                                    \
@@ -85,7 +85,7 @@ extern const char *const role_name[ROLE_NROLES];
 
 #define DB_NEVER UINT64_MAX /* a time that there is none of */
 
-/* A row of table op. */
+/* A row of op. */
 struct db_op {
 	uint64_t op_seq;  /* event number in the trace */
 	uint64_t op_time; /* trace time, ns */

@@ -6,7 +6,9 @@
  *	db_tables.c	what the tables are
  *	db_run.c	the beginning of a run, and runs of the past
  *	db_result.c	the end of a run
- *	db_rows.c	INSERTs of many rows
+ *	db_rows.c	rows by the million: those of flush, and of op by
+ *	db_ops.c	which packs them, with SQL of
+ *	db_op_sql.c
  *	db_sweep.c	sweeps and their cells
  *	writer.c	the thread and its queue
  */
@@ -72,6 +74,17 @@ extern const char db_tables[], db_tables_2[], db_tables_3[], db_tables_4[];
 extern const char db_alter_2[], db_alter_3[];
 extern const char db_view_ops[];
 
+/* Make table op_block; put a block there; make view op; read table op, which
+ * there was before schema 5.  For sqlite3_free(); NULL without memory. */
+enum db_op_sql { DB_OP_TABLE, DB_OP_INSERT, DB_OP_VIEW, DB_OP_SELECT };
+char *db_op_sql(enum db_op_sql what);
+
+/* Run what was built, prepare it; NULL: there was no memory.  Freed. */
+int db_exec_made(struct db *db, char *sql, const char *doing, struct errmsg *em)
+    mustcheck;
+int db_prepare_made(struct db *db, char *sql, sqlite3_stmt **stp,
+    const char *doing, struct errmsg *em) mustcheck;
+
 /*
  * Make the tables, or add the columns of tunables this database has not.
  *
@@ -86,7 +99,7 @@ int db_run_sweep(struct db *db, struct errmsg *em) mustcheck;
 void db_bind_tunable(sqlite3_stmt *st, int at, const struct tunable *tn,
     uint64_t val);
 
-enum db_row_kind { DB_ROW_OP, DB_ROW_FLUSH, DB_ROW_NKINDS };
+enum db_row_kind { DB_ROW_OP, DB_ROW_FLUSH };
 
 /* A row of one of the tables that grow with the trace. */
 struct db_row {
@@ -113,5 +126,21 @@ int db_rows_put(struct db_rows *dr, const struct db_row *row, struct errmsg *em)
     mustcheck;
 int db_rows_rest(struct db_rows *dr, struct errmsg *em) mustcheck;
 void db_rows_close(struct db_rows *dr);
+
+/*
+ * The rows of op among them, as db_rows.
+ *
+ * => run and n of a row follow from the order of writing
+ */
+struct db_ops;
+int db_ops_open(struct db *db, int64_t run, struct db_ops **opsp,
+    struct errmsg *em) mustcheck;
+int db_ops_put(struct db_ops *ops, const struct db_op *op, struct errmsg *em)
+    mustcheck;
+int db_ops_rest(struct db_ops *ops, struct errmsg *em) mustcheck;
+void db_ops_close(struct db_ops *ops);
+
+/* All rows of table op, as it was before schema 5, into op_block. */
+int db_ops_move(struct db *db, struct errmsg *em) mustcheck;
 
 #endif

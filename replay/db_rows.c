@@ -1,9 +1,10 @@
 /*
- * db_rows.c: rows by the million into tables op and flush.
+ * db_rows.c: rows by the million, of op and into table flush.
  *
  * To bind the values of a row, and to have SQLite copy each of them, is dear.
- * Here it fetches them: the rows that wait are a virtual table, and one
- * statement puts all of it into the real one.
+ * Those of flush it fetches: the rows that wait are a virtual table, and one
+ * statement puts all of it into the real one.  Those of op are packed first:
+ * db_ops.c.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -13,29 +14,12 @@
 #define PENDING 256 /* rows a statement */
 
 static const char writing[] = "writing rows";
+static const char waiting_name[] = "uvn_waiting_flush";
 
 /*
  * The columns after run: VALUE(NAME, NUMBER), KNOWN(NAME, IS, NUMBER), which is
  * NULL if it is not, and TEXT(NAME, CONSTANT).
  */
-#define OP_COLUMNS(VALUE, KNOWN)                                               \
-	VALUE(n, n)                                                            \
-	VALUE(seq, op->op_seq)                                                 \
-	VALUE(time, op->op_time)                                               \
-	VALUE(tid, op->op_tid)                                                 \
-	VALUE(kind, op->op_kind)                                               \
-	VALUE(file, op->op_file)                                               \
-	VALUE(offset, op->op_offset)                                           \
-	VALUE(length, op->op_length)                                           \
-	VALUE(outcome, op->op_outcome)                                         \
-	VALUE(reads, op->op_reads)                                             \
-	VALUE(writes, op->op_writes)                                           \
-	VALUE(bytes_in, op->op_bytes_in)                                       \
-	VALUE(bytes_out, op->op_bytes_out)                                     \
-	VALUE(latency_ns, op->op_latency)                                      \
-	KNOWN(scheduled_ns, op->op_scheduled != DB_NEVER, op->op_scheduled)    \
-	VALUE(issued_ns, op->op_issued)
-
 #define FLUSH_COLUMNS(VALUE, KNOWN, TEXT)                                      \
 	VALUE(n, n)                                                            \
 	VALUE(seq, fl->fl_seq)                                                 \
@@ -58,33 +42,24 @@ static const char writing[] = "writing rows";
 	KNOWN(list_ns, fl->fl_both, fl->fl_list_ns)                            \
 	KNOWN(hash_ns, fl->fl_both, fl->fl_hash_ns)
 
-#define OP_NUMBER(name, ...)	OP_COLUMN_##name,
-#define FLUSH_NUMBER(name, ...) FLUSH_COLUMN_##name,
-#define NAME(name, ...)		", " #name
+#define NUMBER(name, ...) COLUMN_##name,
+#define NAME(name, ...)	  ", " #name
 
-enum { OP_COLUMNS(OP_NUMBER, OP_NUMBER) };
-enum { FLUSH_COLUMNS(FLUSH_NUMBER, FLUSH_NUMBER, FLUSH_NUMBER) };
+enum { FLUSH_COLUMNS(NUMBER, NUMBER, NUMBER) };
+static const char columns[] = FLUSH_COLUMNS(NAME, NAME, NAME);
 
-/* A table of rows. */
-struct table {
-	const char *tb_name;
-	const char *tb_columns; /* each after a comma */
-	void (*tb_value)(sqlite3_context *, int column, uint64_t n,
-	    const struct db_row *);
-};
-
-/* How the rows of one table get in. */
+/* The flushes that wait. */
 struct sink {
-	const struct table *sk_table;
 	sqlite3_stmt *sk_insert;
-	uint64_t sk_n; /* column n of the first that waits */
+	uint64_t sk_n; /* column n of the first */
 	size_t sk_npending;
-	struct db_row sk_pending[PENDING];
+	struct db_flush sk_pending[PENDING];
 };
 
 struct db_rows {
 	struct db *dr_db;
-	struct sink dr_sink[DB_ROW_NKINDS];
+	struct db_ops *dr_ops;
+	struct sink dr_sink;
 };
 
 /* ---- the values of a row ---- */
@@ -96,59 +71,34 @@ value(sqlite3_context *cx, uint64_t v)
 	sqlite3_result_int64(cx, v > INT64_MAX ? INT64_MAX : (int64_t)v);
 }
 
-#define CASE_VALUE(prefix, name, v)                                            \
-	case prefix##_COLUMN_##name:                                           \
+#define CASE_VALUE(name, v)                                                    \
+	case COLUMN_##name:                                                    \
 		value(cx, (v));                                                \
 		break;
-#define CASE_KNOWN(prefix, name, is, v)                                        \
-	case prefix##_COLUMN_##name:                                           \
+#define CASE_KNOWN(name, is, v)                                                \
+	case COLUMN_##name:                                                    \
 		if (is)                                                        \
 			value(cx, (v));                                        \
 		break;
-#define CASE_TEXT(prefix, name, text)                                          \
-	case prefix##_COLUMN_##name:                                           \
+#define CASE_TEXT(name, text)                                                  \
+	case COLUMN_##name:                                                    \
 		sqlite3_result_text(cx, (text), -1, SQLITE_STATIC);            \
 		break;
 
-#define OP_VALUE(name, v)	 CASE_VALUE(OP, name, v)
-#define OP_KNOWN(name, is, v)	 CASE_KNOWN(OP, name, is, v)
-#define FLUSH_VALUE(name, v)	 CASE_VALUE(FLUSH, name, v)
-#define FLUSH_KNOWN(name, is, v) CASE_KNOWN(FLUSH, name, is, v)
-#define FLUSH_TEXT(name, text)	 CASE_TEXT(FLUSH, name, text)
-
 /* What sets no result is NULL. */
 static void
-op_value(sqlite3_context *cx, int column, uint64_t n, const struct db_row *row)
-{
-	const struct db_op *const op = &row->rw_op;
-
-	switch (column) {
-		OP_COLUMNS(OP_VALUE, OP_KNOWN)
-	default:
-		break;
-	}
-}
-
-static void
 flush_value(sqlite3_context *cx, int column, uint64_t n,
-    const struct db_row *row)
+    const struct db_flush *fl)
 {
-	const struct db_flush *const fl = &row->rw_flush;
 
 	switch (column) {
-		FLUSH_COLUMNS(FLUSH_VALUE, FLUSH_KNOWN, FLUSH_TEXT)
+		FLUSH_COLUMNS(CASE_VALUE, CASE_KNOWN, CASE_TEXT)
 	default:
 		break;
 	}
 }
 
-static const struct table tables[DB_ROW_NKINDS] = {
-	[DB_ROW_OP] = { "op", OP_COLUMNS(NAME, NAME), op_value },
-	[DB_ROW_FLUSH] = { "flush", FLUSH_COLUMNS(NAME, NAME, NAME),
-	    flush_value },
-};
-
-/* ---- the table of those that wait: uvn_waiting_TABLE ---- */
+/* ---- the table of those that wait ---- */
 
 struct waiting {
 	sqlite3_vtab wt_base; /* first: SQLite's */
@@ -173,8 +123,7 @@ waiting_connect(sqlite3 *sq, void *arg, int argc, const char *const *argv,
 {
 	const struct sink *const sk = arg;
 	struct waiting *const wt = sqlite3_malloc(sizeof(*wt));
-	char *const sql =
-	    sqlite3_mprintf("CREATE TABLE x(%s)", sk->sk_table->tb_columns + 2);
+	char *const sql = sqlite3_mprintf("CREATE TABLE x(%s)", columns + 2);
 	int rc = SQLITE_NOMEM;
 
 	(void)argc;
@@ -265,7 +214,7 @@ waiting_column(sqlite3_vtab_cursor *cursor, sqlite3_context *cx, int column)
 	const struct sink *const sk = cursor_sink(cursor);
 	const size_t at = ((struct waiting_cursor *)cursor)->wc_at;
 
-	sk->sk_table->tb_value(cx, column, sk->sk_n + at, &sk->sk_pending[at]);
+	flush_value(cx, column, sk->sk_n + at, &sk->sk_pending[at]);
 	return SQLITE_OK;
 }
 
@@ -293,38 +242,27 @@ static const sqlite3_module waiting_module = {
 
 /* The module of a sink; or, sk NULL, its end. => SQLite's */
 static int
-waiting_register(struct db *db, const struct table *tb, struct sink *sk)
+waiting_register(struct db *db, struct sink *sk)
 {
-	char *const name = sqlite3_mprintf("uvn_waiting_%s", tb->tb_name);
-	int rc = SQLITE_NOMEM;
 
-	if (name != NULL)
-		rc = sqlite3_create_module_v2(db->db_sq, name,
-		    sk != NULL ? &waiting_module : NULL, sk, NULL);
-	sqlite3_free(name);
-	return rc;
+	return sqlite3_create_module_v2(db->db_sq, waiting_name,
+	    sk != NULL ? &waiting_module : NULL, sk, NULL);
 }
 
 /* ---- rows ---- */
 
 static int
-sink_open(struct db *db, int64_t run, const struct table *tb, struct sink *sk,
-    struct errmsg *em)
+sink_open(struct db *db, int64_t run, struct sink *sk, struct errmsg *em)
 {
 	char *sql;
 	int error;
 
-	sk->sk_table = tb;
-	sql = sqlite3_mprintf(
-	    "INSERT INTO %s(run%s) SELECT ?1%s FROM uvn_waiting_%s",
-	    tb->tb_name, tb->tb_columns, tb->tb_columns, tb->tb_name);
-	if (sql == NULL || waiting_register(db, tb, sk) != SQLITE_OK) {
-		sqlite3_free(sql);
+	if (waiting_register(db, sk) != SQLITE_OK)
 		return ERRMSG(em, ENOMEM, "%s: %s: out of memory", db->db_path,
 		    writing);
-	}
-	error = db_prepare(db, sql, &sk->sk_insert, em);
-	sqlite3_free(sql);
+	sql = sqlite3_mprintf("INSERT INTO flush(run%s) SELECT ?1%s FROM %s",
+	    columns, columns, waiting_name);
+	error = db_prepare_made(db, sql, &sk->sk_insert, writing, em);
 	if (error == 0)
 		(void)sqlite3_bind_int64(sk->sk_insert, 1, run);
 	return error;
@@ -335,18 +273,17 @@ db_rows_open(struct db *db, int64_t run, struct db_rows **drp,
     struct errmsg *em)
 {
 	struct db_rows *dr = calloc(1, sizeof(*dr));
-	int error = 0;
+	int error;
 
 	if (dr == NULL)
 		return ERRMSG(em, ENOMEM, "%s: %s: out of memory", db->db_path,
 		    writing);
 	dr->dr_db = db;
-	for (size_t i = 0; i < DB_ROW_NKINDS && error == 0; i++)
-		error = sink_open(db, run, &tables[i], &dr->dr_sink[i], em);
 	/* The run's row is there; to look for it for every row is dear. */
-	if (error == 0)
-		error = db_exec(db, "PRAGMA foreign_keys = OFF", writing, em);
-	if (error != 0) {
+	if ((error = db_ops_open(db, run, &dr->dr_ops, em)) != 0 ||
+	    (error = sink_open(db, run, &dr->dr_sink, em)) != 0 ||
+	    (error = db_exec(db, "PRAGMA foreign_keys = OFF", writing, em)) !=
+		0) {
 		db_rows_close(dr);
 		return error;
 	}
@@ -368,21 +305,22 @@ sink_write(struct db *db, struct sink *sk, struct errmsg *em)
 int
 db_rows_put(struct db_rows *dr, const struct db_row *row, struct errmsg *em)
 {
-	struct sink *sk = &dr->dr_sink[row->rw_kind];
+	struct sink *const sk = &dr->dr_sink;
 
-	sk->sk_pending[sk->sk_npending++] = *row;
+	if (row->rw_kind == DB_ROW_OP)
+		return db_ops_put(dr->dr_ops, &row->rw_op, em);
+	sk->sk_pending[sk->sk_npending++] = row->rw_flush;
 	return sk->sk_npending < PENDING ? 0 : sink_write(dr->dr_db, sk, em);
 }
 
 int
 db_rows_rest(struct db_rows *dr, struct errmsg *em)
 {
-	int error = 0;
+	const int error = db_ops_rest(dr->dr_ops, em);
 
-	for (size_t k = 0; k < DB_ROW_NKINDS && error == 0; k++)
-		if (dr->dr_sink[k].sk_npending != 0)
-			error = sink_write(dr->dr_db, &dr->dr_sink[k], em);
-	return error;
+	if (error != 0 || dr->dr_sink.sk_npending == 0)
+		return error;
+	return sink_write(dr->dr_db, &dr->dr_sink, em);
 }
 
 void
@@ -391,10 +329,9 @@ db_rows_close(struct db_rows *dr)
 
 	if (dr == NULL)
 		return;
-	for (size_t i = 0; i < DB_ROW_NKINDS; i++) {
-		(void)sqlite3_finalize(dr->dr_sink[i].sk_insert);
-		(void)waiting_register(dr->dr_db, &tables[i], NULL);
-	}
+	(void)sqlite3_finalize(dr->dr_sink.sk_insert);
+	(void)waiting_register(dr->dr_db, NULL);
+	db_ops_close(dr->dr_ops);
 	/* It only fails within a transaction, and there is none. */
 	(void)sqlite3_exec(dr->dr_db->db_sq, "PRAGMA foreign_keys = ON", NULL,
 	    NULL, NULL);

@@ -8,6 +8,8 @@
 #include "analysis/analysis.h"
 #include "replay/db_impl.h"
 
+static const char making[] = "making its tables";
+
 /* tunable_type: the column's type in SQL, so that SQL computes with it. */
 static const char *
 tunable_type(const struct tunable *tn)
@@ -83,15 +85,8 @@ column_add(sqlite3_str *sql, const struct tunable *tn)
 static int
 exec_str(struct db *db, sqlite3_str *sql, const char *doing, struct errmsg *em)
 {
-	char *text = sqlite3_str_finish(sql);
-	int error;
 
-	if (text == NULL)
-		return ERRMSG(em, ENOMEM, "%s: %s: out of memory", db->db_path,
-		    doing);
-	error = db_exec(db, text, doing, em);
-	sqlite3_free(text);
-	return error;
+	return db_exec_made(db, sqlite3_str_finish(sql), doing, em);
 }
 
 /* fill_names: the words for the codes in table op. */
@@ -127,7 +122,8 @@ create_tables(struct db *db, struct errmsg *em)
 	sqlite3_str_appendf(sql,
 	    "PRAGMA application_id = %d; PRAGMA user_version = %d;",
 	    ANALYSIS_APPLICATION_ID, ANALYSIS_SCHEMA);
-	if ((error = exec_str(db, sql, "making its tables", em)) != 0)
+	if ((error = exec_str(db, sql, making, em)) != 0 ||
+	    (error = db_exec_made(db, db_op_sql(DB_OP_TABLE), making, em)) != 0)
 		return error;
 	return fill_names(db, em);
 }
@@ -274,7 +270,7 @@ drop_views(struct db *db, struct errmsg *em)
 
 	error = db_prepare(db,
 	    "SELECT name FROM sqlite_schema WHERE type = 'view' AND"
-	    " (name = 'ops' OR name GLOB 'figure_*')",
+	    " (name IN ('op', 'ops') OR name GLOB 'figure_*')",
 	    &st, em);
 	if (error == 0) {
 		while ((rc = sqlite3_step(st)) == SQLITE_ROW)
@@ -290,7 +286,20 @@ drop_views(struct db *db, struct errmsg *em)
 	return error;
 }
 
-/* From the schema that the database has to ours. */
+/* Table op becomes a view. */
+static int
+upgrade_op(struct db *db, const char *doing, struct errmsg *em)
+{
+	int error;
+
+	if ((error = db_exec_made(db, db_op_sql(DB_OP_TABLE), doing, em)) !=
+		0 ||
+	    (error = db_ops_move(db, em)) != 0)
+		return error;
+	return db_exec(db, "DROP TABLE op", doing, em);
+}
+
+/* From the schema that the database has to ours; without its views. */
 static int
 upgrade(struct db *db, struct errmsg *em)
 {
@@ -299,7 +308,8 @@ upgrade(struct db *db, struct errmsg *em)
 	char text[48];
 	int error;
 
-	if ((error = query_int(db, "PRAGMA user_version", &version, em)) != 0)
+	if ((error = query_int(db, "PRAGMA user_version", &version, em)) != 0 ||
+	    (error = drop_views(db, em)) != 0)
 		return error;
 	if (version < 2 &&
 	    ((error = db_exec(db, db_alter_2, doing, em)) != 0 ||
@@ -311,11 +321,11 @@ upgrade(struct db *db, struct errmsg *em)
 		return error;
 	if (version < 4 && (error = db_exec(db, db_tables_4, doing, em)) != 0)
 		return error;
+	if (version < 5 && (error = upgrade_op(db, doing, em)) != 0)
+		return error;
 	(void)snprintf(text, sizeof(text), "PRAGMA user_version = %d",
 	    ANALYSIS_SCHEMA);
-	if ((error = db_exec(db, text, doing, em)) != 0)
-		return error;
-	return drop_views(db, em);
+	return db_exec(db, text, doing, em);
 }
 
 /* make_or_mend: within a transaction that holds the write lock. */
@@ -337,10 +347,20 @@ make_or_mend(struct db *db, struct errmsg *em)
 	return fill_names(db, em);
 }
 
+/* Those of op and ops, if they are not there. */
+static int
+make_views(struct db *db, struct errmsg *em)
+{
+	int error;
+
+	if ((error = db_exec_made(db, db_op_sql(DB_OP_VIEW), making, em)) != 0)
+		return error;
+	return db_exec(db, db_view_ops, making, em);
+}
+
 int
 db_schema_setup(struct db *db, struct errmsg *em)
 {
-	static const char doing[] = "making its tables";
 	enum owner owner = OWNER_NOBODY;
 	int error;
 
@@ -354,12 +374,16 @@ db_schema_setup(struct db *db, struct errmsg *em)
 	if ((error = db_exec(db, "COMMIT", "opening", em)) != 0)
 		return error;
 	if (owner == OWNER_US)
-		return db_exec(db, db_view_ops, doing, em);
-	if ((error = db_exec(db, "BEGIN IMMEDIATE", doing, em)) != 0)
+		return make_views(db, em);
+	/* Another that mends it may have many rows to move. */
+	if (owner == OWNER_OLDER)
+		(void)sqlite3_busy_timeout(db->db_sq, DB_WAIT_RUN);
+	if ((error = db_exec(db, "BEGIN IMMEDIATE", making, em)) != 0)
 		return error;
 	if ((error = make_or_mend(db, em)) != 0 ||
-	    (error = db_exec(db, db_view_ops, doing, em)) != 0 ||
-	    (error = db_exec(db, "COMMIT", doing, em)) != 0)
+	    (error = make_views(db, em)) != 0 ||
+	    (error = db_exec(db, "COMMIT", making, em)) != 0)
 		db_rollback(db);
+	(void)sqlite3_busy_timeout(db->db_sq, DB_WAIT_OPEN);
 	return error;
 }

@@ -384,7 +384,9 @@ db_cell_result(struct db *db, int64_t run, struct db_cell_result *cr,
 	return error;
 }
 
-/* Is it ours, and of this schema?  => EINVAL: another program's */
+#define PEEK_SCHEMA 4 /* the first that has what is read here as we do */
+
+/* Is it ours, and to be read as it is?  => EINVAL: another program's */
 static int
 peek_schema(struct db *db, bool *oursp, struct errmsg *em)
 {
@@ -405,7 +407,8 @@ peek_schema(struct db *db, bool *oursp, struct errmsg *em)
 		objects = sqlite3_column_int64(st, 2);
 	}
 	(void)sqlite3_finalize(st);
-	*oursp = id == ANALYSIS_APPLICATION_ID && version == ANALYSIS_SCHEMA;
+	*oursp = id == ANALYSIS_APPLICATION_ID && version >= PEEK_SCHEMA &&
+	    version <= ANALYSIS_SCHEMA;
 	if (error == 0 && objects > 0 &&
 	    (id != ANALYSIS_APPLICATION_ID || version > ANALYSIS_SCHEMA))
 		return ERRMSG(em, EINVAL,

@@ -55,40 +55,21 @@ const char db_run_columns[] = "id INTEGER PRIMARY KEY AUTOINCREMENT,"
 	"cpu_ns INTEGER NOT NULL,latency_ns INTEGER NOT NULL,"
 
 /* Columns that schema 3 added, to new tables and to old ones. */
-#define OP_3_SCHEDULED	 "scheduled_ns INTEGER"
-#define OP_3_ISSUED	 "issued_ns INTEGER"
-#define OP_3_COMPLETED	 "completed_ns INTEGER AS (issued_ns + latency_ns)"
-#define OP_3		 OP_3_SCHEDULED "," OP_3_ISSUED "," OP_3_COMPLETED
 #define INTERVAL_3_REAL	 "real_ns INTEGER"
 #define INTERVAL_3_DEPTH "depth REAL"
 #define INTERVAL_3_MOST	 "depth_most INTEGER"
 
 /*
- * The other tables.  Those with a row a run and name are keyed by them; op and
- * flush, which have millions, by run and the order of writing, so that their
- * rows go in at the end of a tree and a run's rows come out, or are deleted,
- * as one stretch.
+ * The other tables.  Those with a row a run and name are keyed by them; flush,
+ * which may have millions, by run and the order of writing, so that its rows go
+ * in at the end of a tree and a run's rows come out, or are deleted, as one
+ * stretch.
  */
 const char db_tables[] =
     "CREATE TABLE op_kind(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE)"
     " STRICT;"
     "CREATE TABLE outcome(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE)"
     " STRICT;"
-    "CREATE TABLE op(" RUN_REF "n INTEGER NOT NULL,"
-    "seq INTEGER NOT NULL,"
-    "time INTEGER NOT NULL,"
-    "tid INTEGER NOT NULL,"
-    "kind INTEGER NOT NULL REFERENCES op_kind(id),"
-    "file INTEGER NOT NULL,"
-    "offset INTEGER NOT NULL,"
-    "length INTEGER NOT NULL,"
-    "outcome INTEGER NOT NULL REFERENCES outcome(id),"
-    "reads INTEGER NOT NULL,"
-    "writes INTEGER NOT NULL,"
-    "bytes_in INTEGER NOT NULL,"
-    "bytes_out INTEGER NOT NULL,"
-    "latency_ns INTEGER NOT NULL," OP_3 ","
-    "PRIMARY KEY(run, n)) STRICT, WITHOUT ROWID;"
     "CREATE TABLE flush(" RUN_REF "n INTEGER NOT NULL,"
     "seq INTEGER NOT NULL,"
     "caller TEXT NOT NULL,"
@@ -245,9 +226,8 @@ const char db_tables_3[] =
     "PRIMARY KEY(run, thread, kind)) STRICT, WITHOUT ROWID;";
 
 const char db_alter_3[] =
-    "ALTER TABLE op ADD COLUMN " OP_3_SCHEDULED ";"
-    "ALTER TABLE op ADD COLUMN " OP_3_ISSUED ";"
-    "ALTER TABLE op ADD COLUMN " OP_3_COMPLETED ";"
+    "ALTER TABLE op ADD COLUMN scheduled_ns INTEGER;"
+    "ALTER TABLE op ADD COLUMN issued_ns INTEGER;"
     "ALTER TABLE interval ADD COLUMN " INTERVAL_3_REAL ";"
     "ALTER TABLE interval ADD COLUMN " INTERVAL_3_DEPTH ";"
     "ALTER TABLE interval ADD COLUMN " INTERVAL_3_MOST ";";

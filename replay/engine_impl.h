@@ -64,6 +64,11 @@ struct io_depth {
 	clock_wide dp_sum;	    /* integral from dp_from to dp_since */
 };
 
+/* The counters that the row of an op has. */
+struct engine_io {
+	uint64_t ei_reads, ei_writes, ei_bytes_in, ei_bytes_out;
+};
+
 struct engine {
 	const struct engine_job *en_job;
 	struct engine_report *en_report;
@@ -108,7 +113,7 @@ struct engine {
 	uint64_t en_untimed; /* faults until the next that is timed */
 	/* accesses that were not timed: reads, writes */
 	uint64_t en_counted[2][OUTCOME_NOUTCOMES];
-	struct uvmexp en_before; /* of the op under way, for its row */
+	struct engine_io en_before; /* of the op under way, for its row */
 	uint64_t *en_cluster[2];
 	size_t en_cluster_max; /* pages */
 	struct intervals en_iv;

@@ -97,16 +97,22 @@ engine_log_observe(struct engine *en)
 }
 
 /* Of the thread that does the op, where there are several. */
-static const struct uvmexp *
-engine_counters(const struct engine *en)
+static inline struct engine_io
+engine_io(const struct engine *en)
 {
-
 #ifdef UVM_MP
+	const struct uvmexp *const exp = uvm_counters();
+
 	(void)en;
-	return uvm_counters();
 #else
-	return uvm_stat(en->en_uvm);
+	const struct uvmexp *const exp = uvm_stat(en->en_uvm);
 #endif
+	return (struct engine_io){
+		.ei_reads = exp->pagein_ios,
+		.ei_writes = exp->pageout_ios,
+		.ei_bytes_in = exp->pagein_bytes,
+		.ei_bytes_out = exp->pageout_bytes,
+	};
 }
 
 uint64_t
@@ -115,7 +121,7 @@ engine_op_begin(struct engine *en)
 
 	engine_thread_enter(en, en->en_ev->te_tid);
 	if (en->en_every != 0 && en->en_skip == 1)
-		en->en_before = *engine_counters(en);
+		en->en_before = engine_io(en);
 	return clock_ticks();
 }
 
@@ -124,17 +130,17 @@ static void
 put_op_row(struct engine *en, struct db_op *op)
 {
 	const struct trace_event *const ev = en->en_ev;
-	const struct uvmexp *const now = engine_counters(en);
-	const struct uvmexp *const before = &en->en_before;
+	const struct engine_io now = engine_io(en);
+	const struct engine_io *const before = &en->en_before;
 
 	op->op_seq = en->en_seq;
 	op->op_time = ev->te_time;
 	op->op_tid = ev->te_tid;
 	op->op_file = ev->te_file;
-	op->op_bytes_in = now->pagein_bytes - before->pagein_bytes;
-	op->op_bytes_out = now->pageout_bytes - before->pageout_bytes;
-	op->op_reads = (uint32_t)(now->pagein_ios - before->pagein_ios);
-	op->op_writes = (uint32_t)(now->pageout_ios - before->pageout_ios);
+	op->op_bytes_in = now.ei_bytes_in - before->ei_bytes_in;
+	op->op_bytes_out = now.ei_bytes_out - before->ei_bytes_out;
+	op->op_reads = (uint32_t)(now.ei_reads - before->ei_reads);
+	op->op_writes = (uint32_t)(now.ei_writes - before->ei_writes);
 	ENGINE_LOCK(en);
 	db_put_op(en->en_writer, op);
 	ENGINE_UNLOCK(en);

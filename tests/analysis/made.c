@@ -63,7 +63,7 @@ static const char schema[] =
     "CREATE TABLE cluster(run INTEGER, direction TEXT, pages INTEGER,"
     " count INTEGER, PRIMARY KEY(run, direction, pages))"
     " STRICT, WITHOUT ROWID;"
-    "PRAGMA application_id = 1970695729; PRAGMA user_version = 4;";
+    "PRAGMA application_id = 1970695729; PRAGMA user_version = 5;";
 
 int
 made_setup(void **state)

@@ -32,7 +32,7 @@ a_new_database_has_the_tables_of_the_manual(void **state)
 		assert_int_equal(n, 1);
 	}
 	assert_int_equal(dbtest_int(dt, "PRAGMA application_id"), 0x75766e31);
-	assert_int_equal(dbtest_int(dt, "PRAGMA user_version"), 4);
+	assert_int_equal(dbtest_int(dt, "PRAGMA user_version"), 5);
 	char *mode = dbtest_text(dt, "PRAGMA journal_mode");
 	assert_string_equal(mode, "wal");
 	free(mode);
