@@ -65,7 +65,8 @@ lean_settle(struct uvm *uvm, struct vm_map *map, uint64_t pgno)
 	le->le_span = end - le->le_start - beyond;
 	le->le_writable = (me->me_prot & UVM_MAP_WRITE) != 0;
 	le->le_enter = le->le_writable ? PTE_R | PTE_W : PTE_R;
-	le->le_scouts = uvm->mem.pm_framelen > NEAR_BYTES;
+	le->le_scouts =
+	    uvm->mem.pm_framelen + map->vm_hot.um_npages > NEAR_BYTES;
 	return true;
 }
 

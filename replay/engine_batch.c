@@ -72,15 +72,20 @@ static inline void
 hint(const struct engine *en, const struct run *ru, size_t i, uint32_t *duep)
 {
 	const size_t pte = i + HINT_PTE * BLOCK, hash = i + HINT_HASH * BLOCK;
+	uint32_t due;
 
 	for (size_t k = pte; k < block_end(ru, pte); k++)
 		__builtin_prefetch(run_pte(ru, ru->ru_at[k]), 1);
 	if (*duep != 0)
 		uvm_hint_pages(en->en_uvm, en->en_map,
 		    &ru->ru_at[i + HINT_PAGE * BLOCK], *duep);
-	*duep = faults_due(ru, hash);
-	if (*duep != 0)
-		uvm_hint_hash(en->en_uvm, en->en_map, &ru->ru_at[hash], *duep);
+	due = *duep = faults_due(ru, hash);
+	if (due != 0)
+		uvm_hint_hash(en->en_uvm, en->en_map, &ru->ru_at[hash], due);
+	/* The event was written by another processor. */
+	for (; due != 0; due &= due - 1)
+		__builtin_prefetch(
+		    &ru->ru_ev[hash + (unsigned)__builtin_ctz(due)].te_tid);
 }
 
 /* What may end a run between two events. => 0, or the exit status */
