@@ -5,9 +5,8 @@
  * and children share its pages for as long as nobody writes, and the load ends
  * with taking the right to write away.
  *
- * A batch is what the trace's reader handed out at once.  Its runs stand where
- * they would if each of its events were one: of that address space, only what
- * they fill becomes memory.
+ * A batch is what the trace's reader handed out at once.  There is address
+ * space for as many runs as events: only what they fill becomes memory.
  */
 #include <sys/mman.h>
 
@@ -18,11 +17,8 @@
 
 #include "traces/trace_i.h"
 
-/* The runs of a batch end within a page of memory. */
-#define HOST_PAGE 4096
-
 struct image_batch {
-	uint64_t ib_first; /* event */
+	uint64_t ib_first, ib_run; /* event, run */
 	uint32_t ib_n, ib_nruns;
 };
 
@@ -35,9 +31,9 @@ struct trace_image {
 	struct image_batch *ti_batch; /* [ti_nbatches] */
 	size_t ti_nbatches, ti_cap;
 	unsigned ti_shift;	  /* of the pages of runs; 0: there are none */
-	uint64_t ti_run_bytes;	  /* memory they take */
 	uint32_t *ti_at;	  /* [ti_room + TRACE_AT_SLACK] */
-	struct trace_run *ti_run; /* [ti_room] */
+	struct trace_run *ti_run; /* [ti_room], ti_nruns in use */
+	uint64_t ti_nruns;
 	char ti_digest[33];
 };
 
@@ -77,7 +73,7 @@ image_runs(struct trace_reader *tr, size_t n)
 		return;
 	}
 	rs->rs_at = ti->ti_at + ib->ib_first;
-	rs->rs_run = ti->ti_run + ib->ib_first;
+	rs->rs_run = ti->ti_run + ib->ib_run;
 	rs->rs_n = ib->ib_nruns;
 }
 
@@ -185,7 +181,7 @@ no_runs(struct trace_image *ti)
 	ti->ti_at = NULL;
 	ti->ti_run = NULL;
 	ti->ti_shift = 0;
-	ti->ti_run_bytes = 0;
+	ti->ti_nruns = 0;
 }
 
 /* Address space for runs, if there may be memory for them. */
@@ -205,23 +201,32 @@ reserve_runs(struct trace_image *ti, unsigned page_shift)
 		return;
 	}
 	(void)madvise(ti->ti_at, at_len(ti), MADV_HUGEPAGE);
-	(void)madvise(ti->ti_run, run_len(ti), MADV_NOHUGEPAGE);
+}
+
+/* Memory for so many events and runs. */
+static uint64_t
+bytes(const struct trace_image *ti, uint64_t n, uint64_t nruns)
+{
+
+	return ev_bytes(n) + (ti->ti_shift != 0 ? n * sizeof(*ti->ti_at) : 0) +
+	    nruns * sizeof(*ti->ti_run);
 }
 
 /* The runs of a batch whose events are there. */
 static void
 add_runs(struct trace_image *ti, const struct trace_batch *tb)
 {
-	const size_t at = tb->tb_n * sizeof(*tb->tb_at);
-	const size_t run = tb->tb_nruns * sizeof(*tb->tb_run);
+	const uint64_t nruns = ti->ti_nruns + tb->tb_nruns;
 
-	ti->ti_run_bytes += at + run + HOST_PAGE;
-	if (ev_bytes(ti->ti_n + tb->tb_n) + ti->ti_run_bytes > ti->ti_max) {
+	if (bytes(ti, ti->ti_n + tb->tb_n, nruns) > ti->ti_max) {
 		no_runs(ti);
 		return;
 	}
-	(void)memcpy(&ti->ti_at[ti->ti_n], tb->tb_at, at);
-	(void)memcpy(&ti->ti_run[ti->ti_n], tb->tb_run, run);
+	(void)memcpy(&ti->ti_at[ti->ti_n], tb->tb_at,
+	    tb->tb_n * sizeof(*tb->tb_at));
+	(void)memcpy(&ti->ti_run[ti->ti_nruns], tb->tb_run,
+	    tb->tb_nruns * sizeof(*tb->tb_run));
+	ti->ti_nruns = nruns;
 }
 
 static int
@@ -244,13 +249,14 @@ add(struct trace_image *ti, const struct trace_batch *tb, struct errmsg *em)
 	if (tb->tb_ev != &ti->ti_ev[ti->ti_n])
 		(void)memcpy(&ti->ti_ev[ti->ti_n], tb->tb_ev,
 		    tb->tb_n * sizeof(*tb->tb_ev));
-	if (ti->ti_shift != 0)
-		add_runs(ti, tb);
 	ti->ti_batch[ti->ti_nbatches++] = (struct image_batch){
 		.ib_first = ti->ti_n,
+		.ib_run = ti->ti_nruns,
 		.ib_n = (uint32_t)tb->tb_n,
 		.ib_nruns = (uint32_t)tb->tb_nruns,
 	};
+	if (ti->ti_shift != 0)
+		add_runs(ti, tb);
 	ti->ti_n += tb->tb_n;
 	return 0;
 }
@@ -356,7 +362,7 @@ trace_image_count(const struct trace_image *ti)
 uint64_t
 trace_image_bytes(const struct trace_image *ti)
 {
-	return ev_bytes(ti->ti_n) + ti->ti_run_bytes;
+	return bytes(ti, ti->ti_n, ti->ti_nruns);
 }
 
 const char *

@@ -236,8 +236,8 @@ int trace_next(struct trace_reader *tr, const struct trace_event **evp,
  *
  * An access of no length, one that crosses a page, one of a page from
  * TRACE_PAGES on, and every other op is in no run; every other access is in
- * one.  Between two runs that follow one another the mapping changes.  A run
- * ends with its batch.
+ * one.  Two runs with nothing between them are of two mappings.  A run ends
+ * with its batch.  Times do not go back in it, as in no trace of any form.
  */
 #define TRACE_AT(page, write) ((uint32_t)(page) << 1 | (write))
 #define TRACE_PAGES	      ((uint64_t)1 << 31)
@@ -245,8 +245,8 @@ int trace_next(struct trace_reader *tr, const struct trace_event **evp,
 struct trace_run {
 	uint32_t rn_first, rn_n;  /* events of the batch */
 	uint32_t rn_file, rn_map; /* of all of them */
-	uint32_t rn_low,
-	    rn_pages; /* pages of the file: rn_low to rn_pages - 1 */
+	uint32_t rn_low;	  /* the lowest page of the file */
+	uint32_t rn_pages;	  /* one more than the highest */
 };
 
 /* Entries of tb_at that may be read, and mean nothing, after the last. */

@@ -359,7 +359,7 @@ an_image_without_room_for_runs_has_none(void **state)
 {
 	enum { N = 30000 };
 	const uint64_t events = N * sizeof(struct trace_event);
-	const uint64_t more[] = { 0, 4 * N - 1, 4 * N, 7 * N };
+	const uint64_t more[] = { 0, 4 * N - 1, 4 * N, 5 * N };
 	struct errmsg em = { .em_text = "" };
 	struct trace_event *ev;
 	struct trace_image *ti;
@@ -377,7 +377,7 @@ an_image_without_room_for_runs_has_none(void **state)
 			assert_int_equal(trace_image_bytes(ti), events);
 		else
 			assert_in_range(trace_image_bytes(ti), events + 4 * N,
-			    events + 7 * N);
+			    events + 5 * N);
 		must(trace_image_open(ti, &tr));
 		must(trace_runs(tr, 12));
 		(void)check_reader(tr, 12, ev, n);
