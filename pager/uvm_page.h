@@ -83,7 +83,7 @@ struct pghash {
  * size touches only the descriptors it uses.
  */
 struct uvm_pagemem {
-	struct vm_page *pm_frame; /* [pm_npages + 1]; [0] unused */
+	struct vm_page *pm_frame; /* [pm_npages + 1]; [0] is none */
 	struct pghash *pm_bucket; /* [pm_mask + 1] */
 	uint64_t pm_mask;
 	uint64_t pm_npages;

@@ -66,11 +66,14 @@ hash_link(const struct uvm *uvm, const struct uvm_object *uobj,
     struct vm_page *pg, uint32_t frame)
 {
 	struct pghash *const ph = hash_bucket(uvm, uobj, pg->pgno);
+	const uint32_t tail = ph->ph_tail;
 
-	if (ph->ph_tail != 0)
-		uvm->mem.pm_frame[ph->ph_tail].hashq = frame;
-	else
-		ph->ph_head = frame;
+	/*
+	 * Half of the chains are empty, and no processor foresees which: frame
+	 * 0 takes what then means nothing.
+	 */
+	uvm->mem.pm_frame[tail].hashq = frame;
+	ph->ph_head = tail != 0 ? ph->ph_head : frame;
 	ph->ph_tail = frame;
 	pg->hashq = 0;
 }
@@ -86,8 +89,7 @@ hash_unlink(const struct uvm *uvm, const struct uvm_object *uobj,
 	for (link = &ph->ph_head; *link != frame; link = &frames[prev].hashq)
 		prev = *link;
 	*link = pg->hashq;
-	if (ph->ph_tail == frame)
-		ph->ph_tail = prev;
+	ph->ph_tail = ph->ph_tail == frame ? prev : ph->ph_tail;
 }
 
 /* A page into its object's list, at the end, and out of it. => object locked */
