@@ -197,8 +197,8 @@ count_hits(struct engine *en, size_t n, size_t writes)
  *
  * => the first that does
  */
-static noinline size_t
-run_hits(struct engine *en, const struct run *ru, size_t k, size_t end)
+static inline size_t
+block_hits(struct engine *en, const struct run *ru, size_t k, size_t end)
 {
 	/* What an entry must have; no entry has all bits. */
 	const uint8_t need[2] = { PTE_READ_HIT,
@@ -219,6 +219,14 @@ run_hits(struct engine *en, const struct run *ru, size_t k, size_t end)
 	}
 	count_hits(en, k - first, writes);
 	return k;
+}
+
+/* The same where there are many: a loop of its own has more registers. */
+static noinline size_t
+run_hits(struct engine *en, const struct run *ru, size_t k, size_t end)
+{
+
+	return block_hits(en, ru, k, end);
 }
 
 /*
@@ -244,7 +252,8 @@ run_replay(struct engine *en, const struct run *ru, bool fast, bool hints)
 			hint(en, ru, i, &due);
 		while (status == 0) {
 			if (likely(fast))
-				k = run_hits(en, ru, k, end);
+				k = hints ? block_hits(en, ru, k, end) :
+					    run_hits(en, ru, k, end);
 			if (k == end)
 				break;
 			if (likely(plain))
