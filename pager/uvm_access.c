@@ -131,7 +131,7 @@ lean_pagein(struct uvm *uvm, struct uvm_object *uobj, uint64_t pgno)
 	return pg;
 }
 
-/* Which of n pages from start on are there: bit i is page start + i. */
+/* Bit i: page start + i is there; of the first 25. */
 static inline uint32_t
 lean_resident(const struct uvm_object *uobj, uint64_t start)
 {
@@ -152,10 +152,9 @@ fault_lean(struct uvm *uvm, struct vm_map *map, uint64_t pgno,
 	const struct lean *const le = &uvm->lean;
 	struct uvm_object *const uobj = &map->vm_vp->v_uvm.u_obj;
 	struct uvmexp *const exp = EXP(uvm);
-	uint8_t *const pte = &map->vm_hot.um_pte[pgno - map->vm_hot.um_first];
-	uint8_t was, mark = PTE_REF;
+	uint32_t there, center = 1, lookups = 1;
 	struct vm_page *pg = NULL;
-	uint32_t there, center = 1;
+	uint8_t *pte, was, mark = PTE_REF;
 
 	if (unlikely(le->le_map != map || pgno - le->le_start >= le->le_span) &&
 	    (!lean_settle(uvm, map, pgno) ||
@@ -164,24 +163,27 @@ fault_lean(struct uvm *uvm, struct vm_map *map, uint64_t pgno,
 	if (unlikely(exp->free <= uvm->up.reserve_kernel) ||
 	    unlikely(how == UVM_ACCESS_WRITE && !le->le_writable))
 		return UVM_HIT_MAPPED;
+	pte = &map->vm_hot.um_pte[pgno - map->vm_hot.um_first];
 	was = *pte;
 	if (le->le_npages != 1) {
 		center = 1U << le->le_back;
 		there = (~pte_mapped8(pte - le->le_back) | center) &
 		    ((1U << le->le_npages) - 1);
-		exp->lookups += (unsigned)__builtin_popcount(there) - 1;
+		lookups = (unsigned)__builtin_popcount(there);
 		there &= lean_resident(uobj, pgno - le->le_back);
 	} else {
 		there = lean_resident(uobj, pgno) & 1;
 	}
 	if (there & center) {
 		pg = hash_search(uvm, uobj, pgno);
-		KASSERT(pg != NULL && (pg->flags & PG_BUSY) == 0);
+		if (unlikely(pg == NULL) ||
+		    unlikely(pg->flags & (PG_BUSY | PG_RELEASED | PG_AHEAD)))
+			return UVM_HIT_MAPPED;
 	}
 	exp->accesses++;
 	exp->faults++;
 	exp->fltlget++;
-	exp->lookups++;
+	exp->lookups += lookups;
 	exp->flt_obj++;
 	if (unlikely((there & ~center) != 0))
 		lean_neighbours(uvm, uobj, pgno - le->le_back,
