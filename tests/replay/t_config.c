@@ -53,7 +53,8 @@ every_row_says_what_it_is_and_takes_its_default(void **state)
 		assert_true(tn->tn_help != NULL && *tn->tn_help != '\0');
 		assert_non_null(tn->tn_unit);
 		assert_true(
-		    (tn->tn_kind == TUN_ENUM) == (tn->tn_choices != NULL));
+		    (tn->tn_kind == TUN_ENUM || tn->tn_kind == TUN_SAMPLE) ==
+		    (tn->tn_choices != NULL));
 		tunable_format(tn, tn->tn_def, text, sizeof(text));
 		must_em(tunable_parse(tn, text, &val, &em), &em);
 		assert_int_equal(tunable_cmp(tn, val, tn->tn_def), 0);

@@ -50,7 +50,7 @@ static const struct command_line command = {
 	.cl_common = OPTIONS_DB | OPTIONS_SEED,
 };
 
-static char said[8192]; /* on stdout and stderr by the last parse() */
+static char said[16384]; /* on stdout and stderr by the last parse() */
 static int status;
 
 /* Redirect fd into file; returns what it was. */
