@@ -17,7 +17,7 @@
  * time and has no bytes.  Of what the fault routine, the get and the I/O do
  * between them this does what is still there afterwards, in the same order;
  * locks and flags that are taken and given back, the buffer and the calls are
- * left out.
+ * left out.  tests/pager/t_lean.c compares every bit of it with the long way.
  */
 
 /* How many pages before and behind the faulting one; false: it is odd. */

@@ -4,6 +4,9 @@
  * A fault on a mapped file has two gets.  The first, with everything locked,
  * lends what is resident in a window around the fault; neighbours are mapped on
  * the way.  If the faulting page was not among them, the second brings it in.
+ *
+ * What is changed here, in uvn_get() or in uvn_io() has to be so in
+ * fault_lean() of uvm_access.c, too; tests/pager/t_lean.c tells.
  */
 #include <errno.h>
 #include <string.h>
