@@ -410,7 +410,13 @@ pd_deactivate(struct uvm *uvm, uint64_t shortage)
 #else
 
 /* The free list, queues and objects have locks, and each page is taken alone. */
-#define pd_free_run(uvm, pg) (pg)
+static inline struct vm_page *
+pd_free_run(const struct uvm *uvm, struct vm_page *pg)
+{
+
+	(void)uvm;
+	return pg;
+}
 
 /* Make up the inactive shortage from the active queue. => queues locked */
 static void
