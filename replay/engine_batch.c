@@ -230,39 +230,52 @@ run_hits(struct engine *en, const struct run *ru, size_t k, size_t end)
 }
 
 /*
- * Replay a run of accesses: with fast, those that need no fault and no bytes at
- * once; the others as any event.
+ * Replay accesses k to end - 1 of a run: with fast, those that need no fault
+ * and no bytes at once; the others as any event.
  *
  * => 0, or the exit status
  */
+static inline int
+part_replay(struct engine *en, const struct run *ru, size_t k, size_t end,
+    bool fast, bool hints)
+{
+	const bool plain = fast && en->en_verify == NULL && !en->en_data;
+	int status = 0;
+
+	for (; status == 0; k++) {
+		if (likely(fast))
+			k = hints ? block_hits(en, ru, k, end) :
+				    run_hits(en, ru, k, end);
+		if (k == end)
+			break;
+		if (likely(plain))
+			status =
+			    fault(en, &ru->ru_ev[k], AT_PAGE(ru->ru_at[k]));
+		else
+			status = event(en, &ru->ru_ev[k]);
+	}
+	return status;
+}
+
+/* Replay a run, with hints block by block. => as part_replay() */
 static int
 run_replay(struct engine *en, const struct run *ru, bool fast, bool hints)
 {
-	const bool plain = fast && en->en_verify == NULL && !en->en_data;
-	const size_t block = hints ? BLOCK : ru->ru_n;
-	uint32_t due = hints ? faults_due(ru, HINT_PAGE * BLOCK) : 0;
-	size_t i, end, k = 0;
+	uint32_t due;
+	size_t i, end;
 	int status = 0;
 
+	if (!hints)
+		return engine_interrupted() ?
+		    UVN_FAILED :
+		    part_replay(en, ru, 0, ru->ru_n, fast, false);
+	due = faults_due(ru, HINT_PAGE * BLOCK);
 	for (i = 0; i < ru->ru_n && status == 0; i = end) {
-		end = i + block < ru->ru_n ? i + block : ru->ru_n;
+		end = block_end(ru, i);
 		if (engine_interrupted())
 			return UVN_FAILED;
-		if (hints)
-			hint(en, ru, i, &due);
-		while (status == 0) {
-			if (likely(fast))
-				k = hints ? block_hits(en, ru, k, end) :
-					    run_hits(en, ru, k, end);
-			if (k == end)
-				break;
-			if (likely(plain))
-				status = fault(en, &ru->ru_ev[k],
-				    AT_PAGE(ru->ru_at[k]));
-			else
-				status = event(en, &ru->ru_ev[k]);
-			k++;
-		}
+		hint(en, ru, i, &due);
+		status = part_replay(en, ru, i, end, fast, true);
 	}
 	return status;
 }
