@@ -31,7 +31,7 @@ struct trace_image {
 	struct image_batch *ti_batch; /* [ti_nbatches] */
 	size_t ti_nbatches, ti_cap;
 	unsigned ti_shift;	  /* of the pages of runs; 0: there are none */
-	uint32_t *ti_at;	  /* [ti_room + TRACE_AT_SLACK] */
+	uint32_t *ti_at;	  /* [ti_room] */
 	struct trace_run *ti_run; /* [ti_room], ti_nruns in use */
 	uint64_t ti_nruns;
 	char ti_digest[33];
@@ -141,7 +141,7 @@ ev_len(const struct trace_image *ti)
 static inline size_t
 at_len(const struct trace_image *ti)
 {
-	return (size_t)(ti->ti_room + TRACE_AT_SLACK) * sizeof(*ti->ti_at);
+	return (size_t)ti->ti_room * sizeof(*ti->ti_at);
 }
 
 static inline size_t

@@ -28,7 +28,7 @@ _Static_assert(sizeof(struct trace_run) == 24 &&
 int
 runs_init(struct runs *rs, unsigned page_shift, size_t max)
 {
-	const size_t at = (max + TRACE_AT_SLACK) * sizeof(*rs->rs_at_room);
+	const size_t at = max * sizeof(*rs->rs_at_room);
 
 	*rs = (struct runs){ .rs_shift = page_shift };
 	rs->rs_at_room = calloc(1, at);

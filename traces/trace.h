@@ -249,9 +249,6 @@ struct trace_run {
 	uint32_t rn_pages;	  /* one more than the highest */
 };
 
-/* Entries of tb_at that may be read, and mean nothing, after the last. */
-#define TRACE_AT_SLACK 64
-
 struct trace_batch {
 	const struct trace_event *tb_ev; /* all events, those of runs, too */
 	size_t tb_n;
