@@ -24,6 +24,9 @@ _Static_assert(PTE_R == 1, "the lowest bit");
 #define AT_PAGE(at)  UVM_AT_PAGE(at)
 #define AT_WRITE(at) ((at)&1)
 
+_Static_assert(AT_PAGE(TRACE_AT(5, 1)) == 5 && AT_WRITE(TRACE_AT(5, 1)) == 1,
+    "what the trace says is what the pager's hints take");
+
 /* Accesses that are replayed together. */
 struct run {
 	struct uvm_map ru_map; /* as it is: it outlives the run */
