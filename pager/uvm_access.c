@@ -5,8 +5,6 @@
  * With one thread, and a backend that takes no time, the commonest faults are
  * done here, in one piece: fault_lean().
  */
-#include <string.h>
-
 #include "pager/uvm_i.h"
 
 #ifndef UVM_MP
@@ -56,8 +54,8 @@ lean_settle(struct uvm *uvm, struct vm_map *map, uint64_t pgno)
 	end = pages_trunc(uvm, uvn->u_size);
 	end = end < me->me_end ? end : me->me_end;
 	end = end < uvn->u_obj.uo_rbits ? end : uvn->u_obj.uo_rbits;
-	/* Eight entries of the table, and 32 bits, are read at once. */
-	beyond = le->le_npages == 1 ? 32 : 40;
+	/* What pte_mapped8() reads behind the faulting page. */
+	beyond = le->le_npages == 1 ? 0 : 8;
 	if (end < me->me_start + le->le_back + beyond)
 		return false;
 	le->le_map = map;
@@ -65,8 +63,6 @@ lean_settle(struct uvm *uvm, struct vm_map *map, uint64_t pgno)
 	le->le_span = end - le->le_start - beyond;
 	le->le_writable = (me->me_prot & UVM_MAP_WRITE) != 0;
 	le->le_enter = le->le_writable ? PTE_R | PTE_W : PTE_R;
-	le->le_scouts =
-	    uvm->mem.pm_framelen + map->vm_hot.um_npages > NEAR_BYTES;
 	return true;
 }
 
@@ -118,7 +114,7 @@ lean_pagein(struct uvm *uvm, struct uvm_object *uobj, uint64_t pgno)
 	page_becomes(pg, uobj, pgno, PG_CLEAN | PG_TABLED);
 	hash_link(uvm, uobj, pg, frame);
 	memq_link(uvm, uobj, pg, frame);
-	uobj->uo_resident[pgno / 64] |= 1ULL << (pgno % 64);
+	resident_set(uobj, pgno);
 	exp->pagein_ios++;
 	exp->pagein_pages++;
 	exp->pagein_bytes += uvm->up.page_size;
@@ -129,19 +125,6 @@ lean_pagein(struct uvm *uvm, struct uvm_object *uobj, uint64_t pgno)
 	pg->pqflags = PQ_ACTIVE;
 	queue_append(frames, &uvm->mem.pm_active, pg, frame);
 	return pg;
-}
-
-/* Bit i: page start + i is there; of the first 25. */
-static inline uint32_t
-lean_resident(const struct uvm_object *uobj, uint64_t start)
-{
-	uint32_t bits;
-
-	_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
-	    "bits of a word in the order of its bytes");
-	(void)memcpy(&bits, (const uint8_t *)uobj->uo_resident + start / 8,
-	    sizeof(bits));
-	return bits >> (start % 8);
 }
 
 /* => UVM_HIT_MAPPED: the fault is another kind; nothing has happened */
@@ -170,9 +153,10 @@ fault_lean(struct uvm *uvm, struct vm_map *map, uint64_t pgno,
 		there = (~pte_mapped8(pte - le->le_back) | center) &
 		    ((1U << le->le_npages) - 1);
 		lookups = (unsigned)__builtin_popcount(there);
-		there &= lean_resident(uobj, pgno - le->le_back);
+		there &= (uint32_t)uvm_resident_run(uobj, pgno - le->le_back,
+		    le->le_npages);
 	} else {
-		there = lean_resident(uobj, pgno) & 1;
+		there = uvm_resident_run(uobj, pgno, 1) & 1;
 	}
 	if (there & center) {
 		pg = hash_search(uvm, uobj, pgno);
@@ -200,8 +184,7 @@ fault_lean(struct uvm *uvm, struct vm_map *map, uint64_t pgno,
 	}
 	if (how == UVM_ACCESS_WRITE && (was & PTE_MOD) == 0)
 		uvm_page_dirtied(uvm, pg);
-	if (le->le_scouts)
-		uvm_scout(uvm);
+	uvm_scout(uvm);
 	return there & center ? UVM_HIT_RESIDENT : UVM_MISS;
 }
 

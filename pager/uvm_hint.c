@@ -18,14 +18,6 @@ hint_next(const uint32_t *at, uint32_t *duep)
 	return UVM_AT_PAGE(at[k]);
 }
 
-/* Is memory small enough to be in the cache anyway? */
-static inline bool
-hint_near(const struct uvm *uvm)
-{
-
-	return uvm->mem.pm_framelen <= NEAR_BYTES;
-}
-
 /* Does a fault in this map look at one page only?  As the last one did. */
 static inline bool
 hint_single(const struct vm_map *map)
@@ -44,8 +36,6 @@ uvm_hint_hash(const struct uvm *uvm, const struct uvm_map *umap,
 	const struct uvm_object *const uobj = &map->vm_vp->v_uvm.u_obj;
 	const uint64_t back = hint_single(map) ? 0 : HINT_BACK;
 
-	if (hint_near(uvm))
-		return;
 	while (due != 0) {
 		const uint64_t pgno = hint_next(at, &due);
 
@@ -81,8 +71,6 @@ uvm_hint_pages(const struct uvm *uvm, const struct uvm_map *umap,
 	const uint64_t back = hint_single(map) ? 0 : HINT_BACK;
 	const unsigned n = back != 0 ? HINT_PAGES : 1;
 
-	if (hint_near(uvm))
-		return;
 	while (due != 0) {
 		const uint64_t pgno = hint_next(at, &due);
 		const uint64_t first = pgno - back;

@@ -77,11 +77,7 @@ struct lean {
 	unsigned le_back, le_npages; /* the window */
 	uint8_t le_enter;	     /* PTE_: what a mapping gets */
 	bool le_writable;
-	bool le_scouts;
 };
-
-/* So much memory is near: hints about it cost more than they bring. */
-#define NEAR_BYTES (512U << 10)
 
 struct uvm {
 	struct uvm_hot hot; /* first: what the inlines read */
