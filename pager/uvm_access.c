@@ -103,17 +103,17 @@ lean_pagein(struct uvm *uvm, struct uvm_object *uobj, uint64_t pgno)
 	struct uvmexp *const exp = EXP(uvm);
 	struct vm_page *const frames = uvm->mem.pm_frame;
 	struct vm_page *pg;
-	uint32_t frame;
+	uint32_t link;
 
 	exp->misses++;
 	exp->fltget++;
 	exp->lookups++;
 	free_low(uvm, exp->free);
-	frame = free_take(uvm);
-	pg = &frames[frame];
+	link = free_take(uvm);
+	pg = link_at(frames, link);
 	page_becomes(pg, uobj, pgno, PG_CLEAN | PG_TABLED);
-	hash_link(uvm, uobj, pg, frame);
-	memq_link(uvm, uobj, pg, frame);
+	hash_link(uvm, uobj, pg, link);
+	memq_link(uvm, uobj, pg, link);
 	resident_set(uobj, pgno);
 	exp->pagein_ios++;
 	exp->pagein_pages++;
@@ -123,7 +123,7 @@ lean_pagein(struct uvm *uvm, struct uvm_object *uobj, uint64_t pgno)
 	exp->fltrelckok++;
 	exp->active++;
 	pg->pqflags = PQ_ACTIVE;
-	queue_append(frames, &uvm->mem.pm_active, pg, frame);
+	queue_append(frames, &uvm->mem.pm_active, pg, link);
 	return pg;
 }
 

@@ -12,11 +12,12 @@ static int
 check_queue(const struct uvm *uvm, const struct pglist *pl, uint8_t pqflags,
     uint64_t npages, struct errmsg *em)
 {
-	uint32_t prev = 0, frame;
+	uint32_t prev = 0, link;
 	uint64_t n = 0;
 
-	for (frame = pl->pl_head; frame != 0;) {
-		const struct vm_page *const pg = frame_page(uvm, frame);
+	for (link = pl->pl_head; link != 0;) {
+		const struct vm_page *const pg = link_page(uvm, link);
+		const uint32_t frame = link_frame(link);
 
 		CHECK(em, pg->pageq_prev == prev,
 		    "queue %#x: frame %" PRIu32 " has a wrong back link",
@@ -34,8 +35,8 @@ check_queue(const struct uvm *uvm, const struct pglist *pl, uint8_t pqflags,
 		    frame, pqflags, pg->flags, pg->uobject);
 		CHECK(em, ++n <= npages,
 		    "queue %#x: more than %" PRIu64 " pages", pqflags, npages);
-		prev = frame;
-		frame = pg->pageq_next;
+		prev = link;
+		link = pg->pageq_next;
 	}
 	CHECK(em, prev == pl->pl_tail && n == npages,
 	    "queue %#x: %" PRIu64 " pages, counted %" PRIu64, pqflags, n,
@@ -136,13 +137,13 @@ check_memq(const struct uvm *uvm, const struct uvm_object *uobj,
 	uint64_t n = 0;
 	int error;
 
-	for (pg = frame_page(uvm, uobj->memq_head); pg != NULL;
-	     pg = frame_page(uvm, pg->listq_next)) {
+	for (pg = link_page(uvm, uobj->memq_head); pg != NULL;
+	     pg = link_page(uvm, pg->listq_next)) {
 		CHECK(em, pg->listq_prev == prev,
 		    "object %" PRIu32 ": memq: page %" PRIu64
 		    " has a wrong back link",
 		    uobj->uo_num, pg->pgno);
-		prev = page_frame(uvm, pg);
+		prev = page_link(uvm, pg);
 		if ((error = check_page(uvm, uobj, pg, em)) != 0)
 			return error;
 		CHECK(em,

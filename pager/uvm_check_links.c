@@ -15,25 +15,25 @@ check_chain(const struct uvm *uvm, const struct pghash *ph, uint64_t tabled,
     uint64_t *np, struct errmsg *em)
 {
 	const uint64_t chain = (uint64_t)(ph - uvm->mem.pm_bucket);
-	uint32_t frame, last = 0;
+	uint32_t link, last = 0;
 
-	for (frame = ph->ph_head; frame != 0;) {
-		const struct vm_page *const pg = frame_page(uvm, frame);
+	for (link = ph->ph_head; link != 0;) {
+		const struct vm_page *const pg = link_page(uvm, link);
 
 		CHECK(em,
 		    (pg->flags & PG_TABLED) && pg->uobject != 0 &&
 			hash_bucket(uvm, page_object(uvm, pg), pg->pgno) == ph,
 		    "I4: hash chain %" PRIu64 ": frame %" PRIu32
 		    " does not belong there",
-		    chain, frame);
+		    chain, link_frame(link));
 		CHECK(em, ++*np <= tabled,
 		    "I4: the hash has more pages than %" PRIu64, tabled);
-		last = frame;
-		frame = pg->hashq;
+		last = link;
+		link = pg->hashq;
 	}
 	CHECK(em, last == ph->ph_tail,
 	    "hash chain %" PRIu64 " ends with frame %" PRIu32 ", not %" PRIu32,
-	    chain, last, ph->ph_tail);
+	    chain, link_frame(last), link_frame(ph->ph_tail));
 	return 0;
 }
 
@@ -45,12 +45,12 @@ check_chains_of(const struct uvm *uvm, const struct uvm_object *uobj,
 	const struct vm_page *pg;
 	int error;
 
-	for (pg = frame_page(uvm, uobj->memq_head); pg != NULL;
-	     pg = frame_page(uvm, pg->listq_next)) {
+	for (pg = link_page(uvm, uobj->memq_head); pg != NULL;
+	     pg = link_page(uvm, pg->listq_next)) {
 		const struct pghash *const ph =
 		    hash_bucket(uvm, uobj, pg->pgno);
 
-		if (ph->ph_head == page_frame(uvm, pg) &&
+		if (ph->ph_head == page_link(uvm, pg) &&
 		    (error = check_chain(uvm, ph, tabled, np, em)) != 0)
 			return error;
 	}
@@ -270,8 +270,8 @@ check_resident(const struct uvm *uvm, const struct uvm_object *uobj,
 
 	for (uint64_t i = 0; i < uobj->uo_rbits / 64; i++)
 		bits += (uint64_t)__builtin_popcountll(uobj->uo_resident[i]);
-	for (pg = frame_page(uvm, uobj->memq_head); pg != NULL && n <= bits;
-	     pg = frame_page(uvm, pg->listq_next)) {
+	for (pg = link_page(uvm, uobj->memq_head); pg != NULL && n <= bits;
+	     pg = link_page(uvm, pg->listq_next)) {
 		if (pg->pgno >= uobj->uo_rbits)
 			continue;
 		CHECK(em, uvm_resident_run(uobj, pg->pgno, 1) & 1,
@@ -305,8 +305,8 @@ check_object_links(const struct uvm *uvm, const struct vnode *vp,
 		ptes += count_ptes(map);
 		prev = map;
 	}
-	for (pg = frame_page(uvm, uobj->memq_head); pg != NULL;
-	     pg = frame_page(uvm, pg->listq_next))
+	for (pg = link_page(uvm, uobj->memq_head); pg != NULL;
+	     pg = link_page(uvm, pg->listq_next))
 		mapped += pg->nmaps;
 	CHECK(em, ptes == mapped,
 	    "object %" PRIu32 ": %" PRIu64 " pages are mapped, %" PRIu64

@@ -57,9 +57,11 @@ hint_chain(const struct uvm *uvm, const struct uvm_object *uobj, uint64_t pgno,
 	const struct pghash *const ph = hash_bucket(uvm, uobj, pgno);
 
 	if (there)
-		prefetch_whole(&uvm->mem.pm_frame[ph->ph_head]);
+		prefetch_whole(link_at(uvm->mem.pm_frame, ph->ph_head));
 	else
-		__builtin_prefetch(&uvm->mem.pm_frame[ph->ph_tail].hashq, 1);
+		__builtin_prefetch(&link_at(uvm->mem.pm_frame, ph->ph_tail)
+					->hashq,
+		    1);
 }
 
 void

@@ -161,18 +161,36 @@ extern _Thread_local struct uvm_self *uvm_self;
 #define FIXED(uvm, q) ((uvm)->up.q == QUIRK_FIXED)
 #define FAILED(uvm)   shared_get(&(uvm)->failed)
 
+/* The page that a link leads to: link 0 to frame 0, which is none. */
 static inline struct vm_page *
-frame_page(const struct uvm *uvm, uint32_t frame)
+link_at(const struct vm_page *frames, uint32_t link)
 {
 
-	return frame != 0 ? &uvm->mem.pm_frame[frame] : NULL;
+	return unconst((const char *)frames + (size_t)link * PAGE_LINK);
+}
+
+/* => NULL: it leads nowhere */
+static inline struct vm_page *
+link_page(const struct uvm *uvm, uint32_t link)
+{
+
+	return link != 0 ? link_at(uvm->mem.pm_frame, link) : NULL;
 }
 
 static inline uint32_t
-page_frame(const struct uvm *uvm, const struct vm_page *pg)
+page_link(const struct uvm *uvm, const struct vm_page *pg)
 {
 
-	return (uint32_t)(pg - uvm->mem.pm_frame);
+	return (uint32_t)(((uintptr_t)pg - (uintptr_t)uvm->mem.pm_frame) /
+	    PAGE_LINK);
+}
+
+/* The number of a frame, from 1. */
+static inline uint32_t
+link_frame(uint32_t link)
+{
+
+	return link / (sizeof(struct vm_page) / PAGE_LINK);
 }
 
 static inline struct uvm_object *
@@ -190,7 +208,7 @@ page_bytes(const struct uvm *uvm, const struct vm_page *pg)
 	if (uvm->mem.pm_data == NULL)
 		return NULL;
 	return uvm->mem.pm_data +
-	    ((size_t)(page_frame(uvm, pg) - 1) << uvm->mem.pm_shift);
+	    ((size_t)(link_frame(page_link(uvm, pg)) - 1) << uvm->mem.pm_shift);
 }
 
 /* Bytes to pages, down and up. */

@@ -91,12 +91,12 @@ resident_grow(struct uvm *uvm, struct uvm_object *uobj, uint64_t pgno)
 static void
 uvm_pageinsert(struct uvm *uvm, struct uvm_object *uobj, struct vm_page *pg)
 {
-	const uint32_t frame = page_frame(uvm, pg);
+	const uint32_t link = page_link(uvm, pg);
 
 	simple_lock(&SELF(uvm)->ls, &uvm->hashlock);
-	hash_link(uvm, uobj, pg, frame);
+	hash_link(uvm, uobj, pg, link);
 	simple_unlock(&SELF(uvm)->ls, &uvm->hashlock);
-	memq_link(uvm, uobj, pg, frame);
+	memq_link(uvm, uobj, pg, link);
 	pg->flags |= PG_TABLED;
 	if (unlikely(pg->pgno >= uobj->uo_rbits))
 		resident_grow(uvm, uobj, pg->pgno);
@@ -111,7 +111,7 @@ uvm_pageremove(struct uvm *uvm, struct vm_page *pg)
 
 	LOCK_HELD(&uobj->vmobjlock);
 	simple_lock(&SELF(uvm)->ls, &uvm->hashlock);
-	hash_unlink(uvm, uobj, pg, page_frame(uvm, pg));
+	hash_unlink(uvm, uobj, pg, page_link(uvm, pg));
 	simple_unlock(&SELF(uvm)->ls, &uvm->hashlock);
 	memq_unlink(uvm, uobj, pg);
 	resident_clear(uobj, pg->pgno);
@@ -135,7 +135,7 @@ uvm_pagealloc(struct uvm *uvm, struct uvm_object *uobj, uint64_t pgno)
 		EXP(uvm)->alloc_failures++;
 		return NULL;
 	}
-	pg = &uvm->mem.pm_frame[free_take(uvm)];
+	pg = link_at(uvm->mem.pm_frame, free_take(uvm));
 	simple_unlock(&SELF(uvm)->ls, &uvm->fpageqlock);
 	page_becomes(pg, uobj, pgno, PG_BUSY | PG_CLEAN | PG_FAKE);
 	uvm_pageinsert(uvm, uobj, pg);

@@ -2,9 +2,9 @@
  * uvm_page: page frames, the page hash, object page lists and page queues;
  * spec section 2.
  *
- * A frame is known by its number, 1..; 0 is no frame.  Links are frame numbers,
- * so that a descriptor is 48 bytes: three groups of 16 by what is touched
- * together, each within one cache line.  Structure and order are those of 1998:
+ * A frame is known by its number, 1..; 0 is no frame.  Links are 4 bytes, so
+ * that a descriptor is 48: three groups of 16 by what is touched together, each
+ * within one cache line.  Structure and order are those of 1998:
  * a hash of tail-inserted chains, a doubly linked memq in order of insertion,
  * tail queues.
  */
@@ -37,6 +37,10 @@ struct uvm_object;
 #define PA_MOD 0x02
 
 /*
+ * The descriptor of a page.  Lists link to a page by the place of its
+ * descriptor behind the first, in units of PAGE_LINK bytes: 4 bytes a link, and
+ * to follow it costs no arithmetic.  Link 0 leads to no page.
+ *
  * o: object lock, q: page-queue lock, f: free-list lock, h: hash lock; shared:
  * read, too, by who started an I/O on the page and has to find out whose it is
  */
@@ -58,6 +62,13 @@ struct vm_page {
 	uint32_t nmaps;	     /* o: mappings of this page */
 	uint32_t dry;	     /* the dry flush that had it cleaned last */
 };
+
+/* Processors scale an index by as much. */
+#define PAGE_LINK 8
+_Static_assert(sizeof(struct vm_page) % PAGE_LINK == 0, "links are whole");
+
+/* So many descriptors have a link, and the one of no page. */
+#define FRAMES_MAX (UINT32_MAX / (sizeof(struct vm_page) / PAGE_LINK))
 
 /*
  * A tail queue of frames, linked by pageq.

@@ -9,26 +9,26 @@
 
 #define SCOUT_LEAD 40 /* pages */
 
-/* pg is frame, and in no queue. */
+/* link leads to pg, which is in no queue. */
 static inline void
 queue_append(struct vm_page *frames, struct pglist *pl, struct vm_page *pg,
-    uint32_t frame)
+    uint32_t link)
 {
 
 	pg->pageq_next = 0;
 	pg->pageq_prev = pl->pl_tail;
 	if (pl->pl_tail != 0)
-		frames[pl->pl_tail].pageq_next = frame;
+		link_at(frames, pl->pl_tail)->pageq_next = link;
 	else
-		pl->pl_head = frame;
-	pl->pl_tail = frame;
+		pl->pl_head = link;
+	pl->pl_tail = link;
 }
 
 static inline void
 pglist_append(struct uvm *uvm, struct pglist *pl, struct vm_page *pg)
 {
 
-	queue_append(uvm->mem.pm_frame, pl, pg, page_frame(uvm, pg));
+	queue_append(uvm->mem.pm_frame, pl, pg, page_link(uvm, pg));
 }
 
 static inline void
@@ -36,14 +36,14 @@ pglist_remove(struct uvm *uvm, struct pglist *pl, struct vm_page *pg)
 {
 	struct vm_page *const frames = uvm->mem.pm_frame;
 
-	if (unlikely(pg == &frames[pl->pl_scout]))
+	if (unlikely(pg == link_at(frames, pl->pl_scout)))
 		pl->pl_scout = pg->pageq_next;
 	if (pg->pageq_next != 0)
-		frames[pg->pageq_next].pageq_prev = pg->pageq_prev;
+		link_at(frames, pg->pageq_next)->pageq_prev = pg->pageq_prev;
 	else
 		pl->pl_tail = pg->pageq_prev;
 	if (pg->pageq_prev != 0)
-		frames[pg->pageq_prev].pageq_next = pg->pageq_next;
+		link_at(frames, pg->pageq_prev)->pageq_next = pg->pageq_next;
 	else {
 		pl->pl_head = pg->pageq_next;
 		pl->pl_lead -= pl->pl_lead != 0;
@@ -59,11 +59,11 @@ hash_bucket(const struct uvm *uvm, const struct uvm_object *uobj, uint64_t pgno)
 		    .pm_bucket[(uobj->uo_hashbase + pgno) & uvm->mem.pm_mask];
 }
 
-/* Page pg, which is frame, into its chain, at the end, and out of it.
+/* Page pg, to which link leads, into its chain, at the end, and out of it.
  * => hash locked */
 static inline void
 hash_link(const struct uvm *uvm, const struct uvm_object *uobj,
-    struct vm_page *pg, uint32_t frame)
+    struct vm_page *pg, uint32_t link)
 {
 	struct pghash *const ph = hash_bucket(uvm, uobj, pg->pgno);
 	const uint32_t tail = ph->ph_tail;
@@ -72,39 +72,39 @@ hash_link(const struct uvm *uvm, const struct uvm_object *uobj,
 	 * Half of the chains are empty, and no processor foresees which: frame
 	 * 0 takes what then means nothing.
 	 */
-	uvm->mem.pm_frame[tail].hashq = frame;
-	ph->ph_head = tail != 0 ? ph->ph_head : frame;
-	ph->ph_tail = frame;
+	link_at(uvm->mem.pm_frame, tail)->hashq = link;
+	ph->ph_head |= link & -(uint32_t)(tail == 0);
+	ph->ph_tail = link;
 	pg->hashq = 0;
 }
 
 static inline void
 hash_unlink(const struct uvm *uvm, const struct uvm_object *uobj,
-    const struct vm_page *pg, uint32_t frame)
+    const struct vm_page *pg, uint32_t link)
 {
 	struct vm_page *const frames = uvm->mem.pm_frame;
 	struct pghash *const ph = hash_bucket(uvm, uobj, pg->pgno);
-	uint32_t *link, prev = 0;
+	uint32_t *at, prev = 0;
 
-	for (link = &ph->ph_head; *link != frame; link = &frames[prev].hashq)
-		prev = *link;
-	*link = pg->hashq;
-	ph->ph_tail = ph->ph_tail == frame ? prev : ph->ph_tail;
+	for (at = &ph->ph_head; *at != link; at = &link_at(frames, prev)->hashq)
+		prev = *at;
+	*at = pg->hashq;
+	ph->ph_tail = ph->ph_tail == link ? prev : ph->ph_tail;
 }
 
 /* A page into its object's list, at the end, and out of it. => object locked */
 static inline void
 memq_link(const struct uvm *uvm, struct uvm_object *uobj, struct vm_page *pg,
-    uint32_t frame)
+    uint32_t link)
 {
 
 	pg->listq_next = 0;
 	pg->listq_prev = uobj->memq_tail;
 	if (uobj->memq_tail != 0)
-		uvm->mem.pm_frame[uobj->memq_tail].listq_next = frame;
+		link_at(uvm->mem.pm_frame, uobj->memq_tail)->listq_next = link;
 	else
-		uobj->memq_head = frame;
-	uobj->memq_tail = frame;
+		uobj->memq_head = link;
+	uobj->memq_tail = link;
 	uobj->uo_npages++;
 }
 
@@ -115,11 +115,11 @@ memq_unlink(const struct uvm *uvm, struct uvm_object *uobj,
 	struct vm_page *const frames = uvm->mem.pm_frame;
 
 	if (pg->listq_next != 0)
-		frames[pg->listq_next].listq_prev = pg->listq_prev;
+		link_at(frames, pg->listq_next)->listq_prev = pg->listq_prev;
 	else
 		uobj->memq_tail = pg->listq_prev;
 	if (pg->listq_prev != 0)
-		frames[pg->listq_prev].listq_next = pg->listq_next;
+		link_at(frames, pg->listq_prev)->listq_next = pg->listq_next;
 	else
 		uobj->memq_head = pg->listq_next;
 	uobj->uo_npages--;
@@ -168,8 +168,8 @@ pglist_scout(const struct uvm *uvm, struct pglist *pl)
 	}
 	if (pl->pl_lead >= SCOUT_LEAD || pl->pl_scout == 0)
 		return NULL;
-	pg = &uvm->mem.pm_frame[pl->pl_scout];
-	prefetch_whole(&uvm->mem.pm_frame[pg->pageq_next]);
+	pg = link_at(uvm->mem.pm_frame, pl->pl_scout);
+	prefetch_whole(link_at(uvm->mem.pm_frame, pg->pageq_next));
 	pl->pl_scout = pg->pageq_next;
 	pl->pl_lead++;
 	return pg;
@@ -192,8 +192,10 @@ uvm_scout(struct uvm *uvm)
 	if (pg != NULL) {
 		uobj = page_object(uvm, pg);
 		__builtin_prefetch(hash_bucket(uvm, uobj, pg->pgno), 1);
-		__builtin_prefetch(&frames[pg->listq_next].listq_prev, 1);
-		__builtin_prefetch(&frames[pg->listq_prev].listq_next, 1);
+		__builtin_prefetch(&link_at(frames, pg->listq_next)->listq_prev,
+		    1);
+		__builtin_prefetch(&link_at(frames, pg->listq_prev)->listq_next,
+		    1);
 	}
 	/* It will be deactivated: unmapped. */
 	pg = pglist_scout(uvm, &uvm->mem.pm_active);
@@ -214,29 +216,29 @@ free_low(struct uvm *uvm, uint64_t free)
 		uvm_pageout_wake(uvm);
 }
 
-/* The frame that is next on the free list, which is not empty. => locked */
+/* The page that is next on the free list, which is not empty. => locked */
 static inline uint32_t
 free_take(struct uvm *uvm)
 {
 	struct uvm_pagemem *const pm = &uvm->mem;
 	struct vm_page *const frames = pm->pm_frame;
-	const uint32_t frame = pm->pm_free.pl_head;
+	const uint32_t link = pm->pm_free.pl_head;
 	uint32_t next;
 
 	shared_sub(&LEVELS(uvm)->free, 1);
 	if (unlikely(pm->pm_fresh <= pm->pm_npages))
-		return (uint32_t)pm->pm_fresh++;
-	KASSERT(frame != 0);
-	next = frames[frame].pageq_next;
+		return page_link(uvm, &frames[pm->pm_fresh++]);
+	KASSERT(link != 0);
+	next = link_at(frames, link)->pageq_next;
 	pm->pm_free.pl_head = next;
 	if (next != 0) {
-		frames[next].pageq_prev = 0;
-		prefetch_whole(&frames[next]);
+		link_at(frames, next)->pageq_prev = 0;
+		prefetch_whole(link_at(frames, next));
 	} else {
 		pm->pm_free.pl_tail = 0;
 	}
-	frames[frame].pageq_next = 0;
-	return frame;
+	link_at(frames, link)->pageq_next = 0;
+	return link;
 }
 
 /* A page that was free is page pgno of uobj, and in no list yet. */
@@ -264,14 +266,14 @@ page_becomes(struct vm_page *pg, const struct uvm_object *uobj, uint64_t pgno,
 static inline struct vm_page *
 hash_search(const struct uvm *uvm, const struct uvm_object *uobj, uint64_t pgno)
 {
-	uint32_t frame;
+	uint32_t link;
 
-	for (frame = hash_bucket(uvm, uobj, pgno)->ph_head; frame != 0;) {
-		struct vm_page *const pg = &uvm->mem.pm_frame[frame];
+	for (link = hash_bucket(uvm, uobj, pgno)->ph_head; link != 0;) {
+		struct vm_page *const pg = link_at(uvm->mem.pm_frame, link);
 
 		if (pg->pgno == pgno && pg->uobject == uobj->uo_num)
 			return pg;
-		frame = pg->hashq;
+		link = pg->hashq;
 	}
 	return NULL;
 }

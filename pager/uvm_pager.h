@@ -37,7 +37,7 @@ extern struct vm_page uvm_dontcare;
 struct uvm_object {
 	struct simplelock vmobjlock;
 	const struct uvm_pagerops *pgops;
-	uint32_t memq_head, memq_tail; /* frames */
+	uint32_t memq_head, memq_tail; /* links */
 	uint32_t uo_num;	       /* 1.. */
 	int uo_refs;
 	uint64_t uo_npages;

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 
 #include "pager/uvm.h"
+#include "pager/uvm_page.h"
 
 const struct tunable uvm_param_table[] = {
 #define TUNABLE(field, kind, def, min, max, unit, choices, help)               \
@@ -226,11 +227,11 @@ uvm_param_resolve(struct uvm_param *up, struct errmsg *em)
 		    "page_size=%" PRIu64 " is not a power of two",
 		    up->page_size);
 	npages = up->memory / up->page_size;
-	if (npages >= UINT32_MAX)
+	if (npages > FRAMES_MAX)
 		return ERRMSG(em, EINVAL,
 		    "memory=%" PRIu64 " is %" PRIu64 " pages of %" PRIu64
-		    " bytes; at most 4294967294 can be simulated",
-		    up->memory, npages, up->page_size);
+		    " bytes; at most %" PRIu64 " can be simulated",
+		    up->memory, npages, up->page_size, (uint64_t)FRAMES_MAX);
 	if ((error = resolve_threads(up, em)) != 0)
 		return error;
 	resolve_profile(up);

@@ -141,7 +141,7 @@ pd_clean(struct uvm *uvm, struct uvm_object *uobj, struct vm_page *pg,
 		exp->pdpending++;
 		OBJ_LOCK(uvm, uobj);
 		uvm_lock_pageq(uvm);
-		return frame_page(uvm,
+		return link_page(uvm,
 		    shared_get(&pg->version) == version &&
 			    (pg->pqflags & PQ_INACTIVE) ?
 			pg->pageq_next :
@@ -162,7 +162,7 @@ pd_clean(struct uvm *uvm, struct uvm_object *uobj, struct vm_page *pg,
 		return next;
 	}
 	uvm_lock_pageq(uvm);
-	next = frame_page(uvm, pg->pageq_next);
+	next = link_page(uvm, pg->pageq_next);
 	pmap_clear_reference(uvm, pg);
 	if (result == VM_PAGER_OK) {
 		/* Clean, and still where it was: a later pass frees it. */
@@ -184,7 +184,7 @@ pd_inactive_page(struct uvm *uvm, struct vm_page *pg)
 {
 	struct uvmexp *const exp = EXP(uvm);
 	struct uvm_object *const uobj = page_object(uvm, pg);
-	struct vm_page *next = frame_page(uvm, pg->pageq_next);
+	struct vm_page *next = link_page(uvm, pg->pageq_next);
 	bool dead = false;
 
 	exp->pdscans++;
@@ -229,27 +229,28 @@ pglist_move(struct uvm *uvm, struct pglist *from, struct pglist *to,
     uint32_t first, uint32_t last, uint64_t n)
 {
 	struct vm_page *const frames = uvm->mem.pm_frame;
-	const uint32_t prev = frames[first].pageq_prev;
-	const uint32_t next = frames[last].pageq_next;
+	const uint32_t prev = link_at(frames, first)->pageq_prev;
+	const uint32_t next = link_at(frames, last)->pageq_next;
 
-	if (frames[from->pl_scout].pqflags == frames[first].pqflags)
+	if (link_at(frames, from->pl_scout)->pqflags ==
+	    link_at(frames, first)->pqflags)
 		from->pl_scout = next;
 	if (next != 0)
-		frames[next].pageq_prev = prev;
+		link_at(frames, next)->pageq_prev = prev;
 	else
 		from->pl_tail = prev;
 	if (prev != 0) {
-		frames[prev].pageq_next = next;
+		link_at(frames, prev)->pageq_next = next;
 	} else {
 		from->pl_head = next;
 		from->pl_lead -=
 		    n < from->pl_lead ? (uint32_t)n : from->pl_lead;
 	}
 
-	frames[first].pageq_prev = to->pl_tail;
-	frames[last].pageq_next = 0;
+	link_at(frames, first)->pageq_prev = to->pl_tail;
+	link_at(frames, last)->pageq_next = 0;
 	if (to->pl_tail != 0)
-		frames[to->pl_tail].pageq_next = first;
+		link_at(frames, to->pl_tail)->pageq_next = first;
 	else
 		to->pl_head = first;
 	to->pl_tail = last;
@@ -289,31 +290,31 @@ pd_free_run(struct uvm *uvm, struct vm_page *pg)
 	struct vm_page *const frames = uvm->mem.pm_frame;
 	struct uvmexp *const exp = EXP(uvm), *const lv = LEVELS(uvm);
 	const uint64_t most = uvm->up.freetarg - lv->free;
-	const uint32_t first = page_frame(uvm, pg);
-	uint32_t frame = first, last = 0;
+	const uint32_t first = page_link(uvm, pg);
+	uint32_t link = first, last = 0;
 	struct known kn = { 0, NULL };
 	uint64_t n;
 
 	if (uvm->obs.uo_freed != NULL)
 		return pg;
-	for (n = 0; frame != 0 && n < most; n++) {
+	for (n = 0; link != 0 && n < most; n++) {
 		struct uvm_object *uobj;
 
-		pg = &frames[frame];
+		pg = link_at(frames, link);
 		if ((pg->flags & PD_FLAGS) != (PG_CLEAN | PG_TABLED) ||
 		    pg->nmaps != 0 || (pg->attrs & PA_REF) != 0 ||
 		    pg->wire_count != 0)
 			break;
 		uobj = known_object(uvm, pg, &kn);
-		hash_unlink(uvm, uobj, pg, frame);
+		hash_unlink(uvm, uobj, pg, link);
 		memq_unlink(uvm, uobj, pg);
 		resident_clear(uobj, pg->pgno);
 		pg->flags &= (uint16_t)~PG_TABLED;
 		pg->uobject = 0;
 		pg->version++;
 		pg->pqflags = PQ_FREE;
-		last = frame;
-		frame = pg->pageq_next;
+		last = link;
+		link = pg->pageq_next;
 	}
 	if (n != 0) {
 		pglist_move(uvm, &uvm->mem.pm_inactive, &uvm->mem.pm_free,
@@ -325,7 +326,7 @@ pd_free_run(struct uvm *uvm, struct vm_page *pg)
 		exp->pdfreed += n;
 		uvm_pageout_progress(uvm);
 	}
-	return frame_page(uvm, frame);
+	return link_page(uvm, link);
 }
 
 /* Take the only mapping of a page from it, if it is the object's first map. */
@@ -357,12 +358,12 @@ pd_deactivate_run(struct uvm *uvm, uint64_t most, uint32_t *framep)
 {
 	struct vm_page *const frames = uvm->mem.pm_frame;
 	const uint32_t first = *framep;
-	uint32_t frame = first, last = 0;
+	uint32_t link = first, last = 0;
 	struct known kn = { 0, NULL };
 	uint64_t n;
 
-	for (n = 0; frame != 0 && n < most; n++) {
-		struct vm_page *const pg = &frames[frame];
+	for (n = 0; link != 0 && n < most; n++) {
+		struct vm_page *const pg = link_at(frames, link);
 
 		if (unlikely(pg->flags & PG_BUSY))
 			break;
@@ -372,13 +373,13 @@ pd_deactivate_run(struct uvm *uvm, uint64_t most, uint32_t *framep)
 		if (pg->attrs & PA_MOD)
 			pg->flags &= (uint16_t)~PG_CLEAN;
 		pg->pqflags = PQ_INACTIVE;
-		last = frame;
-		frame = pg->pageq_next;
+		last = link;
+		link = pg->pageq_next;
 	}
 	if (n != 0)
 		pglist_move(uvm, &uvm->mem.pm_active, &uvm->mem.pm_inactive,
 		    first, last, n);
-	*framep = frame;
+	*framep = link;
 	return n;
 }
 
@@ -387,14 +388,14 @@ static void
 pd_deactivate(struct uvm *uvm, uint64_t shortage)
 {
 	struct uvmexp *const lv = LEVELS(uvm);
-	uint32_t frame = uvm->mem.pm_active.pl_head;
+	uint32_t link = uvm->mem.pm_active.pl_head;
 	uint64_t n = 0;
 
 	for (;;) {
-		n += pd_deactivate_run(uvm, shortage - n, &frame);
-		if (frame == 0 || n == shortage)
+		n += pd_deactivate_run(uvm, shortage - n, &link);
+		if (link == 0 || n == shortage)
 			break;
-		frame = uvm->mem.pm_frame[frame].pageq_next;
+		link = link_at(uvm->mem.pm_frame, link)->pageq_next;
 	}
 	if (n == 0)
 		return;
@@ -424,11 +425,11 @@ pd_deactivate(struct uvm *uvm, uint64_t shortage)
 {
 	struct vm_page *pg, *next;
 
-	for (pg = frame_page(uvm, uvm->mem.pm_active.pl_head);
+	for (pg = link_page(uvm, uvm->mem.pm_active.pl_head);
 	     pg != NULL && shortage != 0; pg = next) {
 		struct simplelock *const l = &page_object(uvm, pg)->vmobjlock;
 
-		next = frame_page(uvm, pg->pageq_next);
+		next = link_page(uvm, pg->pageq_next);
 		if (!simple_lock_try(&SELF(uvm)->ls, l)) {
 			pd_passed(uvm);
 			continue;
@@ -453,7 +454,7 @@ pd_deactivate(struct uvm *uvm, uint64_t shortage)
 static void
 pd_scan_inactive(struct uvm *uvm)
 {
-	struct vm_page *pg = frame_page(uvm, uvm->mem.pm_inactive.pl_head);
+	struct vm_page *pg = link_page(uvm, uvm->mem.pm_inactive.pl_head);
 
 	while (pg != NULL &&
 	    shared_get(&LEVELS(uvm)->free) < uvm->up.freetarg &&
@@ -466,7 +467,7 @@ pd_scan_inactive(struct uvm *uvm)
 		if (pg != NULL && (pg->pqflags & PQ_INACTIVE) == 0) {
 			UVMHIST(uvm, "successor left the queue: from its head",
 			    0, 0, 0, 0);
-			pg = frame_page(uvm, uvm->mem.pm_inactive.pl_head);
+			pg = link_page(uvm, uvm->mem.pm_inactive.pl_head);
 		}
 	}
 }

@@ -209,7 +209,7 @@ uvn_releasepg(struct uvm *uvm, struct vm_page *pg, struct vm_page **nextpgp)
 	pmap_page_protect(uvm, pg, 0);
 	uvm_lock_pageq(uvm);
 	if (nextpgp != NULL)
-		*nextpgp = frame_page(uvm, pg->pageq_next);
+		*nextpgp = link_page(uvm, pg->pageq_next);
 	uvm_pagefree(uvm, pg);
 	if (nextpgp == NULL)
 		uvm_unlock_pageq(uvm);

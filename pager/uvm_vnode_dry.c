@@ -33,8 +33,8 @@ uvm_list_order(const struct uvm *uvm, uint32_t file)
 
 	if (uobj == NULL)
 		return lo;
-	for (pg = frame_page(uvm, uobj->memq_head); pg != NULL;
-	     pg = frame_page(uvm, pg->listq_next)) {
+	for (pg = link_page(uvm, uobj->memq_head); pg != NULL;
+	     pg = link_page(uvm, pg->listq_next)) {
 		lo.lo_pages++;
 		if (last != NULL) {
 			lo.lo_next += pg == last + 1;
@@ -54,8 +54,8 @@ walk_list(const struct uvm *uvm, const struct uvm_object *uobj, uint64_t start,
 	const struct vm_page *pg;
 	uint64_t met = 0;
 
-	for (pg = frame_page(uvm, uobj->memq_head); pg != NULL;
-	     pg = frame_page(uvm, pg->listq_next))
+	for (pg = link_page(uvm, uobj->memq_head); pg != NULL;
+	     pg = link_page(uvm, pg->listq_next))
 		if (pg->pgno >= start && pg->pgno < stop)
 			met += (pg->flags & PG_BUSY) == 0;
 	return met;
@@ -204,9 +204,9 @@ dry_by_list(struct dry *d)
 
 	if (clean)
 		d->d_visits += d->d_uobj->uo_npages;
-	for (pg = frame_page(d->d_uvm, d->d_uobj->memq_head);
+	for (pg = link_page(d->d_uvm, d->d_uobj->memq_head);
 	     pg != NULL && !d->d_dead;
-	     pg = frame_page(d->d_uvm, pg->listq_next)) {
+	     pg = link_page(d->d_uvm, pg->listq_next)) {
 		/* Freed with another's cluster, it left the list before. */
 		if (dry_freed(d, pg))
 			continue;

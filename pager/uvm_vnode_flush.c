@@ -36,7 +36,7 @@ static inline struct vm_page *
 list_next(const struct flush *f, const struct vm_page *pg)
 {
 
-	return frame_page(f->f_uvm, pg->listq_next);
+	return link_page(f->f_uvm, pg->listq_next);
 }
 
 /* By hash: the page at f_cur, if that is still in range. */
@@ -122,7 +122,7 @@ flush_clear_hints(struct flush *f)
 		}
 		return;
 	}
-	for (pg = frame_page(uvm, f->f_uobj->memq_head); pg != NULL;
+	for (pg = link_page(uvm, f->f_uobj->memq_head); pg != NULL;
 	     pg = list_next(f, pg)) {
 		visits++;
 		if (in_range(f, pg))
@@ -322,7 +322,7 @@ flush_next(const struct flush *f, const struct vm_page *pg, uint16_t version)
 		return hash_next(f);
 	if (shared_get(&pg->version) == version)
 		return list_next(f, pg);
-	return frame_page(f->f_uvm, f->f_uobj->memq_head);
+	return link_page(f->f_uvm, f->f_uobj->memq_head);
 }
 
 /*
@@ -412,7 +412,7 @@ flush_pages(struct flush *f)
 	uint64_t visits = 0;
 
 	f->f_cur = f->f_start;
-	pg = f->f_by_list ? frame_page(uvm, f->f_uobj->memq_head) :
+	pg = f->f_by_list ? link_page(uvm, f->f_uobj->memq_head) :
 			    uvm_pagelookup(uvm, f->f_uobj, f->f_cur);
 	uvm_lock_pageq(uvm);
 	for (; f->f_by_list ? pg != NULL : f->f_cur < f->f_stop; pg = next) {

@@ -165,8 +165,8 @@ uvn_maydirty(const struct uvm *uvm, const struct uvm_object *uobj)
 {
 	const struct vm_page *pg;
 
-	for (pg = frame_page(uvm, uobj->memq_head); pg != NULL;
-	     pg = frame_page(uvm, pg->listq_next)) {
+	for (pg = link_page(uvm, uobj->memq_head); pg != NULL;
+	     pg = link_page(uvm, pg->listq_next)) {
 		if (uvm_page_dirty_p(uvm, pg) || pmap_is_writable(uvm, pg))
 			return true;
 	}

@@ -37,9 +37,9 @@ chain_text(const struct lab *lab, uint32_t frame, bool memq)
 
 	if (fp == NULL)
 		abort();
-	for (pg = frame_page(lab->uvm, frame); pg != NULL;
+	for (pg = link_page(lab->uvm, frame); pg != NULL;
 	     pg =
-		 frame_page(lab->uvm, memq ? pg->listq_next : pg->pageq_next)) {
+		 link_page(lab->uvm, memq ? pg->listq_next : pg->pageq_next)) {
 		(void)fprintf(fp, "%s%" PRIu64, space, pg->pgno);
 		space = " ";
 	}

@@ -64,7 +64,7 @@ links_of_pages(void **state)
 	BREAK(&lab, uvm->mem.pm_bucket[pg->pgno].ph_head, 0, "not in the hash");
 	BREAK(&lab, hash_bucket(uvm, page_object(uvm, pg), 3)->ph_tail, 0,
 	    "ends with frame");
-	BREAK(&lab, core_page(&lab, 2, 3)->hashq, page_frame(uvm, pg + 2),
+	BREAK(&lab, core_page(&lab, 2, 3)->hashq, page_link(uvm, pg + 2),
 	    "does not belong there");
 	lab_close(&lab);
 }
@@ -84,7 +84,7 @@ links_of_a_large_hash(void **state)
 	pg = core_page(&lab, 1, 3);
 	BREAK(&lab, hash_bucket(lab.uvm, page_object(lab.uvm, pg), 3)->ph_tail,
 	    0, "ends with frame");
-	BREAK(&lab, pg->hashq, page_frame(lab.uvm, pg + 1),
+	BREAK(&lab, pg->hashq, page_link(lab.uvm, pg + 1),
 	    "does not belong there");
 	lab_close(&lab);
 }

@@ -60,7 +60,7 @@ static uint32_t
 frame_of(const struct lab *lab, const struct vm_page *pg)
 {
 
-	return page_frame(lab->uvm, pg);
+	return page_link(lab->uvm, pg);
 }
 
 static void
