@@ -371,7 +371,8 @@ enum uvm_outcome uvm_access_slow(struct uvm *uvm, struct uvm_map *map,
  */
 struct uvm_hot {
 	struct uvmexp uh_exp;
-	uint8_t uh_due; /* UVM_DUE_: what is due when this event ends */
+	uint8_t uh_due;	  /* UVM_DUE_: what is due when this event ends */
+	uint32_t uh_lost; /* uvm_lost() */
 };
 
 /* What an entry must have for an access without the pager.  A write is fast
@@ -401,6 +402,31 @@ uvm_pte_mark(uint8_t *pte, uint8_t need)
 		return false;
 	*pte |= PTE_REF;
 	return true;
+#endif
+}
+
+/*
+ * Since uvm_lost() was this, may an entry of a page table have lost a bit that
+ * it had?
+ *
+ * => with UVM_MP others may take it at any time
+ */
+static inline uint32_t
+uvm_lost(const struct uvm *uvm)
+{
+
+	return ((const struct uvm_hot *)uvm)->uh_lost;
+}
+
+static inline bool
+uvm_lost_since(const struct uvm *uvm, uint32_t lost)
+{
+#ifdef UVM_MP
+	(void)uvm;
+	(void)lost;
+	return true;
+#else
+	return uvm_lost(uvm) != lost;
 #endif
 }
 

@@ -127,7 +127,8 @@ lean_pagein(struct uvm *uvm, struct uvm_object *uobj, uint64_t pgno)
 	return pg;
 }
 
-/* => UVM_HIT_MAPPED: the fault is another kind; nothing has happened */
+/* => UVM_HIT_MAPPED: the fault is another kind; nothing has happened
+ * => no mapping is lost */
 static inline enum uvm_outcome
 fault_lean(struct uvm *uvm, struct vm_map *map, uint64_t pgno,
     enum uvm_access how)
@@ -338,6 +339,7 @@ uvm_access_slow(struct uvm *uvm, struct uvm_map *umap, uint64_t pgno,
 	outcome = fault_lean(uvm, map, pgno, how);
 	if (likely(outcome != UVM_HIT_MAPPED))
 		return outcome;
+	uvm->hot.uh_lost++;
 	outcome = access_begin(uvm, map, pgno, &me);
 	if (outcome != UVM_HIT_MAPPED)
 		return outcome;

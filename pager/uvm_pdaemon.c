@@ -525,6 +525,9 @@ uvm_event_end_slow(struct uvm *uvm)
 
 	if (FAILED(uvm) != 0)
 		return;
+#ifndef UVM_MP
+	uvm->hot.uh_lost++;
+#endif
 	if (shared_get(&uvm->hot.uh_due) & UVM_DUE_AIO) {
 		if (!CONCURRENT(uvm))
 			(void)uvm_aio_collect(uvm, false);

@@ -19,7 +19,9 @@ enum { HINT_PAGE = 1, HINT_HASH, HINT_PTE };
 /* One fault in so many accesses, or fewer: hints cost more than they bring. */
 #define HINT_RARE 64
 
-_Static_assert(PTE_R == 1, "the lowest bit");
+_Static_assert(PTE_R == 1 && PTE_W == 1 << 1 && PTE_REF == 1 << 2 &&
+	PTE_MOD == 1 << 3,
+    "shifts");
 
 #define AT_PAGE(at)  UVM_AT_PAGE(at)
 #define AT_WRITE(at) ((at)&1)
@@ -33,7 +35,11 @@ struct run {
 	const struct trace_event *ru_ev;
 	const uint32_t *ru_at;
 	size_t ru_n;
+	bool ru_writes; /* not all of them are reads */
 };
+
+/* What an entry must have for a read, and for a write. */
+static const uint8_t pte_need[2] = { PTE_READ_HIT, PTE_WRITE_HIT };
 
 static inline uint8_t *
 run_pte(const struct run *ru, uint32_t at)
@@ -49,26 +55,60 @@ block_end(const struct run *ru, size_t i)
 	return i + BLOCK < ru->ru_n ? i + BLOCK : ru->ru_n;
 }
 
-/* Bit k: access i + k of the block will need a fault, as things stand. */
+/* The lowest bits of eight bytes, side by side. */
 static inline uint32_t
-faults_due(const struct run *ru, size_t i)
+lowest8(uint64_t bytes)
 {
-	uint32_t due = 0;
 
-	if (likely(i + BLOCK <= ru->ru_n)) {
-		for (unsigned k = 0; k < BLOCK; k++)
-			due |= (*run_pte(ru, ru->ru_at[i + k]) & 1U) << k;
-		return ~due & ((1U << BLOCK) - 1);
+	return (
+	    uint32_t)((bytes & 0x0101010101010101ULL) * 0x0102040810204080ULL >>
+	    56);
+}
+
+/* Of eight accesses; bit k: that of at[k]. */
+static inline uint32_t
+unready8(const struct run *ru, const uint32_t *at)
+{
+	uint64_t lacks = 0, writes = 0, reads;
+
+	for (unsigned k = 0; k < 8; k++)
+		lacks |= (uint64_t)*run_pte(ru, at[k]) << 8 * k;
+	lacks = ~lacks;
+	reads = lacks | lacks >> 2;
+	if (likely(!ru->ru_writes))
+		return lowest8(reads);
+	for (unsigned k = 0; k < 8; k++)
+		writes |= (uint64_t)AT_WRITE(at[k]) << 8 * k;
+	return lowest8((reads & ~writes) |
+	    ((lacks >> 1 | lacks >> 2 | lacks >> 3) & writes));
+}
+
+/*
+ * Bit k: access i + k of the block, as things stand, needs more than its page
+ * table entry has: a fault, or to be marked as referenced.
+ */
+static inline uint32_t
+unready(const struct run *ru, size_t i)
+{
+	uint32_t bits = 0;
+
+	_Static_assert(BLOCK == 16, "two times eight");
+	if (likely(i + BLOCK <= ru->ru_n))
+		return unready8(ru, &ru->ru_at[i]) |
+		    unready8(ru, &ru->ru_at[i + 8]) << 8;
+	for (unsigned k = 0; i + k < ru->ru_n; k++) {
+		const uint32_t at = ru->ru_at[i + k];
+		const uint8_t need = pte_need[AT_WRITE(at)] | PTE_REF;
+
+		bits |= (uint32_t)((*run_pte(ru, at) & need) != need) << k;
 	}
-	for (unsigned k = 0; i + k < ru->ru_n; k++)
-		due |= (~(unsigned)*run_pte(ru, ru->ru_at[i + k]) & 1U) << k;
-	return due;
+	return bits;
 }
 
 /*
  * Give the hints for the blocks after the one at i.
  *
- * => *duep: faults_due() of the block that HINT_PAGE was for; and, on return,
+ * => *duep: unready() of the block that HINT_PAGE was for; and, on return,
  *    of the next that it will be for
  */
 static inline void
@@ -82,7 +122,7 @@ hint(const struct engine *en, const struct run *ru, size_t i, uint32_t *duep)
 	if (*duep != 0)
 		uvm_hint_pages(en->en_uvm, en->en_map,
 		    &ru->ru_at[i + HINT_PAGE * BLOCK], *duep);
-	due = *duep = faults_due(ru, hash);
+	due = *duep = unready(ru, hash);
 	if (due != 0)
 		uvm_hint_hash(en->en_uvm, en->en_map, &ru->ru_at[hash], due);
 	/* The event was written by another processor. */
@@ -204,8 +244,8 @@ static inline size_t
 block_hits(struct engine *en, const struct run *ru, size_t k, size_t end)
 {
 	/* What an entry must have; no entry has all bits. */
-	const uint8_t need[2] = { PTE_READ_HIT,
-		en->en_data ? UINT8_MAX : PTE_WRITE_HIT };
+	const uint8_t need[2] = { pte_need[0],
+		en->en_data ? UINT8_MAX : pte_need[1] };
 	/* Marks are bytes, which might be any of what is not here. */
 	uint8_t *const pte = ru->ru_map.um_pte;
 	const uint64_t base = ru->ru_map.um_first;
@@ -260,10 +300,66 @@ part_replay(struct engine *en, const struct run *ru, size_t k, size_t end,
 	return status;
 }
 
+/* How many of n accesses are writes? */
+static inline size_t
+writes_of(const uint32_t *at, size_t n)
+{
+	uint32_t writes = 0;
+
+	for (size_t i = 0; i < n; i++)
+		writes += AT_WRITE(at[i]);
+	return writes;
+}
+
+/*
+ * Replay the block of a run at i, where faults are common: which accesses need
+ * one is found out without a branch for each, as no processor foresees it.  It
+ * holds until a mapping may have been lost.  Accesses that need nothing are
+ * only counted: their entries have all they would get.
+ *
+ * => of the fast kind, with neither bytes nor a verifier
+ * => 0, or the exit status
+ */
+static int
+block_replay(struct engine *en, const struct run *ru, size_t i, size_t n)
+{
+	const uint32_t *const ats = &ru->ru_at[i];
+	const uint64_t seq = en->en_seq;
+	size_t faults = 0, writes = 0;
+	uint32_t left = unready(ru, i);
+	int status = 0;
+
+	while (left != 0) {
+		const unsigned k = (unsigned)__builtin_ctz(left);
+		const uint32_t at = ats[k], write = AT_WRITE(at);
+		const uint32_t lost = uvm_lost(en->en_uvm);
+
+		left &= left - 1;
+		if (unlikely(uvm_pte_mark(run_pte(ru, at), pte_need[write])))
+			continue;
+		en->en_seq = seq + k;
+		status = fault(en, &ru->ru_ev[i + k], AT_PAGE(at));
+		if (unlikely(status != 0)) {
+			n = k;
+			break;
+		}
+		faults++;
+		writes += write;
+		if (unlikely(uvm_lost_since(en->en_uvm, lost)))
+			left = unready(ru, i) & ~((2U << k) - 1);
+	}
+	if (ru->ru_writes)
+		writes = writes_of(ats, n) - writes;
+	en->en_seq = seq + faults;
+	count_hits(en, n - faults, writes);
+	return status;
+}
+
 /* Replay a run, with hints block by block. => as part_replay() */
 static int
-run_replay(struct engine *en, const struct run *ru, bool fast, bool hints)
+run_replay(struct engine *en, struct run *ru, bool fast, bool hints)
 {
+	const bool plain = fast && en->en_verify == NULL && !en->en_data;
 	uint32_t due;
 	size_t i, end;
 	int status = 0;
@@ -272,13 +368,16 @@ run_replay(struct engine *en, const struct run *ru, bool fast, bool hints)
 		return engine_interrupted() ?
 		    UVN_FAILED :
 		    part_replay(en, ru, 0, ru->ru_n, fast, false);
-	due = faults_due(ru, HINT_PAGE * BLOCK);
+	ru->ru_writes = writes_of(ru->ru_at, ru->ru_n) != 0;
+	due = unready(ru, HINT_PAGE * BLOCK);
 	for (i = 0; i < ru->ru_n && status == 0; i = end) {
 		end = block_end(ru, i);
 		if (engine_interrupted())
 			return UVN_FAILED;
 		hint(en, ru, i, &due);
-		status = part_replay(en, ru, i, end, fast, true);
+		status = likely(plain) ?
+		    block_replay(en, ru, i, end - i) :
+		    part_replay(en, ru, i, end, fast, true);
 	}
 	return status;
 }
