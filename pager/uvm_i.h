@@ -68,7 +68,7 @@ struct idmap {
 #endif
 
 /*
- * What a common fault needs to know of the entry of a map: uvm_access.c.  It
+ * What a common fault needs to know of the entry of a map: uvm_lean.c.  It
  * holds until lean_forget().
  */
 struct lean {
@@ -280,6 +280,15 @@ enum uvm_outcome uvm_fault(struct uvm *uvm, struct vm_map *map,
     struct vm_map_entry *me, uint64_t pgno, enum uvm_access how);
 
 #ifndef UVM_MP
+
+/*
+ * The same for a common fault, in one piece: uvm_lean.c.
+ *
+ * => the page has no usable mapping
+ * => UVM_HIT_MAPPED: it is another kind of fault; nothing has happened
+ */
+enum uvm_outcome uvm_fault_lean(struct uvm *uvm, struct vm_map *map,
+    uint64_t pgno, bool write);
 
 /* Find out anew what uvm.leanable is, after what it depends on. */
 void uvm_lean_settle(struct uvm *uvm);

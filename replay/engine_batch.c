@@ -35,7 +35,8 @@ struct run {
 	const struct trace_event *ru_ev;
 	const uint32_t *ru_at;
 	size_t ru_n;
-	bool ru_writes; /* not all of them are reads */
+	bool ru_writes;	 /* not all of them are reads */
+	uint64_t ru_tid; /* whose they all are, or TRACE_TIDS */
 };
 
 /* What an entry must have for a read, and for a write. */
@@ -126,7 +127,8 @@ hint(const struct engine *en, const struct run *ru, size_t i, uint32_t *duep)
 	if (due != 0)
 		uvm_hint_hash(en->en_uvm, en->en_map, &ru->ru_at[hash], due);
 	/* The event was written by another processor. */
-	for (; due != 0; due &= due - 1)
+	for (due = ru->ru_tid == TRACE_TIDS || en->en_timing == 1 ? due : 0;
+	     due != 0; due &= due - 1)
 		__builtin_prefetch(
 		    &ru->ru_ev[hash + (unsigned)__builtin_ctz(due)].te_tid);
 }
@@ -312,6 +314,63 @@ writes_of(const uint32_t *at, size_t n)
 }
 
 /*
+ * Are the next faults all of one thread, and none of them to be timed?  Then
+ * their events need not be looked at.
+ */
+static inline bool
+faults_plain(const struct engine *en, const struct run *ru)
+{
+
+	return ru->ru_tid != TRACE_TIDS &&
+	    (en->en_timing == 0 ||
+		(en->en_timing > 1 && en->en_untimed > BLOCK));
+}
+
+/*
+ * Of the accesses that are left of the block at i, which begins with event seq,
+ * do those whose faults are common.
+ *
+ * => *leftp: the others; *faultsp, *writesp: there were so many more
+ * => false: the next is none of those
+ */
+static inline bool
+common_faults(struct engine *en, const struct run *ru, size_t i, uint64_t seq,
+    uint32_t *leftp, size_t *faultsp, size_t *writesp)
+{
+	struct uvm_faults uf = { .uf_all = { 0 } };
+	uint32_t left, done;
+	unsigned last;
+
+	if (!faults_plain(en, ru))
+		return false;
+	engine_thread_enter(en, (uint32_t)ru->ru_tid);
+	left =
+	    uvm_fault_run(en->en_uvm, en->en_map, &ru->ru_at[i], *leftp, &uf);
+	done = *leftp & ~left;
+	if (done == 0)
+		return false;
+	for (unsigned miss = 0; miss < 2; miss++) {
+		const enum outcome as = miss ? OUTCOME_MISS : OUTCOME_RESIDENT;
+
+		en->en_counted[0][as] += uf.uf_all[miss] - uf.uf_writes[miss];
+		en->en_counted[1][as] += uf.uf_writes[miss];
+		*faultsp += uf.uf_all[miss];
+		*writesp += uf.uf_writes[miss];
+	}
+	if (en->en_timing != 0)
+		en->en_untimed -= uf.uf_all[0] + uf.uf_all[1];
+	last = 31U - (unsigned)__builtin_clz(done);
+	if (uvm_event_due(en->en_uvm)) {
+		en->en_ev = &ru->ru_ev[i + last];
+		en->en_seq = seq + last;
+		engine_event_end(en);
+		left = unready(ru, i) & ~((2U << last) - 1);
+	}
+	*leftp = left;
+	return true;
+}
+
+/*
  * Replay the block of a run at i, where faults are common: which accesses need
  * one is found out without a branch for each, as no processor foresees it.  It
  * holds until a mapping may have been lost.  Accesses that need nothing are
@@ -330,6 +389,8 @@ block_replay(struct engine *en, const struct run *ru, size_t i, size_t n)
 	int status = 0;
 
 	while (left != 0) {
+		if (common_faults(en, ru, i, seq, &left, &faults, &writes))
+			continue;
 		const unsigned k = (unsigned)__builtin_ctz(left);
 		const uint32_t at = ats[k], write = AT_WRITE(at);
 		const uint32_t lost = uvm_lost(en->en_uvm);
@@ -421,6 +482,7 @@ run_take(const struct engine *en, const struct trace_batch *tb,
 	ru->ru_map = *map;
 	ru->ru_ev = &tb->tb_ev[i];
 	ru->ru_at = &tb->tb_at[i];
+	ru->ru_tid = tb->tb_tid;
 	ru->ru_n = before_due(en, ru->ru_ev, (last < end ? last : end) - i);
 	return ru->ru_n != 0;
 }

@@ -20,6 +20,7 @@
 struct image_batch {
 	uint64_t ib_first, ib_run; /* event, run */
 	uint32_t ib_n, ib_nruns;
+	uint64_t ib_tid; /* as of struct trace_batch */
 };
 
 struct trace_image {
@@ -75,6 +76,7 @@ image_runs(struct trace_reader *tr, size_t n)
 	rs->rs_at = ti->ti_at + ib->ib_first;
 	rs->rs_run = ti->ti_run + ib->ib_run;
 	rs->rs_n = ib->ib_nruns;
+	rs->rs_tid = ib->ib_tid;
 }
 
 /* Leave to the image what is the image's. */
@@ -254,6 +256,7 @@ add(struct trace_image *ti, const struct trace_batch *tb, struct errmsg *em)
 		.ib_run = ti->ti_nruns,
 		.ib_n = (uint32_t)tb->tb_n,
 		.ib_nruns = (uint32_t)tb->tb_nruns,
+		.ib_tid = tb->tb_tid,
 	};
 	if (ti->ti_shift != 0)
 		add_runs(ti, tb);

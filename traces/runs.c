@@ -184,6 +184,17 @@ runs_find(const struct trace_event *ev, size_t n, unsigned page_shift,
 	return rc.rc_n;
 }
 
+/* The thread of all of n events, or TRACE_TIDS. */
+static uint64_t
+thread_of(const struct trace_event *ev, size_t n)
+{
+	uint32_t others = 0;
+
+	for (size_t i = 1; i < n; i++)
+		others |= ev[i].te_tid ^ ev[0].te_tid;
+	return others == 0 ? ev[0].te_tid : TRACE_TIDS;
+}
+
 void
 runs_ro(struct trace_reader *tr, size_t n)
 {
@@ -193,4 +204,5 @@ runs_ro(struct trace_reader *tr, size_t n)
 	rs->rs_run = rs->rs_run_room;
 	rs->rs_n = runs_find(tr->tr_ev, n, rs->rs_shift, rs->rs_at_room,
 	    rs->rs_run_room);
+	rs->rs_tid = thread_of(tr->tr_ev, n);
 }

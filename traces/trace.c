@@ -136,12 +136,15 @@ trace_decode(struct trace_reader *tr)
 struct trace_batch
 trace_batch(const struct trace_event *ev, size_t n, const struct runs *rs)
 {
-	struct trace_batch tb = { .tb_ev = ev, .tb_n = n };
+	struct trace_batch tb = { .tb_ev = ev,
+		.tb_n = n,
+		.tb_tid = TRACE_TIDS };
 
 	if (rs != NULL && n > 0) {
 		tb.tb_at = rs->rs_at;
 		tb.tb_run = rs->rs_run;
 		tb.tb_nruns = rs->rs_n;
+		tb.tb_tid = rs->rs_tid;
 	}
 	return tb;
 }

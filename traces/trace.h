@@ -249,9 +249,13 @@ struct trace_run {
 	uint32_t rn_pages;	  /* one more than the highest */
 };
 
+/* No thread in particular. */
+#define TRACE_TIDS UINT64_MAX
+
 struct trace_batch {
 	const struct trace_event *tb_ev; /* all events, those of runs, too */
 	size_t tb_n;
+	uint64_t tb_tid; /* whose all events are; or TRACE_TIDS, perhaps */
 	const uint32_t *tb_at; /* [tb_n]: TRACE_AT() of those in runs */
 	const struct trace_run *tb_run; /* ascending */
 	size_t tb_nruns;

@@ -184,6 +184,7 @@ struct runs {
 	const uint32_t *rs_at; /* as of struct trace_batch */
 	const struct trace_run *rs_run;
 	size_t rs_n;
+	uint64_t rs_tid;      /* as of struct trace_batch */
 	uint32_t *rs_at_room; /* where they are found, or NULL */
 	struct trace_run *rs_run_room;
 };

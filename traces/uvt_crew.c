@@ -127,6 +127,7 @@ batch_decode(struct unpacker *up, struct place *pl, uint32_t at, uint32_t n,
 	what = unpacker_next(up, pl->pl_block.cb_ev + at, n, timep,
 	    rs->rs_shift != 0 ? &rc : NULL);
 	pl->pl_block.cb_nruns[at / TRACE_BATCH] = (uint32_t)rc.rc_n;
+	pl->pl_block.cb_tid = up->up_tid;
 	return what == NULL;
 }
 

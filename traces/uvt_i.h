@@ -207,6 +207,7 @@ struct unpacker {
 	unsigned up_shift;	      /* of runs; 0: none are wanted */
 	uint32_t up_nkinds;
 	uint64_t up_reach;	      /* the longest length of a kind */
+	uint64_t up_tid;	      /* of all kinds, or TRACE_TIDS */
 	uint64_t up_t[1 + UVT_PIECE]; /* times, after the one before */
 	uint64_t up_v[UVT_NCOLUMNS][UVT_PIECE]; /* of the other columns */
 	uint64_t up_where[UVT_PIECE];
@@ -302,6 +303,7 @@ struct crew_block {
 	const uint32_t *cb_at;
 	const struct trace_run *cb_run;
 	uint32_t cb_nruns[UVT_BLOCK_EVENTS / TRACE_BATCH];
+	uint64_t cb_tid; /* of all, as of struct trace_batch */
 };
 
 struct crew;

@@ -336,6 +336,7 @@ crew_batch(struct trace_reader *tr)
 		rs->rs_at = cb->cb_at + at;
 		rs->rs_run = cb->cb_run + at;
 		rs->rs_n = cb->cb_nruns[at / TRACE_BATCH];
+		rs->rs_tid = cb->cb_tid;
 	}
 	tr->tr_time = tr->tr_ev[n - 1].te_time;
 	ur->ur_left -= (uint32_t)n;
@@ -364,6 +365,7 @@ own_batch(struct trace_reader *tr, size_t n)
 	const char *const what = unpacker_next(&ur->ur_decoder.dc_up, tr->tr_ev,
 	    n, &tr->tr_time, &rc);
 	rs->rs_n = rc.rc_n;
+	rs->rs_tid = ur->ur_decoder.dc_up.up_tid;
 	return what;
 }
 

@@ -89,6 +89,8 @@ kinds_fill(struct unpacker *up, size_t first, size_t n,
 			return "names a file that is not declared";
 		if (te->te_length > up->up_reach)
 			up->up_reach = te->te_length;
+		if (te->te_tid != up->up_tid)
+			up->up_tid = first + i == 0 ? te->te_tid : TRACE_TIDS;
 	}
 	return NULL;
 }
@@ -147,6 +149,7 @@ kinds_open(struct unpacker *up, const struct file_index *files)
 	size_t n;
 
 	up->up_reach = 0;
+	up->up_tid = TRACE_TIDS;
 	for (size_t first = 0; first < nkinds; first += n) {
 		n = nkinds - first < UVT_PIECE ? nkinds - first : UVT_PIECE;
 		if (!kinds_read(up, n))

@@ -38,8 +38,7 @@ chain_text(const struct lab *lab, uint32_t frame, bool memq)
 	if (fp == NULL)
 		abort();
 	for (pg = link_page(lab->uvm, frame); pg != NULL;
-	     pg =
-		 link_page(lab->uvm, memq ? pg->listq_next : pg->pageq_next)) {
+	     pg = link_page(lab->uvm, memq ? pg->listq_next : pg->pageq_next)) {
 		(void)fprintf(fp, "%s%" PRIu64, space, pg->pgno);
 		space = " ";
 	}

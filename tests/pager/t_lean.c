@@ -1,6 +1,7 @@
 /*
  * Two machines see the same random events.  One may take common faults in one
- * piece; the other, whose observer wants to hear of every I/O, may not.  After
+ * piece, or in a run of them; the other, whose observer wants to hear of every
+ * I/O, may not.  After
  * every event they are the same to the last bit: outcomes, counters, frames,
  * hash, page tables.  The seed is printed; UVN_SEED repeats a run.
  */
@@ -16,6 +17,7 @@
 #define MACHINES 60U
 #define EVENTS	 1200U
 #define SIZE	 500U /* pages of a file */
+#define OUTCOMES (UVM_FAULT_NOMAP + 1U)
 
 /* One event, the same for both. */
 struct dice {
@@ -36,6 +38,7 @@ struct machine {
 	uint64_t m_told; /* reads of one page */
 	uint64_t m_other;
 	uint32_t m_maps; /* ids given out */
+	uint64_t m_run;	 /* faults of runs */
 	uint64_t m_now;
 };
 
@@ -89,6 +92,107 @@ any_map(const struct machine *m, struct dice *d)
 	return m->m_maps > back ? m->m_maps - back : 1;
 }
 
+/* Accesses of a run that lack something, as things stand, from first on. */
+static uint32_t
+due_from(const struct uvm_map *map, const uint32_t *at, uint32_t n,
+    uint32_t first)
+{
+	uint32_t due = 0;
+
+	for (uint32_t k = first; k < n; k++) {
+		const uint8_t need =
+		    UVM_AT_WRITE(at[k]) ? PTE_WRITE_HIT : PTE_READ_HIT;
+
+		if ((~map->um_pte[UVM_AT_PAGE(at[k]) - map->um_first] &
+			(need | PTE_REF)) != 0)
+			due |= 1U << k;
+	}
+	return due;
+}
+
+/* An access by itself: into sum[write][outcome]. */
+static void
+single(struct machine *m, struct uvm_map *map, uint32_t at,
+    uint32_t sum[2][OUTCOMES])
+{
+	const uint32_t write = UVM_AT_WRITE(at);
+
+	sum[write][uvm_access(m->m_uvm, map, UVM_AT_PAGE(at),
+	    write ? UVM_ACCESS_WRITE : UVM_ACCESS_READ)]++;
+	uvm_event_end(m->m_uvm);
+}
+
+/*
+ * A run of accesses: the machine that may does its faults together, and the
+ * others as hits, which are counted only.
+ */
+static void
+run(struct machine *m, struct uvm_map *map, const uint32_t *at, uint32_t n,
+    uint32_t sum[2][OUTCOMES])
+{
+	uint32_t writes[2] = { 0 }, due = due_from(map, at, n, 0), left, last;
+
+	for (uint32_t k = 0; k < n; k++)
+		sum[UVM_AT_WRITE(at[k])][UVM_HIT_MAPPED]++;
+	while (due != 0) {
+		struct uvm_faults uf = { .uf_all = { 0 } };
+		const uint32_t lost = uvm_lost(m->m_uvm);
+
+		left = uvm_fault_run(m->m_uvm, map, at, due, &uf);
+		if (left == due) {
+			const uint32_t k = (uint32_t)__builtin_ctz(due);
+
+			sum[UVM_AT_WRITE(at[k])][UVM_HIT_MAPPED]--;
+			single(m, map, at[k], sum);
+			due = due_from(map, at, n, k + 1);
+			continue;
+		}
+		assert_int_equal(uvm_lost(m->m_uvm), lost);
+		last = 31U - (uint32_t)__builtin_clz(due & ~left);
+		for (unsigned miss = 0; miss < 2; miss++) {
+			const enum uvm_outcome as =
+			    miss ? UVM_MISS : UVM_HIT_RESIDENT;
+
+			writes[0] = uf.uf_all[miss] - uf.uf_writes[miss];
+			writes[1] = uf.uf_writes[miss];
+			for (unsigned w = 0; w < 2; w++) {
+				sum[w][as] += writes[w];
+				sum[w][UVM_HIT_MAPPED] -= writes[w];
+				m->m_run += writes[w];
+			}
+		}
+		uvm_event_end(m->m_uvm);
+		due = due_from(map, at, n, last + 1);
+	}
+}
+
+static uint64_t
+accesses_run(struct machine *m, struct uvm_map *map, struct dice *d)
+{
+	uint32_t sum[2][OUTCOMES] = { { 0 } };
+	const uint32_t n = 1 + roll(d, 32), writes = roll(d, 3);
+	const uint32_t near = 1 + roll(d, (uint32_t)map->um_npages);
+	uint64_t mapped, digest = 0;
+	uint32_t at[32];
+
+	for (uint32_t k = 0; k < n; k++)
+		at[k] = (uint32_t)(map->um_first + roll(d, near)) << 1 |
+		    (roll(d, 4) < writes);
+	mapped = uvm_stat(m->m_uvm)->mapped_hits;
+	if (m->m_uvm->leanable) {
+		run(m, map, at, n, sum);
+		mapped = uvm_stat(m->m_uvm)->mapped_hits - mapped;
+		uvm_count_hits(m->m_uvm,
+		    sum[0][UVM_HIT_MAPPED] + sum[1][UVM_HIT_MAPPED] - mapped);
+	} else {
+		for (uint32_t k = 0; k < n; k++)
+			single(m, map, at[k], sum);
+	}
+	for (unsigned i = 0; i < 2 * OUTCOMES; i++)
+		digest = digest * 37 + sum[i / OUTCOMES][i % OUTCOMES];
+	return digest;
+}
+
 static uint64_t
 accesses(struct machine *m, struct dice *d)
 {
@@ -100,6 +204,8 @@ accesses(struct machine *m, struct dice *d)
 
 	if (map == NULL)
 		return 0;
+	if (roll(d, 2) == 0)
+		return accesses_run(m, map, d);
 	pgno = map->um_first + roll(d, (uint32_t)map->um_npages);
 	for (; n != 0; n--) {
 		const enum uvm_access how = roll(d, 4) < writes ?
@@ -204,7 +310,7 @@ same_maps(const struct machine *a, const struct machine *b)
 }
 
 static void
-two_machines(struct dice *d, uint64_t *untoldp, uint64_t *toldp)
+two_machines(struct dice *d, uint64_t *untoldp, uint64_t *toldp, uint64_t *runp)
 {
 	struct machine lean = { .m_maps = 0 }, plain = { .m_maps = 0 };
 	struct errmsg em = { .em_text = "" };
@@ -233,6 +339,7 @@ two_machines(struct dice *d, uint64_t *untoldp, uint64_t *toldp)
 	assert_int_equal(lean.m_other, plain.m_other);
 	*untoldp += uvm_untold(lean.m_uvm);
 	*toldp += lean.m_told;
+	*runp += lean.m_run;
 	uvm_destroy(lean.m_uvm);
 	uvm_destroy(plain.m_uvm);
 }
@@ -242,6 +349,7 @@ common_faults_leave_what_others_leave(void **state)
 {
 	const char *const text = getenv("UVN_SEED");
 	uint64_t seed = (uint64_t)time(NULL), untold = 0, told = 0;
+	uint64_t of_runs = 0;
 	struct dice d;
 
 	(void)state;
@@ -251,11 +359,13 @@ common_faults_leave_what_others_leave(void **state)
 	(void)fflush(stdout);
 	for (unsigned i = 0; i < MACHINES; i++, seed++) {
 		d.d_state = seed;
-		two_machines(&d, &untold, &told);
+		two_machines(&d, &untold, &told, &of_runs);
 	}
-	print_message("%" PRIu64 " reads in one piece, %" PRIu64 " not\n",
-	    untold, told);
-	/* Both ways were gone. */
+	print_message("%" PRIu64 " reads in one piece, %" PRIu64
+		      " not, %" PRIu64 " faults of runs\n",
+	    untold, told, of_runs);
+	/* All ways were gone. */
+	assert_true(of_runs > 10000);
 	assert_true(untold > 10000);
 	assert_true(told > 1000);
 }

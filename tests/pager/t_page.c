@@ -60,7 +60,7 @@ static uint32_t
 frame_of(const struct lab *lab, const struct vm_page *pg)
 {
 
-	return page_link(lab->uvm, pg);
+	return link_frame(page_link(lab->uvm, pg));
 }
 
 static void
@@ -199,17 +199,17 @@ hash_chains_grow_at_the_tail_and_survive_removal(void **state)
 	for (i = 0; i < 6; i++)
 		pg[i] = alloc(&lab, 1, 10 * i);
 	assert_int_equal(lab.uvm->mem.pm_bucket[0].ph_head,
-	    frame_of(&lab, pg[0]));
+	    page_link(lab.uvm, pg[0]));
 	for (i = 0; i < 5; i++)
-		assert_int_equal(pg[i]->hashq, frame_of(&lab, pg[i + 1]));
+		assert_int_equal(pg[i]->hashq, page_link(lab.uvm, pg[i + 1]));
 	assert_int_equal(pg[5]->hashq, 0);
 
 	release(&lab, pg[0]);
 	release(&lab, pg[3]);
 	release(&lab, pg[5]);
 	assert_int_equal(lab.uvm->mem.pm_bucket[0].ph_head,
-	    frame_of(&lab, pg[1]));
-	assert_int_equal(pg[2]->hashq, frame_of(&lab, pg[4]));
+	    page_link(lab.uvm, pg[1]));
+	assert_int_equal(pg[2]->hashq, page_link(lab.uvm, pg[4]));
 	assert_int_equal(pg[4]->hashq, 0);
 	assert_null(core_page(&lab, 1, 30));
 	assert_ptr_equal(core_page(&lab, 1, 40), pg[4]);
@@ -230,10 +230,10 @@ bucket_is_object_number_times_stride_plus_page(void **state)
 	assert_int_equal(lab.up.hash_buckets, 128);
 	pg = alloc(&lab, 1, 3);
 	assert_int_equal(lab.uvm->mem.pm_bucket[13].ph_head,
-	    frame_of(&lab, pg));
+	    page_link(lab.uvm, pg));
 	pg = alloc(&lab, 2, 120);
 	assert_int_equal(lab.uvm->mem.pm_bucket[(20 + 120) & 127].ph_head,
-	    frame_of(&lab, pg));
+	    page_link(lab.uvm, pg));
 	/* The same page number of another object is another page. */
 	assert_null(core_page(&lab, 2, 3));
 	lab_close(&lab);

@@ -20,6 +20,7 @@ struct all {
 	struct trace_event *al_ev;
 	size_t al_n, al_runs;
 	uint64_t al_pages; /* of runs, a sum */
+	uint64_t al_tids;  /* of batches, a sum */
 	int al_error;
 	struct errmsg al_em;
 	uint64_t al_blocks, al_events;
@@ -45,6 +46,7 @@ read_all(const char *path, unsigned flags, unsigned threads)
 		    tb.tb_n * sizeof(*tb.tb_ev));
 		al.al_n += tb.tb_n;
 		al.al_runs += tb.tb_nruns;
+		al.al_tids = al.al_tids * 31 + tb.tb_tid;
 		for (size_t i = 0; i < tb.tb_nruns; i++)
 			al.al_pages = al.al_pages * 31 +
 			    tb.tb_at[tb.tb_run[i].rn_first] +
@@ -102,6 +104,7 @@ same(const char *path, unsigned flags)
 		    one.al_n * sizeof(*one.al_ev));
 		assert_int_equal(one.al_runs, two.al_runs);
 		assert_int_equal(one.al_pages, two.al_pages);
+		assert_int_equal(one.al_tids, two.al_tids);
 		assert_int_equal(one.al_blocks, two.al_blocks);
 		assert_int_equal(one.al_events, two.al_events);
 		free(two.al_ev);

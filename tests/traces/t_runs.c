@@ -79,12 +79,35 @@ check_batch(const struct trace_batch *tb, unsigned shift)
 	return r;
 }
 
+static bool
+one_thread(const struct trace_event *ev, size_t n)
+{
+
+	for (size_t i = 1; i < n; i++)
+		if (ev[i].te_tid != ev[0].te_tid)
+			return false;
+	return true;
+}
+
+/* Whose the events of a batch are: if it says so, or of a trace of one thread.
+ */
+static void
+check_thread(const struct trace_batch *tb, bool one)
+{
+
+	if (tb->tb_tid == TRACE_TIDS)
+		assert_false(one);
+	for (size_t i = 0; i < tb->tb_n && tb->tb_tid != TRACE_TIDS; i++)
+		assert_int_equal(tb->tb_ev[i].te_tid, tb->tb_tid);
+}
+
 /* Read all of it; it has to be ev[0..n).  How many runs there were. */
 static size_t
 check_reader(struct trace_reader *tr, unsigned shift,
     const struct trace_event *ev, size_t n)
 {
 	struct errmsg em = { .em_text = "" };
+	const bool one = one_thread(ev, n);
 	struct trace_batch tb;
 	size_t at = 0, runs = 0;
 
@@ -94,6 +117,7 @@ check_reader(struct trace_reader *tr, unsigned shift,
 			break;
 		assert_in_range(tb.tb_n, 1, n - at);
 		assert_memory_equal(tb.tb_ev, ev + at, tb.tb_n * sizeof(*ev));
+		check_thread(&tb, one);
 		runs += check_batch(&tb, shift);
 		at += tb.tb_n;
 	}
@@ -226,6 +250,8 @@ try_seed(uint64_t seed)
 	    (unsigned long long)seed, n);
 	if (seed % 4 != 0)
 		accesses(&d, ev, n);
+	for (size_t i = 0; i < n && seed % 2 != 0; i++)
+		ev[i].te_tid = 7;
 	write_all(ev, n);
 	(void)check_all(ev, n);
 	free(ev);

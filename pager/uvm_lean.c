@@ -1,0 +1,301 @@
+/*
+ * uvm_lean.c: the commonest faults, in one piece.
+ *
+ * A fault that goes the usual way: shared pages of one entry of a map, away
+ * from its ends, nothing to wait for, nobody to tell, one thread, a backend
+ * that takes no time and has no bytes.  Of what the fault routine, the get and
+ * the I/O do between them this does what is still there afterwards, in the same
+ * order; locks and flags that are taken and given back, the buffer and the
+ * calls are left out, and counters are added to at the end of a run of faults.
+ * tests/pager/t_lean.c compares every bit of it with the long way.
+ */
+#include "pager/uvm_i.h"
+
+#ifndef UVM_MP
+
+enum lean_outcome { LEAN_NOT, LEAN_MAPPED, LEAN_RESIDENT, LEAN_MISS };
+
+/* How many pages before and behind the faulting one; false: it is odd. */
+static bool
+lean_window(const struct uvm *uvm, const struct vm_map_entry *me,
+    struct lean *le)
+{
+	uint64_t back = 0, forward = 0;
+
+	if (me->me_advice == ADVICE_NORMAL) {
+		back = uvm->up.fault_back;
+		forward = uvm->up.fault_forward;
+	}
+	/* What pte_mapped8() reads. */
+	if (back + 1 + forward > 8 || me->me_advice == ADVICE_SEQUENTIAL)
+		return false;
+	le->le_back = (unsigned)back;
+	le->le_npages = (unsigned)(back + 1 + forward);
+	return true;
+}
+
+/* Find out what holds for the entry that holds pgno. => false: nothing does */
+static bool
+lean_settle(struct uvm *uvm, struct vm_map *map, uint64_t pgno)
+{
+	struct lean *const le = &uvm->lean;
+	const struct uvm_vnode *const uvn = &map->vm_vp->v_uvm;
+	const struct vm_map_entry *const me = uvm_map_lookup_entry(map, pgno);
+	uint64_t end, beyond;
+
+	le->le_map = NULL;
+	if (!uvm->leanable || me == NULL || me->me_cow ||
+	    (me->me_prot & UVM_MAP_READ) == 0 || !lean_window(uvm, me, le))
+		return false;
+	/* Whole pages of the file that have a bit, and their windows. */
+	end = pages_trunc(uvm, uvn->u_size);
+	end = end < me->me_end ? end : me->me_end;
+	end = end < uvn->u_obj.uo_rbits ? end : uvn->u_obj.uo_rbits;
+	/* What pte_mapped8() reads behind the faulting page. */
+	beyond = le->le_npages == 1 ? 0 : 8;
+	if (end < me->me_start + le->le_back + beyond)
+		return false;
+	le->le_map = map;
+	le->le_start = me->me_start + le->le_back;
+	le->le_span = end - le->le_start - beyond;
+	le->le_writable = (me->me_prot & UVM_MAP_WRITE) != 0;
+	le->le_enter = le->le_writable ? PTE_R | PTE_W : PTE_R;
+	return true;
+}
+
+/* Map the page. */
+static inline void
+lean_enter(const struct lean *le, struct uvm_object *uobj, struct vm_page *pg,
+    uint8_t *pte, uint8_t was, uint8_t and)
+{
+
+	pg->nmaps += (was & PTE_R) == 0;
+	*pte = (uint8_t)((was & (PTE_REF | PTE_MOD)) | le->le_enter | and);
+	uobj->uo_maydirty |= le->le_writable;
+}
+
+/* Resident neighbours that are not mapped, bit by bit; pte is that of bit 0. */
+static noinline void
+lean_neighbours(struct uvm *uvm, struct uvm_object *uobj, uint64_t start,
+    uint8_t *pte, uint32_t there)
+{
+	struct vm_page *pg;
+
+	for (; there != 0; there &= there - 1) {
+		const unsigned i = (unsigned)__builtin_ctz(there);
+
+		pg = hash_search(uvm, uobj, start + i);
+		if (pg == NULL || (pg->flags & (PG_BUSY | PG_RELEASED)))
+			continue;
+		page_activate(uvm, pg);
+		EXP(uvm)->neighbours_mapped++;
+		lean_enter(&uvm->lean, uobj, pg, &pte[i], pte[i], 0);
+	}
+}
+
+/* The page is allocated and read: uvn_get(), uvn_io(). => active */
+static inline struct vm_page *
+lean_pagein(struct uvm *uvm, struct uvm_object *uobj, uint64_t pgno)
+{
+	struct vm_page *const frames = uvm->mem.pm_frame;
+	struct vm_page *pg;
+	uint32_t link;
+
+	free_low(uvm, LEVELS(uvm)->free);
+	link = free_take(uvm);
+	pg = link_at(frames, link);
+	page_becomes(pg, uobj, pgno, PG_CLEAN | PG_TABLED);
+	hash_link(uvm, uobj, pg, link);
+	memq_link(uvm, uobj, pg, link);
+	resident_set(uobj, pgno);
+	pg->pqflags = PQ_ACTIVE;
+	queue_append(frames, &uvm->mem.pm_active, pg, link);
+	return pg;
+}
+
+/* How many bits of eight are set. */
+static inline unsigned
+popcount8(unsigned bits)
+{
+
+	bits -= bits >> 1 & 0x55;
+	bits = (bits & 0x33) + (bits >> 2 & 0x33);
+	return (bits + (bits >> 4)) & 0xf;
+}
+
+/* What faults count: lookups are those of the fault routine. */
+static void
+lean_count(struct uvm *uvm, uint64_t resident, uint64_t misses,
+    uint64_t lookups)
+{
+	struct uvmexp *const exp = EXP(uvm);
+	const uint64_t faults = resident + misses;
+
+	exp->accesses += faults;
+	exp->faults += faults;
+	exp->fltlget += faults;
+	exp->flt_obj += faults;
+	exp->resident_hits += resident;
+	exp->misses += misses;
+	exp->fltget += misses;
+	exp->fltrelck += misses;
+	exp->fltrelckok += misses;
+	exp->lookups += lookups + misses;
+	exp->pagein_ios += misses;
+	exp->pagein_pages += misses;
+	exp->pagein_bytes += misses << uvm->mem.pm_shift;
+	exp->active += misses;
+	uvm->untold += misses;
+}
+
+/* The neighbours of a fault, and itself: bit le_back. => those not mapped */
+static inline uint32_t
+lean_unmapped(const struct lean *le, const uint8_t *pte)
+{
+
+	return (~pte_mapped8(pte - le->le_back) | 1U << le->le_back) &
+	    ((1U << le->le_npages) - 1);
+}
+
+/*
+ * An access to a page whose entry lacks something; single: le_npages is 1.
+ *
+ * => LEAN_NOT: another kind of fault, or none; nothing has happened
+ * => LEAN_MAPPED: the entry let it through, and is marked; not counted
+ * => *lookupsp: so many more, unless it is single
+ * => no mapping is lost, and no mark of one
+ */
+static inline __attribute__((always_inline)) enum lean_outcome
+lean_access(struct uvm *uvm, const struct lean *le, struct vm_map *map,
+    uint64_t pgno, bool write, bool single, uint64_t *lookupsp)
+{
+	struct uvm_object *const uobj = &map->vm_vp->v_uvm.u_obj;
+	const uint8_t mark = write ? PTE_REF | PTE_MOD : PTE_REF;
+	const uint32_t center = single ? 1 : 1U << le->le_back;
+	uint32_t there, unmapped = 1;
+	struct vm_page *pg = NULL;
+	uint8_t *pte, was;
+
+	if (unlikely(LEVELS(uvm)->free <= uvm->up.reserve_kernel) ||
+	    unlikely(write && !le->le_writable))
+		return LEAN_NOT;
+	pte = &map->vm_hot.um_pte[pgno - map->vm_hot.um_first];
+	was = *pte;
+	if (unlikely(was & (write ? PTE_W : PTE_R))) {
+		*pte = was | mark;
+		if (write && (was & PTE_MOD) == 0)
+			uvm_page_dirtied(uvm, hash_search(uvm, uobj, pgno));
+		return LEAN_MAPPED;
+	}
+	if (single) {
+		there = uvm_resident_run(uobj, pgno, 1) & 1;
+	} else {
+		unmapped = lean_unmapped(le, pte);
+		there = unmapped &
+		    (uint32_t)uvm_resident_run(uobj, pgno - le->le_back,
+			le->le_npages);
+	}
+	if (there & center) {
+		pg = hash_search(uvm, uobj, pgno);
+		if (unlikely(pg == NULL) ||
+		    unlikely(pg->flags & (PG_BUSY | PG_RELEASED | PG_AHEAD)))
+			return LEAN_NOT;
+	}
+	if (!single) {
+		*lookupsp += popcount8(unmapped);
+		if (unlikely((there & ~center) != 0))
+			lean_neighbours(uvm, uobj, pgno - le->le_back,
+			    pte - le->le_back, there & ~center);
+	}
+	if (pg == NULL) {
+		pg = lean_pagein(uvm, uobj, pgno);
+		lean_enter(le, uobj, pg, pte, was, mark);
+	} else {
+		lean_enter(le, uobj, pg, pte, was, mark);
+		page_activate(uvm, pg);
+	}
+	if (write && (was & PTE_MOD) == 0)
+		uvm_page_dirtied(uvm, pg);
+	uvm_scout(uvm);
+	return there & center ? LEAN_RESIDENT : LEAN_MISS;
+}
+
+/*
+ * Accesses that are due, as long as they are common, and nothing is due at the
+ * end of their event.
+ *
+ * => those not done yet
+ */
+static inline __attribute__((always_inline)) uint32_t
+lean_run(struct uvm *uvm, const struct lean le, struct vm_map *map,
+    const uint32_t *at, uint32_t due, bool single, struct uvm_faults *uf)
+{
+	uint64_t lookups = 0, resident = 0, misses = 0;
+
+	do {
+		const uint32_t next = at[__builtin_ctz(due)];
+		const uint64_t pgno = UVM_AT_PAGE(next);
+		const bool write = UVM_AT_WRITE(next);
+		enum lean_outcome got = LEAN_NOT;
+
+		if (likely(pgno - le.le_start < le.le_span))
+			got = lean_access(uvm, &le, map, pgno, write, single,
+			    &lookups);
+		if (unlikely(got == LEAN_NOT))
+			break;
+		due &= due - 1;
+		if (unlikely(got == LEAN_MAPPED))
+			continue;
+		resident += got == LEAN_RESIDENT;
+		misses += got == LEAN_MISS;
+		if (unlikely(write))
+			uf->uf_writes[got == LEAN_MISS]++;
+	} while (due != 0 && likely(uvm->hot.uh_due == 0));
+	if (single)
+		lookups = resident + misses;
+	lean_count(uvm, resident, misses, lookups);
+	uf->uf_all[0] += (uint32_t)resident;
+	uf->uf_all[1] += (uint32_t)misses;
+	return due;
+}
+
+uint32_t
+uvm_fault_run(struct uvm *uvm, struct uvm_map *umap, const uint32_t *at,
+    uint32_t due, struct uvm_faults *uf)
+{
+	struct vm_map *const map = (struct vm_map *)umap;
+	const struct lean *const le = &uvm->lean;
+	uint32_t left = due;
+
+	while (due != 0) {
+		const uint64_t pgno = UVM_AT_PAGE(at[__builtin_ctz(due)]);
+
+		if (unlikely(le->le_map != map ||
+			pgno - le->le_start >= le->le_span) &&
+		    !lean_settle(uvm, map, pgno))
+			break;
+		left = le->le_npages == 1 ?
+		    lean_run(uvm, *le, map, at, due, true, uf) :
+		    lean_run(uvm, *le, map, at, due, false, uf);
+		if (left == due || uvm->hot.uh_due != 0)
+			return left;
+		due = left;
+	}
+	return due;
+}
+
+enum uvm_outcome
+uvm_fault_lean(struct uvm *uvm, struct vm_map *map, uint64_t pgno, bool write)
+{
+	const uint32_t at = (uint32_t)pgno << 1 | write;
+	struct uvm_faults uf = { .uf_all = { 0 } };
+
+	if (unlikely(pgno > UVM_AT_PAGE(UINT32_MAX)))
+		return UVM_HIT_MAPPED;
+	(void)uvm_fault_run(uvm, &map->vm_hot, &at, 1, &uf);
+	return uf.uf_all[1] != 0 ? UVM_MISS :
+	    uf.uf_all[0] != 0	 ? UVM_HIT_RESIDENT :
+				   UVM_HIT_MAPPED;
+}
+
+#endif
