@@ -64,25 +64,45 @@ hint_chain(const struct uvm *uvm, const struct uvm_object *uobj, uint64_t pgno,
 		    1);
 }
 
+/* Of faults that look at one page only: the frame at the end of its chain. */
+static void
+hint_tails(const struct uvm *uvm, const struct uvm_object *uobj,
+    const uint32_t *at, uint32_t due)
+{
+	const struct vm_page *const frames = uvm->mem.pm_frame;
+
+	while (due != 0) {
+		const uint64_t pgno = hint_next(at, &due);
+
+		prefetch_whole(
+		    link_at(frames, hash_bucket(uvm, uobj, pgno)->ph_tail));
+	}
+}
+
 void
 uvm_hint_pages(const struct uvm *uvm, const struct uvm_map *umap,
     const uint32_t *at, uint32_t due)
 {
 	const struct vm_map *const map = (const struct vm_map *)umap;
 	const struct uvm_object *const uobj = &map->vm_vp->v_uvm.u_obj;
-	const uint64_t back = hint_single(map) ? 0 : HINT_BACK;
-	const unsigned n = back != 0 ? HINT_PAGES : 1;
 
+	if (hint_single(map)) {
+		hint_tails(uvm, uobj, at, due);
+		return;
+	}
 	while (due != 0) {
 		const uint64_t pgno = hint_next(at, &due);
-		const uint64_t first = pgno - back;
+		const uint64_t first = pgno - HINT_BACK;
 		uint64_t there;
 
-		if (unlikely(pgno < back || first + n > uobj->uo_rbits))
+		if (unlikely(pgno < HINT_BACK ||
+			first + HINT_PAGES > uobj->uo_rbits))
 			continue;
-		there = uvm_resident_run(uobj, first, n) & ((1U << n) - 1);
-		hint_chain(uvm, uobj, pgno, (there >> back & 1) != 0);
-		for (there &= ~(1ULL << back); there != 0; there &= there - 1)
+		there = uvm_resident_run(uobj, first, HINT_PAGES) &
+		    ((1U << HINT_PAGES) - 1);
+		hint_chain(uvm, uobj, pgno, (there >> HINT_BACK & 1) != 0);
+		for (there &= ~(1ULL << HINT_BACK); there != 0;
+		     there &= there - 1)
 			hint_chain(uvm, uobj,
 			    first + (unsigned)__builtin_ctzll(there), true);
 	}

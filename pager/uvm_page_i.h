@@ -208,12 +208,19 @@ uvm_scout(struct uvm *uvm)
 static inline void
 free_low(struct uvm *uvm, uint64_t free)
 {
+	/* Nothing foresees it: no branch for each. */
+	const bool low = (free < uvm->up.freemin) |
+	    ((free < uvm->up.freetarg) &
+		(shared_get(&LEVELS(uvm)->inactive) <
+		    shared_get(&uvm->inactarg)));
 
-	if (free < uvm->up.freemin ||
-	    (free < uvm->up.freetarg &&
-		shared_get(&LEVELS(uvm)->inactive) <
-		    shared_get(&uvm->inactarg)))
+#ifdef UVM_MP
+	if (low)
 		uvm_pageout_wake(uvm);
+#else
+	_Static_assert(UVM_DUE_DAEMON == 1, "a truth value");
+	uvm->hot.uh_due |= low;
+#endif
 }
 
 /* The page that is next on the free list, which is not empty. => locked */

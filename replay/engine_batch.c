@@ -31,7 +31,7 @@ _Static_assert(AT_PAGE(TRACE_AT(5, 1)) == 5 && AT_WRITE(TRACE_AT(5, 1)) == 1,
 
 /* Accesses that are replayed together. */
 struct run {
-	struct uvm_map ru_map; /* as it is: it outlives the run */
+	uintptr_t ru_ptes; /* where page 0's entry of the table would be */
 	const struct trace_event *ru_ev;
 	const uint32_t *ru_at;
 	size_t ru_n;
@@ -46,7 +46,7 @@ static inline uint8_t *
 run_pte(const struct run *ru, uint32_t at)
 {
 
-	return &ru->ru_map.um_pte[AT_PAGE(at) - ru->ru_map.um_first];
+	return (uint8_t *)(ru->ru_ptes + AT_PAGE(at));
 }
 
 static inline size_t
@@ -118,8 +118,9 @@ hint(const struct engine *en, const struct run *ru, size_t i, uint32_t *duep)
 	const size_t pte = i + HINT_PTE * BLOCK, hash = i + HINT_HASH * BLOCK;
 	uint32_t due;
 
-	for (size_t k = pte; k < block_end(ru, pte); k++)
-		__builtin_prefetch(run_pte(ru, ru->ru_at[k]), 1);
+	if (likely(pte + BLOCK <= ru->ru_n))
+		for (size_t k = 0; k < BLOCK; k++)
+			__builtin_prefetch(run_pte(ru, ru->ru_at[pte + k]), 1);
 	if (*duep != 0)
 		uvm_hint_pages(en->en_uvm, en->en_map,
 		    &ru->ru_at[i + HINT_PAGE * BLOCK], *duep);
@@ -249,16 +250,14 @@ block_hits(struct engine *en, const struct run *ru, size_t k, size_t end)
 	const uint8_t need[2] = { pte_need[0],
 		en->en_data ? UINT8_MAX : pte_need[1] };
 	/* Marks are bytes, which might be any of what is not here. */
-	uint8_t *const pte = ru->ru_map.um_pte;
-	const uint64_t base = ru->ru_map.um_first;
-	const uint32_t *const ats = ru->ru_at;
+	const struct run here = *ru;
 	const size_t first = k;
 	size_t writes = 0;
 
 	for (; k < end; k++) {
-		const uint32_t at = ats[k], write = AT_WRITE(at);
+		const uint32_t at = here.ru_at[k], write = AT_WRITE(at);
 
-		if (!uvm_pte_mark(&pte[AT_PAGE(at) - base], need[write]))
+		if (!uvm_pte_mark(run_pte(&here, at), need[write]))
 			break;
 		writes += write;
 	}
@@ -479,7 +478,7 @@ run_take(const struct engine *en, const struct trace_batch *tb,
 	    map->um_file != rn->rn_file || rn->rn_low < map->um_first ||
 	    rn->rn_pages > map->um_first + map->um_npages)
 		return false;
-	ru->ru_map = *map;
+	ru->ru_ptes = (uintptr_t)map->um_pte - map->um_first;
 	ru->ru_ev = &tb->tb_ev[i];
 	ru->ru_at = &tb->tb_at[i];
 	ru->ru_tid = tb->tb_tid;
