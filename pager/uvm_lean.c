@@ -172,6 +172,7 @@ lean_access(struct uvm *uvm, const struct lean *le, struct vm_map *map,
 	struct uvm_object *const uobj = &map->vm_vp->v_uvm.u_obj;
 	const uint8_t mark = write ? PTE_REF | PTE_MOD : PTE_REF;
 	const uint32_t center = single ? 1 : 1U << le->le_back;
+	enum lean_outcome got = LEAN_MISS;
 	uint32_t there, unmapped = 1;
 	struct vm_page *pg = NULL;
 	uint8_t *pte, was;
@@ -211,13 +212,14 @@ lean_access(struct uvm *uvm, const struct lean *le, struct vm_map *map,
 		pg = lean_pagein(uvm, uobj, pgno);
 		lean_enter(le, uobj, pg, pte, was, mark);
 	} else {
+		got = LEAN_RESIDENT;
 		lean_enter(le, uobj, pg, pte, was, mark);
 		page_activate(uvm, pg);
 	}
 	if (write && (was & PTE_MOD) == 0)
 		uvm_page_dirtied(uvm, pg);
 	uvm_scout(uvm);
-	return there & center ? LEAN_RESIDENT : LEAN_MISS;
+	return got;
 }
 
 /*
@@ -277,7 +279,8 @@ uvm_fault_run(struct uvm *uvm, struct uvm_map *umap, const uint32_t *at,
 		left = le->le_npages == 1 ?
 		    lean_run(uvm, *le, map, at, due, true, uf) :
 		    lean_run(uvm, *le, map, at, due, false, uf);
-		if (left == due || uvm->hot.uh_due != 0)
+		if (likely((left == 0) | (left == due) |
+			(uvm->hot.uh_due != 0)))
 			return left;
 		due = left;
 	}
