@@ -48,6 +48,18 @@ unconst(const void *p)
 	return u.v;
 }
 
+/*
+ * len bytes of address space, zero, that cost memory only where they are
+ * touched.  From 1 MiB on they begin with a large page, where there are such,
+ * and consist of them: what is touched at random would need the processor to
+ * walk its page tables too often.
+ *
+ * => NULL: there is no such room
+ * => give: with the same len; NULL is fine
+ */
+void *room_take(size_t len);
+void room_give(void *p, size_t len);
+
 /* 128 bits, where products of two 64-bit numbers must be exact. */
 __extension__ typedef unsigned __int128 uint128_t;
 

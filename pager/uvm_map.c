@@ -1,5 +1,3 @@
-#include <sys/mman.h>
-
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,17 +10,9 @@
 static void *
 pte_alloc(size_t n, size_t *lenp)
 {
-	void *p;
 
-	*lenp = 0;
-	if (n < PTE_MMAP)
-		return calloc(n, 1);
-	p = mmap(NULL, n, PROT_READ | PROT_WRITE,
-	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (p == MAP_FAILED)
-		return NULL;
-	*lenp = n;
-	return p;
+	*lenp = n < PTE_MMAP ? 0 : n;
+	return n < PTE_MMAP ? calloc(n, 1) : room_take(n);
 }
 
 struct vm_map_entry *
@@ -169,7 +159,7 @@ uvm_map_free(struct vm_map *map)
 {
 
 	if (map->vm_ptelen != 0)
-		(void)munmap(map->vm_hot.um_pte, map->vm_ptelen);
+		room_give(map->vm_hot.um_pte, map->vm_ptelen);
 	else
 		free(map->vm_hot.um_pte);
 	free(map->vm_entry);

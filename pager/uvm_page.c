@@ -1,25 +1,9 @@
-#include <sys/mman.h>
-
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "pager/uvm_i.h"
-
-/* Address space that costs memory only where it is touched; NULL if none. */
-static void *
-reserve(size_t len)
-{
-	void *const p = mmap(NULL, len, PROT_READ | PROT_WRITE,
-	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-	if (p == MAP_FAILED)
-		return NULL;
-	/* Advice only: descriptors are touched at random. */
-	(void)madvise(p, len, MADV_HUGEPAGE);
-	return p;
-}
 
 int
 uvm_page_init(struct uvm *uvm, struct errmsg *em)
@@ -33,11 +17,11 @@ uvm_page_init(struct uvm *uvm, struct errmsg *em)
 	pm->pm_mask = uvm->up.hash_buckets - 1;
 	pm->pm_framelen = (npages + 1) * sizeof(struct vm_page);
 	pm->pm_bucketlen = uvm->up.hash_buckets * sizeof(struct pghash);
-	pm->pm_frame = reserve(pm->pm_framelen);
-	pm->pm_bucket = reserve(pm->pm_bucketlen);
+	pm->pm_frame = room_take(pm->pm_framelen);
+	pm->pm_bucket = room_take(pm->pm_bucketlen);
 	if (uvm->be->be_flags & UVM_BE_DATA) {
 		pm->pm_datalen = npages << pm->pm_shift;
-		pm->pm_data = reserve(pm->pm_datalen);
+		pm->pm_data = room_take(pm->pm_datalen);
 	}
 	if (pm->pm_frame == NULL || pm->pm_bucket == NULL ||
 	    (pm->pm_datalen != 0 && pm->pm_data == NULL))
@@ -54,12 +38,9 @@ uvm_page_fini(struct uvm *uvm)
 {
 	struct uvm_pagemem *const pm = &uvm->mem;
 
-	if (pm->pm_frame != NULL)
-		(void)munmap(pm->pm_frame, pm->pm_framelen);
-	if (pm->pm_bucket != NULL)
-		(void)munmap(pm->pm_bucket, pm->pm_bucketlen);
-	if (pm->pm_data != NULL)
-		(void)munmap(pm->pm_data, pm->pm_datalen);
+	room_give(pm->pm_frame, pm->pm_framelen);
+	room_give(pm->pm_bucket, pm->pm_bucketlen);
+	room_give(pm->pm_data, pm->pm_datalen);
 }
 
 /* Objects of more pages than this have bits for their first ones only. */
