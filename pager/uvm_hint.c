@@ -20,7 +20,7 @@ hint_next(const uint32_t *at, uint32_t *duep)
 
 /* Does a fault in this map look at one page only?  As the last one did. */
 static inline bool
-hint_single(const struct vm_map *map)
+single(const struct vm_map *map)
 {
 	const uint32_t hint = shared_get(&map->vm_hint);
 
@@ -34,7 +34,7 @@ uvm_hint_hash(const struct uvm *uvm, const struct uvm_map *umap,
 {
 	const struct vm_map *const map = (const struct vm_map *)umap;
 	const struct uvm_object *const uobj = &map->vm_vp->v_uvm.u_obj;
-	const uint64_t back = hint_single(map) ? 0 : HINT_BACK;
+	const uint64_t back = single(map) ? 0 : HINT_BACK;
 
 	while (due != 0) {
 		const uint64_t pgno = hint_next(at, &due);
@@ -64,18 +64,24 @@ hint_chain(const struct uvm *uvm, const struct uvm_object *uobj, uint64_t pgno,
 		    1);
 }
 
-/* Of faults that look at one page only: the frame at the end of its chain. */
+/*
+ * Of faults that look at one page only: the frame at the end of its chain,
+ * behind which it will be put, and if it may be there already the first, too.
+ */
 static void
-hint_tails(const struct uvm *uvm, const struct uvm_object *uobj,
+hint_single(const struct uvm *uvm, const struct uvm_object *uobj,
     const uint32_t *at, uint32_t due)
 {
 	const struct vm_page *const frames = uvm->mem.pm_frame;
 
 	while (due != 0) {
 		const uint64_t pgno = hint_next(at, &due);
+		const struct pghash *const ph = hash_bucket(uvm, uobj, pgno);
+		const uint32_t head = ph->ph_head, tail = ph->ph_tail;
+		const bool there = uvm_resident_run(uobj, pgno, 1) & 1;
 
-		prefetch_whole(
-		    link_at(frames, hash_bucket(uvm, uobj, pgno)->ph_tail));
+		__builtin_prefetch(&link_at(frames, tail)->hashq, 1);
+		prefetch_whole(link_at(frames, there ? head : tail));
 	}
 }
 
@@ -86,8 +92,8 @@ uvm_hint_pages(const struct uvm *uvm, const struct uvm_map *umap,
 	const struct vm_map *const map = (const struct vm_map *)umap;
 	const struct uvm_object *const uobj = &map->vm_vp->v_uvm.u_obj;
 
-	if (hint_single(map)) {
-		hint_tails(uvm, uobj, at, due);
+	if (single(map)) {
+		hint_single(uvm, uobj, at, due);
 		return;
 	}
 	while (due != 0) {

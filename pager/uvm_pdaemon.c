@@ -232,9 +232,12 @@ pglist_move(struct uvm *uvm, struct pglist *from, struct pglist *to,
 	const uint32_t prev = link_at(frames, first)->pageq_prev;
 	const uint32_t next = link_at(frames, last)->pageq_next;
 
+	/* Pages that left between the head and the scout were not counted. */
 	if (link_at(frames, from->pl_scout)->pqflags ==
-	    link_at(frames, first)->pqflags)
+	    link_at(frames, first)->pqflags) {
 		from->pl_scout = next;
+		from->pl_lead = 0;
+	}
 	if (next != 0)
 		link_at(frames, next)->pageq_prev = prev;
 	else
