@@ -3,6 +3,7 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <string.h>
 
 #include "pager/uvm_check.h"
 
@@ -217,22 +218,18 @@ check_links(const struct uvm *uvm, uint64_t tabled, uint64_t busy,
 static uint64_t
 count_ptes(const struct vm_map *map)
 {
+	static const uint8_t nothing[4096];
 	const uint8_t *const pte = map->vm_hot.um_pte;
 	const uint64_t npages = map->vm_hot.um_npages;
 	uint64_t n = 0;
 
-	for (uint64_t i = 0; i < npages;) {
-		uint64_t word;
-
-		/* Most are nothing. */
-		if (npages - i >= sizeof(word)) {
-			__builtin_memcpy(&word, &pte[i], sizeof(word));
-			if (word == 0) {
-				i += sizeof(word);
-				continue;
-			}
-		}
-		n += (pte[i++] & (PTE_R | PTE_ANON)) == PTE_R;
+	for (uint64_t i = 0, k; i < npages; i += k) {
+		k = npages - i < sizeof(nothing) ? npages - i : sizeof(nothing);
+		/* Most are. */
+		if (memcmp(&pte[i], nothing, k) == 0)
+			continue;
+		for (uint64_t j = i; j < i + k; j++)
+			n += (pte[j] & (PTE_R | PTE_ANON)) == PTE_R;
 	}
 	return n;
 }
