@@ -11,8 +11,9 @@ int
 unpacker_init(struct unpacker *up)
 {
 	up->up_shift = 0;
-	up->up_kinds = calloc(UVT_BLOCK_EVENTS, sizeof(*up->up_kinds));
-	up->up_runs = calloc(UVT_BLOCK_EVENTS, sizeof(*up->up_runs));
+	/* Not cleared: a block that is opened fills what it uses. */
+	up->up_kinds = malloc(UVT_BLOCK_EVENTS * sizeof(*up->up_kinds));
+	up->up_runs = malloc(UVT_BLOCK_EVENTS * sizeof(*up->up_runs));
 	if (up->up_kinds == NULL || up->up_runs == NULL) {
 		unpacker_fini(up);
 		return ENOMEM;
