@@ -487,11 +487,7 @@ uvm_access(struct uvm *uvm, struct uvm_map *map, uint64_t pgno,
 	return uvm_access_slow(uvm, map, pgno, how);
 }
 
-/*
- * Hints of accesses to come, in three steps, each wanted some accesses before
- * the next: the page table, where the hash begins, then the pages that a fault
- * there will look at.  They change nothing and count nothing.
- */
+/* Tell the cache that the page's entry will be wanted. */
 static inline void
 uvm_prefetch_pte(const struct uvm_map *map, uint64_t pgno)
 {
@@ -500,43 +496,6 @@ uvm_prefetch_pte(const struct uvm_map *map, uint64_t pgno)
 	if (likely(idx < map->um_npages))
 		__builtin_prefetch(&map->um_pte[idx], 1);
 }
-
-/*
- * Accesses through a map, told by the pages of the file that they go to, and
- * whether they write.
- *
- * => of at[0] to at[31] those are meant whose bit of due is set
- */
-#define UVM_AT_PAGE(at)	 ((at) >> 1)
-#define UVM_AT_WRITE(at) ((at)&1)
-
-void uvm_hint_hash(const struct uvm *uvm, const struct uvm_map *map,
-    const uint32_t *at, uint32_t due);
-void uvm_hint_pages(const struct uvm *uvm, const struct uvm_map *map,
-    const uint32_t *at, uint32_t due);
-
-/* Faults of a run, [0] of resident pages, [1] that missed; and its writes. */
-struct uvm_faults {
-	uint32_t uf_all[2], uf_writes[2];
-};
-
-/*
- * Do accesses that need a fault, as uvm_access_slow() would one by one, for as
- * long as the faults are common, and nothing is due at the end of their event.
- * What turns out to be mapped, or wants a mark only, is an access done, and the
- * caller's to count.
- *
- * => those not done yet: the first is not common, or follows one whose event
- *    has to be ended
- * => added to *uf
- * => no other access's entry loses a bit of it
- */
-#ifdef UVM_MP
-#define uvm_fault_run(uvm, map, at, due, uf) (due)
-#else
-uint32_t uvm_fault_run(struct uvm *uvm, struct uvm_map *map, const uint32_t *at,
-    uint32_t due, struct uvm_faults *uf);
-#endif
 
 /* Is there anything to be done at the end of the event? */
 static inline bool

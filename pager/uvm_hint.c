@@ -3,6 +3,7 @@
  * and nothing counted.
  */
 #include "pager/uvm_i.h"
+#include "pager/uvm_run.h"
 
 /* The window of a fault with advice normal, more or less. */
 #define HINT_BACK  3

@@ -10,6 +10,7 @@
  * tests/pager/t_lean.c compares every bit of it with the long way.
  */
 #include "pager/uvm_i.h"
+#include "pager/uvm_run.h"
 
 #ifndef UVM_MP
 
@@ -225,19 +226,18 @@ lean_access(struct uvm *uvm, const struct lean *le, struct vm_map *map,
 /*
  * Accesses that are due, as long as they are common, and nothing is due at the
  * end of their event.
- *
- * => those not done yet
  */
-static inline __attribute__((always_inline)) uint32_t
+static inline __attribute__((always_inline)) void
 lean_run(struct uvm *uvm, const struct lean le, struct vm_map *map,
-    const uint32_t *at, uint32_t due, bool single, struct uvm_faults *uf)
+    struct uvm_run *ur, bool single)
 {
 	uint64_t lookups = 0, resident = 0, misses = 0;
+	uint32_t due = ur->ur_due;
 
 	do {
-		const uint32_t next = at[__builtin_ctz(due)];
-		const uint64_t pgno = UVM_AT_PAGE(next);
-		const bool write = UVM_AT_WRITE(next);
+		const unsigned k = (unsigned)__builtin_ctz(due);
+		const uint64_t pgno = UVM_AT_PAGE(ur->ur_at[k]);
+		const bool write = UVM_AT_WRITE(ur->ur_at[k]);
 		enum lean_outcome got = LEAN_NOT;
 
 		if (likely(pgno - le.le_start < le.le_span))
@@ -246,59 +246,66 @@ lean_run(struct uvm *uvm, const struct lean le, struct vm_map *map,
 		if (unlikely(got == LEAN_NOT))
 			break;
 		due &= due - 1;
+		ur->ur_done++;
+		ur->ur_last = k;
 		if (unlikely(got == LEAN_MAPPED))
 			continue;
 		resident += got == LEAN_RESIDENT;
 		misses += got == LEAN_MISS;
 		if (unlikely(write))
-			uf->uf_writes[got == LEAN_MISS]++;
+			ur->ur_fault_writes[got == LEAN_MISS]++;
 	} while (due != 0 && likely(uvm->hot.uh_due == 0));
 	if (single)
 		lookups = resident + misses;
 	lean_count(uvm, resident, misses, lookups);
-	uf->uf_all[0] += (uint32_t)resident;
-	uf->uf_all[1] += (uint32_t)misses;
-	return due;
+	ur->ur_faults[0] += (unsigned)resident;
+	ur->ur_faults[1] += (unsigned)misses;
+	ur->ur_due = due;
 }
 
-uint32_t
-uvm_fault_run(struct uvm *uvm, struct uvm_map *umap, const uint32_t *at,
-    uint32_t due, struct uvm_faults *uf)
+void
+uvm_fault_run(struct uvm *uvm, struct uvm_run *ur)
 {
-	struct vm_map *const map = (struct vm_map *)umap;
+	struct vm_map *const map = (struct vm_map *)ur->ur_map;
 	const struct lean *const le = &uvm->lean;
-	uint32_t left = due;
 
-	while (due != 0) {
-		const uint64_t pgno = UVM_AT_PAGE(at[__builtin_ctz(due)]);
+	while (ur->ur_due != 0) {
+		const unsigned done = ur->ur_done;
+		const uint64_t pgno =
+		    UVM_AT_PAGE(ur->ur_at[__builtin_ctz(ur->ur_due)]);
 
 		if (unlikely(le->le_map != map ||
 			pgno - le->le_start >= le->le_span) &&
 		    !lean_settle(uvm, map, pgno))
 			break;
-		left = le->le_npages == 1 ?
-		    lean_run(uvm, *le, map, at, due, true, uf) :
-		    lean_run(uvm, *le, map, at, due, false, uf);
-		if (likely((left == 0) | (left == due) |
+		if (le->le_npages == 1)
+			lean_run(uvm, *le, map, ur, true);
+		else
+			lean_run(uvm, *le, map, ur, false);
+		if (likely((ur->ur_due == 0) | (ur->ur_done == done) |
 			(uvm->hot.uh_due != 0)))
-			return left;
-		due = left;
+			break;
 	}
-	return due;
 }
 
 enum uvm_outcome
 uvm_fault_lean(struct uvm *uvm, struct vm_map *map, uint64_t pgno, bool write)
 {
 	const uint32_t at = (uint32_t)pgno << 1 | write;
-	struct uvm_faults uf = { .uf_all = { 0 } };
+	struct uvm_run ur = {
+		.ur_map = &map->vm_hot,
+		.ur_at = &at,
+		.ur_n = 1,
+		.ur_writes = write,
+		.ur_due = 1,
+	};
 
 	if (unlikely(pgno > UVM_AT_PAGE(UINT32_MAX)))
 		return UVM_HIT_MAPPED;
-	(void)uvm_fault_run(uvm, &map->vm_hot, &at, 1, &uf);
-	return uf.uf_all[1] != 0 ? UVM_MISS :
-	    uf.uf_all[0] != 0	 ? UVM_HIT_RESIDENT :
-				   UVM_HIT_MAPPED;
+	uvm_fault_run(uvm, &ur);
+	return ur.ur_faults[1] != 0 ? UVM_MISS :
+	    ur.ur_faults[0] != 0    ? UVM_HIT_RESIDENT :
+				      UVM_HIT_MAPPED;
 }
 
 #endif

@@ -8,10 +8,11 @@
  */
 #include <stddef.h>
 
+#include "pager/uvm_run.h"
 #include "replay/engine_impl.h"
 #include "replay/replay.h"
 
-#define BLOCK 16UL
+#define BLOCK ((size_t)UVM_BLOCK)
 
 /* How many blocks ahead of the replay each hint of uvm.h is given. */
 enum { HINT_PAGE = 1, HINT_HASH, HINT_PTE };
@@ -19,12 +20,8 @@ enum { HINT_PAGE = 1, HINT_HASH, HINT_PTE };
 /* One fault in so many accesses, or fewer: hints cost more than they bring. */
 #define HINT_RARE 64
 
-_Static_assert(PTE_R == 1 && PTE_W == 1 << 1 && PTE_REF == 1 << 2 &&
-	PTE_MOD == 1 << 3,
-    "shifts");
-
 #define AT_PAGE(at)  UVM_AT_PAGE(at)
-#define AT_WRITE(at) ((at)&1)
+#define AT_WRITE(at) UVM_AT_WRITE(at)
 
 _Static_assert(AT_PAGE(TRACE_AT(5, 1)) == 5 && AT_WRITE(TRACE_AT(5, 1)) == 1,
     "what the trace says is what the pager's hints take");
@@ -56,54 +53,14 @@ block_end(const struct run *ru, size_t i)
 	return i + BLOCK < ru->ru_n ? i + BLOCK : ru->ru_n;
 }
 
-/* The lowest bits of eight bytes, side by side. */
-static inline uint32_t
-lowest8(uint64_t bytes)
-{
-
-	return (
-	    uint32_t)((bytes & 0x0101010101010101ULL) * 0x0102040810204080ULL >>
-	    56);
-}
-
-/* Of eight accesses; bit k: that of at[k]. */
-static inline uint32_t
-unready8(const struct run *ru, const uint32_t *at)
-{
-	uint64_t lacks = 0, writes = 0, reads;
-
-	for (unsigned k = 0; k < 8; k++)
-		lacks |= (uint64_t)*run_pte(ru, at[k]) << 8 * k;
-	lacks = ~lacks;
-	reads = lacks | lacks >> 2;
-	if (likely(!ru->ru_writes))
-		return lowest8(reads);
-	for (unsigned k = 0; k < 8; k++)
-		writes |= (uint64_t)AT_WRITE(at[k]) << 8 * k;
-	return lowest8((reads & ~writes) |
-	    ((lacks >> 1 | lacks >> 2 | lacks >> 3) & writes));
-}
-
-/*
- * Bit k: access i + k of the block, as things stand, needs more than its page
- * table entry has: a fault, or to be marked as referenced.
- */
+/* uvm_unready() of the block at i. */
 static inline uint32_t
 unready(const struct run *ru, size_t i)
 {
-	uint32_t bits = 0;
 
-	_Static_assert(BLOCK == 16, "two times eight");
-	if (likely(i + BLOCK <= ru->ru_n))
-		return unready8(ru, &ru->ru_at[i]) |
-		    unready8(ru, &ru->ru_at[i + 8]) << 8;
-	for (unsigned k = 0; i + k < ru->ru_n; k++) {
-		const uint32_t at = ru->ru_at[i + k];
-		const uint8_t need = pte_need[AT_WRITE(at)] | PTE_REF;
-
-		bits |= (uint32_t)((*run_pte(ru, at) & need) != need) << k;
-	}
-	return bits;
+	return i < ru->ru_n ? uvm_unready(ru->ru_ptes, &ru->ru_at[i],
+				  ru->ru_n - i, ru->ru_writes) :
+			      0;
 }
 
 /*
@@ -326,46 +283,32 @@ faults_plain(const struct engine *en, const struct run *ru)
 }
 
 /*
- * Of the accesses that are left of the block at i, which begins with event seq,
- * do those whose faults are common.
+ * Of what is due of the block at i, which begins with event seq, do those whose
+ * faults are common.
  *
- * => *leftp: the others; *faultsp, *writesp: there were so many more
  * => false: the next is none of those
  */
 static inline bool
 common_faults(struct engine *en, const struct run *ru, size_t i, uint64_t seq,
-    uint32_t *leftp, size_t *faultsp, size_t *writesp)
+    struct uvm_run *ur)
 {
-	struct uvm_faults uf = { .uf_all = { 0 } };
-	uint32_t left, done;
-	unsigned last;
+	const unsigned done = ur->ur_done;
+	const unsigned faults = ur->ur_faults[0] + ur->ur_faults[1];
 
 	if (!faults_plain(en, ru))
 		return false;
 	engine_thread_enter(en, (uint32_t)ru->ru_tid);
-	left =
-	    uvm_fault_run(en->en_uvm, en->en_map, &ru->ru_at[i], *leftp, &uf);
-	done = *leftp & ~left;
-	if (done == 0)
+	uvm_fault_run(en->en_uvm, ur);
+	if (ur->ur_done == done)
 		return false;
-	for (unsigned miss = 0; miss < 2; miss++) {
-		const enum outcome as = miss ? OUTCOME_MISS : OUTCOME_RESIDENT;
-
-		en->en_counted[0][as] += uf.uf_all[miss] - uf.uf_writes[miss];
-		en->en_counted[1][as] += uf.uf_writes[miss];
-		*faultsp += uf.uf_all[miss];
-		*writesp += uf.uf_writes[miss];
-	}
 	if (en->en_timing != 0)
-		en->en_untimed -= uf.uf_all[0] + uf.uf_all[1];
-	last = 31U - (unsigned)__builtin_clz(done);
+		en->en_untimed -= ur->ur_faults[0] + ur->ur_faults[1] - faults;
 	if (uvm_event_due(en->en_uvm)) {
-		en->en_ev = &ru->ru_ev[i + last];
-		en->en_seq = seq + last;
+		en->en_ev = &ru->ru_ev[i + ur->ur_last];
+		en->en_seq = seq + ur->ur_last;
 		engine_event_end(en);
-		left = unready(ru, i) & ~((2U << last) - 1);
+		ur->ur_due = unready(ru, i) & ~((2U << ur->ur_last) - 1);
 	}
-	*leftp = left;
 	return true;
 }
 
@@ -381,20 +324,25 @@ common_faults(struct engine *en, const struct run *ru, size_t i, uint64_t seq,
 static int
 block_replay(struct engine *en, const struct run *ru, size_t i, size_t n)
 {
-	const uint32_t *const ats = &ru->ru_at[i];
+	struct uvm_run ur = {
+		.ur_map = en->en_map,
+		.ur_at = &ru->ru_at[i],
+		.ur_n = (unsigned)n,
+		.ur_writes = ru->ru_writes,
+		.ur_due = unready(ru, i),
+	};
 	const uint64_t seq = en->en_seq;
 	size_t faults = 0, writes = 0;
-	uint32_t left = unready(ru, i);
 	int status = 0;
 
-	while (left != 0) {
-		if (common_faults(en, ru, i, seq, &left, &faults, &writes))
+	while (ur.ur_due != 0) {
+		if (common_faults(en, ru, i, seq, &ur))
 			continue;
-		const unsigned k = (unsigned)__builtin_ctz(left);
-		const uint32_t at = ats[k], write = AT_WRITE(at);
+		const unsigned k = (unsigned)__builtin_ctz(ur.ur_due);
+		const uint32_t at = ur.ur_at[k], write = AT_WRITE(at);
 		const uint32_t lost = uvm_lost(en->en_uvm);
 
-		left &= left - 1;
+		ur.ur_due &= ur.ur_due - 1;
 		if (unlikely(uvm_pte_mark(run_pte(ru, at), pte_need[write])))
 			continue;
 		en->en_seq = seq + k;
@@ -406,10 +354,19 @@ block_replay(struct engine *en, const struct run *ru, size_t i, size_t n)
 		faults++;
 		writes += write;
 		if (unlikely(uvm_lost_since(en->en_uvm, lost)))
-			left = unready(ru, i) & ~((2U << k) - 1);
+			ur.ur_due = unready(ru, i) & ~((2U << k) - 1);
+	}
+	for (unsigned miss = 0; miss < 2; miss++) {
+		const enum outcome as = miss ? OUTCOME_MISS : OUTCOME_RESIDENT;
+
+		en->en_counted[0][as] +=
+		    ur.ur_faults[miss] - ur.ur_fault_writes[miss];
+		en->en_counted[1][as] += ur.ur_fault_writes[miss];
+		faults += ur.ur_faults[miss];
+		writes += ur.ur_fault_writes[miss];
 	}
 	if (ru->ru_writes)
-		writes = writes_of(ats, n) - writes;
+		writes = writes_of(ur.ur_at, n) - writes;
 	en->en_seq = seq + faults;
 	count_hits(en, n - faults, writes);
 	return status;
@@ -478,7 +435,7 @@ run_take(const struct engine *en, const struct trace_batch *tb,
 	    map->um_file != rn->rn_file || rn->rn_low < map->um_first ||
 	    rn->rn_pages > map->um_first + map->um_npages)
 		return false;
-	ru->ru_ptes = (uintptr_t)map->um_pte - map->um_first;
+	ru->ru_ptes = uvm_ptes(map);
 	ru->ru_ev = &tb->tb_ev[i];
 	ru->ru_at = &tb->tb_at[i];
 	ru->ru_tid = tb->tb_tid;

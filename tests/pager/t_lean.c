@@ -1,9 +1,9 @@
 /*
  * Two machines see the same random events.  One may take common faults in one
  * piece, or in a run of them; the other, whose observer wants to hear of every
- * I/O, may not.  After
- * every event they are the same to the last bit: outcomes, counters, frames,
- * hash, page tables.  The seed is printed; UVN_SEED repeats a run.
+ * I/O, may not.  After every event they are the same to the last bit: outcomes,
+ * counters, frames, hash, page tables.  The seed is printed; UVN_SEED repeats a
+ * run.
  */
 #include "tests/pager/core.h"
 
@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+#include "pager/uvm_run.h"
 
 #define FILES	 3U
 #define MACHINES 60U
@@ -92,24 +94,6 @@ any_map(const struct machine *m, struct dice *d)
 	return m->m_maps > back ? m->m_maps - back : 1;
 }
 
-/* Accesses of a run that lack something, as things stand, from first on. */
-static uint32_t
-due_from(const struct uvm_map *map, const uint32_t *at, uint32_t n,
-    uint32_t first)
-{
-	uint32_t due = 0;
-
-	for (uint32_t k = first; k < n; k++) {
-		const uint8_t need =
-		    UVM_AT_WRITE(at[k]) ? PTE_WRITE_HIT : PTE_READ_HIT;
-
-		if ((~map->um_pte[UVM_AT_PAGE(at[k]) - map->um_first] &
-			(need | PTE_REF)) != 0)
-			due |= 1U << k;
-	}
-	return due;
-}
-
 /* An access by itself: into sum[write][outcome]. */
 static void
 single(struct machine *m, struct uvm_map *map, uint32_t at,
@@ -122,47 +106,58 @@ single(struct machine *m, struct uvm_map *map, uint32_t at,
 	uvm_event_end(m->m_uvm);
 }
 
+/* What is due of a run after its first k. */
+static uint32_t
+due_from(const struct uvm_run *ur, uint32_t k)
+{
+
+	return k == ur->ur_n ? 0 :
+			       uvm_unready(uvm_ptes(ur->ur_map), ur->ur_at,
+				   ur->ur_n, ur->ur_writes) &
+		-(1U << k);
+}
+
 /*
  * A run of accesses: the machine that may does its faults together, and the
  * others as hits, which are counted only.
  */
 static void
-run(struct machine *m, struct uvm_map *map, const uint32_t *at, uint32_t n,
-    uint32_t sum[2][OUTCOMES])
+run(struct machine *m, struct uvm_run *ur, uint32_t sum[2][OUTCOMES])
 {
-	uint32_t writes[2] = { 0 }, due = due_from(map, at, n, 0), left, last;
 
-	for (uint32_t k = 0; k < n; k++)
-		sum[UVM_AT_WRITE(at[k])][UVM_HIT_MAPPED]++;
-	while (due != 0) {
-		struct uvm_faults uf = { .uf_all = { 0 } };
-		const uint32_t lost = uvm_lost(m->m_uvm);
+	for (uint32_t k = 0; k < ur->ur_n; k++)
+		sum[UVM_AT_WRITE(ur->ur_at[k])][UVM_HIT_MAPPED]++;
+	ur->ur_due = due_from(ur, 0);
+	while (ur->ur_due != 0) {
+		const unsigned done = ur->ur_done;
 
-		left = uvm_fault_run(m->m_uvm, map, at, due, &uf);
-		if (left == due) {
-			const uint32_t k = (uint32_t)__builtin_ctz(due);
+		uvm_fault_run(m->m_uvm, ur);
+		if (ur->ur_done == done) {
+			const uint32_t k = (uint32_t)__builtin_ctz(ur->ur_due);
 
-			sum[UVM_AT_WRITE(at[k])][UVM_HIT_MAPPED]--;
-			single(m, map, at[k], sum);
-			due = due_from(map, at, n, k + 1);
-			continue;
+			sum[UVM_AT_WRITE(ur->ur_at[k])][UVM_HIT_MAPPED]--;
+			single(m, ur->ur_map, ur->ur_at[k], sum);
+			ur->ur_due = due_from(ur, k + 1);
+		} else if (uvm_event_due(m->m_uvm)) {
+			uvm_event_end(m->m_uvm);
+			ur->ur_due = due_from(ur, ur->ur_last + 1);
+		} else if (ur->ur_due != 0) {
+			/* Nothing that lacks something was forgotten. */
+			assert_int_equal(due_from(ur, ur->ur_last + 1) &
+				~ur->ur_due,
+			    0);
 		}
-		assert_int_equal(uvm_lost(m->m_uvm), lost);
-		last = 31U - (uint32_t)__builtin_clz(due & ~left);
-		for (unsigned miss = 0; miss < 2; miss++) {
-			const enum uvm_outcome as =
-			    miss ? UVM_MISS : UVM_HIT_RESIDENT;
+	}
+	for (unsigned miss = 0; miss < 2; miss++) {
+		const enum uvm_outcome as = miss ? UVM_MISS : UVM_HIT_RESIDENT;
+		const uint32_t writes = ur->ur_fault_writes[miss];
+		const uint32_t reads = ur->ur_faults[miss] - writes;
 
-			writes[0] = uf.uf_all[miss] - uf.uf_writes[miss];
-			writes[1] = uf.uf_writes[miss];
-			for (unsigned w = 0; w < 2; w++) {
-				sum[w][as] += writes[w];
-				sum[w][UVM_HIT_MAPPED] -= writes[w];
-				m->m_run += writes[w];
-			}
-		}
-		uvm_event_end(m->m_uvm);
-		due = due_from(map, at, n, last + 1);
+		sum[0][as] += reads;
+		sum[0][UVM_HIT_MAPPED] -= reads;
+		sum[1][as] += writes;
+		sum[1][UVM_HIT_MAPPED] -= writes;
+		m->m_run += reads + writes;
 	}
 }
 
@@ -170,17 +165,25 @@ static uint64_t
 accesses_run(struct machine *m, struct uvm_map *map, struct dice *d)
 {
 	uint32_t sum[2][OUTCOMES] = { { 0 } };
-	const uint32_t n = 1 + roll(d, 32), writes = roll(d, 3);
+	const uint32_t n = 1 + roll(d, UVM_BLOCK), writes = roll(d, 3);
 	const uint32_t near = 1 + roll(d, (uint32_t)map->um_npages);
 	uint64_t mapped, digest = 0;
-	uint32_t at[32];
+	uint32_t at[UVM_BLOCK];
+	bool any = false;
 
 	for (uint32_t k = 0; k < n; k++)
 		at[k] = (uint32_t)(map->um_first + roll(d, near)) << 1 |
 		    (roll(d, 4) < writes);
+	for (uint32_t k = 0; k < n; k++)
+		any |= UVM_AT_WRITE(at[k]);
 	mapped = uvm_stat(m->m_uvm)->mapped_hits;
 	if (m->m_uvm->leanable) {
-		run(m, map, at, n, sum);
+		run(m,
+		    &(struct uvm_run){ .ur_map = map,
+			.ur_at = at,
+			.ur_n = n,
+			.ur_writes = any },
+		    sum);
 		mapped = uvm_stat(m->m_uvm)->mapped_hits - mapped;
 		uvm_count_hits(m->m_uvm,
 		    sum[0][UVM_HIT_MAPPED] + sum[1][UVM_HIT_MAPPED] - mapped);

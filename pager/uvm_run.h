@@ -1,0 +1,137 @@
+/*
+ * uvm_run: accesses of one page each, of one map, in a row.
+ *
+ * Whoever replays a trace knows what comes: the cache is told, and common
+ * faults are done together.
+ */
+#ifndef PAGER_UVM_RUN_H
+#define PAGER_UVM_RUN_H
+
+#include "pager/uvm.h"
+
+/* An access: the page of the file, below 1 << 31, and whether it writes. */
+#define UVM_AT_PAGE(at)	 ((at) >> 1)
+#define UVM_AT_WRITE(at) ((at)&1)
+
+/* As many as are looked at together. */
+#define UVM_BLOCK 16U
+
+/*
+ * A block of accesses; what is to be done of it, and what was.
+ *
+ * => all of its pages are within the map
+ */
+struct uvm_run {
+	struct uvm_map *ur_map;
+	const uint32_t *ur_at;
+	unsigned ur_n;	/* at most UVM_BLOCK */
+	bool ur_writes; /* not all of them are reads */
+
+	/* Bit k: at[k] needs more than its entry has, and is yet to be done.
+	 * The others need nothing: they are only counted, by the caller. */
+	uint32_t ur_due;
+	unsigned ur_done; /* so many were due, and done */
+	unsigned ur_last; /* the last of them */
+	/* Those that were faults, [0] of resident pages, [1] that missed; and
+	 * how many of these were writes. */
+	unsigned ur_faults[2], ur_fault_writes[2];
+};
+
+/* Where the entry of page 0 of the file would be. */
+static inline uintptr_t
+uvm_ptes(const struct uvm_map *map)
+{
+
+	return (uintptr_t)map->um_pte - map->um_first;
+}
+
+/* The lowest bits of eight bytes, side by side. */
+static inline uint32_t
+uvm_lowest8(uint64_t bytes)
+{
+
+	return (
+	    uint32_t)((bytes & 0x0101010101010101ULL) * 0x0102040810204080ULL >>
+	    56);
+}
+
+/* Of eight accesses; bit k: that of at[k]. */
+static inline uint32_t
+uvm_unready8(uintptr_t ptes, const uint32_t *at, bool writes)
+{
+	uint64_t lacks = 0, write = 0, reads;
+
+	_Static_assert(PTE_R == 1 && PTE_W == 1 << 1 && PTE_REF == 1 << 2 &&
+		PTE_MOD == 1 << 3,
+	    "shifts");
+	for (unsigned k = 0; k < 8; k++)
+		lacks |=
+		    (uint64_t) * (const uint8_t *)(ptes + UVM_AT_PAGE(at[k]))
+		    << 8 * k;
+	lacks = ~lacks;
+	reads = lacks | lacks >> 2;
+	if (likely(!writes))
+		return uvm_lowest8(reads);
+	for (unsigned k = 0; k < 8; k++)
+		write |= (uint64_t)UVM_AT_WRITE(at[k]) << 8 * k;
+	return uvm_lowest8((reads & ~write) |
+	    ((lacks >> 1 | lacks >> 2 | lacks >> 3) & write));
+}
+
+/*
+ * Bit k: at[k], of the first UVM_BLOCK of n accesses, as things stand needs
+ * more than its page table entry has: a fault, or to be marked.
+ *
+ * => writes: not all of them are reads
+ */
+static inline uint32_t
+uvm_unready(uintptr_t ptes, const uint32_t *at, size_t n, bool writes)
+{
+	uint32_t bits = 0;
+
+	if (likely(n >= UVM_BLOCK))
+		return uvm_unready8(ptes, at, writes) |
+		    uvm_unready8(ptes, at + 8, writes) << 8;
+	for (unsigned k = 0; k < n; k++) {
+		const unsigned need = PTE_REF |
+		    (UVM_AT_WRITE(at[k]) ? PTE_WRITE_HIT : PTE_READ_HIT);
+		const unsigned has =
+		    *(const uint8_t *)(ptes + UVM_AT_PAGE(at[k]));
+
+		bits |= (uint32_t)((has & need) != need) << k;
+	}
+	return bits;
+}
+
+/*
+ * Do accesses that are due, as uvm_access_slow() would one by one, for as long
+ * as the faults are common, and nothing is due at the end of their event.  What
+ * turns out to be mapped, or wants a mark only, is an access done, and the
+ * caller's to count.
+ *
+ * => ur_due has what is left; its lowest is another kind of fault, or
+ *    uvm_event_due(): uvm_event_end() of event ur_last comes first, after which
+ *    ur_due has to be found out anew
+ * => the others are added to
+ * => no other access's entry loses a bit of it
+ */
+#ifdef UVM_MP
+#define uvm_fault_run(uvm, ur) ((void)(uvm), (void)(ur))
+#else
+void uvm_fault_run(struct uvm *uvm, struct uvm_run *ur);
+#endif
+
+/*
+ * Hints of accesses to come, in three steps, each wanted some accesses before
+ * the next: the page table (uvm_prefetch_pte()), where the hash begins, then
+ * the pages that a fault there will look at.  They change nothing and count
+ * nothing.
+ *
+ * => of at[0] to at[31] those are meant whose bit of due is set
+ */
+void uvm_hint_hash(const struct uvm *uvm, const struct uvm_map *map,
+    const uint32_t *at, uint32_t due);
+void uvm_hint_pages(const struct uvm *uvm, const struct uvm_map *map,
+    const uint32_t *at, uint32_t due);
+
+#endif
