@@ -18,26 +18,25 @@ void *
 room_take(size_t len)
 {
 	const size_t size = whole(len), more = size >= LARGE ? LARGE : 0;
-	char *p;
-	size_t before;
+	char *all, *room;
 
 	if (size < len || size + more < size)
 		return NULL;
-	p = mmap(NULL, size + more, PROT_READ | PROT_WRITE,
+	all = mmap(NULL, size + more, PROT_READ | PROT_WRITE,
 	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (p == MAP_FAILED)
+	if (all == MAP_FAILED)
 		return NULL;
 	if (more == 0)
-		return p;
-	before = -(uintptr_t)p % LARGE;
-	if (before != 0)
-		(void)munmap(p, before);
-	p += before;
-	if (before != more)
-		(void)munmap(p + size, more - before);
+		return all;
+	/* What is before the first large page, and behind the last, goes. */
+	room = all + -(uintptr_t)all % LARGE;
+	if (room != all)
+		(void)munmap(all, (size_t)(room - all));
+	if (room != all + more)
+		(void)munmap(room + size, (size_t)(all + more - room));
 	/* Advice only. */
-	(void)madvise(p, size, MADV_HUGEPAGE);
-	return p;
+	(void)madvise(room, size, MADV_HUGEPAGE);
+	return room;
 }
 
 void

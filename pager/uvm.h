@@ -8,6 +8,7 @@
  *	struct uvm_backend	where bytes go (uvm_backend.h)
  *	uvm_sys_*()		the system calls of spec section 7
  *	uvm_access()		one page access; inline until it faults
+ *	uvm_fault_run()		many in a row, and hints of them (uvm_run.h)
  *	uvm_tick(), uvm_event_end()	update(8) and the page daemon's turn
  *	uvm_poll()		between events: what is over of asynchronous I/O
  *

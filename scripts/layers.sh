@@ -14,8 +14,7 @@ find base pager traces analysis replay tests -name '*.[ch]' -o -name '*.def' |
     LC_ALL=C sort | xargs awk '
 function public(inc) {
 	return inc ~ /^base\/[a-z_]+\.h$/ || inc == "pager/uvm.h" ||
-	    inc == "pager/uvm_backend.h" ||
-	    inc == "pager/uvm_run.h" ||
+	    inc == "pager/uvm_backend.h" || inc == "pager/uvm_run.h" ||
 	    inc == "pager/backend_inject.h" || inc == "traces/trace.h" ||
 	    inc == "traces/record.h" || inc == "traces/stats.h" ||
 	    inc == "analysis/analysis.h"
