@@ -67,9 +67,12 @@ hint_chain(const struct uvm *uvm, const struct uvm_object *uobj, uint64_t pgno,
 
 /*
  * Of faults that look at one page only: the frame at the end of its chain,
- * behind which it will be put, and if it may be there already the first, too.
+ * behind which it will be put, or which it most often is if it is there.
+ *
+ * => within its caller: gcc holds a function that only gives hints for one
+ *    without effect, and drops the call
  */
-static void
+static inline __attribute__((always_inline)) void
 hint_single(const struct uvm *uvm, const struct uvm_object *uobj,
     const uint32_t *at, uint32_t due)
 {
@@ -77,12 +80,9 @@ hint_single(const struct uvm *uvm, const struct uvm_object *uobj,
 
 	while (due != 0) {
 		const uint64_t pgno = hint_next(at, &due);
-		const struct pghash *const ph = hash_bucket(uvm, uobj, pgno);
-		const uint32_t head = ph->ph_head, tail = ph->ph_tail;
-		const bool there = uvm_resident_run(uobj, pgno, 1) & 1;
 
-		__builtin_prefetch(&link_at(frames, tail)->hashq, 1);
-		prefetch_whole(link_at(frames, there ? head : tail));
+		prefetch_whole(
+		    link_at(frames, hash_bucket(uvm, uobj, pgno)->ph_tail));
 	}
 }
 
