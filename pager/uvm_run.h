@@ -124,7 +124,7 @@ void uvm_fault_run(struct uvm *uvm, struct uvm_run *ur);
 /*
  * Hints of accesses to come, in three steps, each wanted some accesses before
  * the next: the page table (uvm_prefetch_pte()), where the hash begins, then
- * the pages that a fault there will look at.  They change nothing and count
+ * the page that a fault will look at there.  They change nothing and count
  * nothing.
  *
  * => of at[0] to at[31] those are meant whose bit of due is set
