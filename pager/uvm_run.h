@@ -37,12 +37,20 @@ struct uvm_run {
 	unsigned ur_faults[2], ur_fault_writes[2];
 };
 
-/* Where the entry of page 0 of the file would be. */
+/* Where the entry of page 0 of the file would be; and that of an access. */
 static inline uintptr_t
 uvm_ptes(const struct uvm_map *map)
 {
 
 	return (uintptr_t)map->um_pte - map->um_first;
+}
+
+static inline uint8_t *
+uvm_at_pte(uintptr_t ptes, uint32_t at)
+{
+
+	/* What is in front of the table is no object to point into. */
+	return (uint8_t *)(ptes + UVM_AT_PAGE(at)); /* NOLINT */
 }
 
 /* The lowest bits of eight bytes, side by side. */
@@ -65,9 +73,7 @@ uvm_unready8(uintptr_t ptes, const uint32_t *at, bool writes)
 		PTE_MOD == 1 << 3,
 	    "shifts");
 	for (unsigned k = 0; k < 8; k++)
-		lacks |=
-		    (uint64_t) * (const uint8_t *)(ptes + UVM_AT_PAGE(at[k]))
-		    << 8 * k;
+		lacks |= (uint64_t)*uvm_at_pte(ptes, at[k]) << 8 * k;
 	lacks = ~lacks;
 	reads = lacks | lacks >> 2;
 	if (likely(!writes))
@@ -95,8 +101,7 @@ uvm_unready(uintptr_t ptes, const uint32_t *at, size_t n, bool writes)
 	for (unsigned k = 0; k < n; k++) {
 		const unsigned need = PTE_REF |
 		    (UVM_AT_WRITE(at[k]) ? PTE_WRITE_HIT : PTE_READ_HIT);
-		const unsigned has =
-		    *(const uint8_t *)(ptes + UVM_AT_PAGE(at[k]));
+		const unsigned has = *uvm_at_pte(ptes, at[k]);
 
 		bits |= (uint32_t)((has & need) != need) << k;
 	}

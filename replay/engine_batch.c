@@ -43,7 +43,7 @@ static inline uint8_t *
 run_pte(const struct run *ru, uint32_t at)
 {
 
-	return (uint8_t *)(ru->ru_ptes + AT_PAGE(at));
+	return uvm_at_pte(ru->ru_ptes, at);
 }
 
 static inline size_t
