@@ -49,6 +49,26 @@ for paranoid in '' --paranoid; do
 done
 paranoid=
 
+# Faults that are not timed are done many at a time, where they are all of one
+# thread, and more than a block of them is not to be timed.
+"$UVN" trace gen mix --pages 4000 --events 8000 --files 3 --maps 2 --msync 900 \
+    -o one.uvt >/dev/null || fail "trace gen"
+"$UVN" trace gen mix --pages 4000 --events 8000 --files 2 --threads 3 \
+    -o three.uvt >/dev/null || fail "trace gen"
+for t in t one three; do
+	for how in all none sample:40; do
+		check "$t.uvt, windows of 1998, $how"
+		expect 0 replay --json --db "$t.$how.db" --backend null \
+		    --memory 1M --timing "$how" $t.uvt
+		counters out >counters.got
+		sql "$t.$how.db" "SELECT kind, outcome, count FROM latency
+		    ORDER BY 1, 2" >>counters.got
+		sql "$t.$how.db" "SELECT * FROM cluster" >>counters.got
+		[ "$how" != all ] || cp counters.got counters.want
+		same counters.want counters.got
+	done
+done
+
 check "a row has a time"
 run rows --timing none --log ops
 alike rows
