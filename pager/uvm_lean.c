@@ -295,8 +295,6 @@ uvm_fault_lean(struct uvm *uvm, struct vm_map *map, uint64_t pgno, bool write)
 	struct uvm_run ur = {
 		.ur_map = &map->vm_hot,
 		.ur_at = &at,
-		.ur_n = 1,
-		.ur_writes = write,
 		.ur_due = 1,
 	};
 

@@ -23,9 +23,7 @@
  */
 struct uvm_run {
 	struct uvm_map *ur_map;
-	const uint32_t *ur_at;
-	unsigned ur_n;	/* at most UVM_BLOCK */
-	bool ur_writes; /* not all of them are reads */
+	const uint32_t *ur_at; /* at most UVM_BLOCK */
 
 	/* Bit k: at[k] needs more than its entry has, and is yet to be done.
 	 * The others need nothing: they are only counted, by the caller. */

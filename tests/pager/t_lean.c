@@ -106,14 +106,17 @@ single(struct machine *m, struct uvm_map *map, uint32_t at,
 	uvm_event_end(m->m_uvm);
 }
 
-/* What is due of a run after its first k. */
+/* What is due of n accesses after the first k. */
 static uint32_t
-due_from(const struct uvm_run *ur, uint32_t k)
+due_from(const struct uvm_run *ur, uint32_t n, uint32_t k)
 {
+	bool writes = false;
 
-	return k == ur->ur_n ? 0 :
-			       uvm_unready(uvm_ptes(ur->ur_map), ur->ur_at,
-				   ur->ur_n, ur->ur_writes) &
+	for (uint32_t i = 0; i < n; i++)
+		writes |= UVM_AT_WRITE(ur->ur_at[i]);
+	return k == n ?
+	    0 :
+	    uvm_unready(uvm_ptes(ur->ur_map), ur->ur_at, n, writes) &
 		-(1U << k);
 }
 
@@ -122,12 +125,13 @@ due_from(const struct uvm_run *ur, uint32_t k)
  * others as hits, which are counted only.
  */
 static void
-run(struct machine *m, struct uvm_run *ur, uint32_t sum[2][OUTCOMES])
+run(struct machine *m, struct uvm_run *ur, uint32_t n,
+    uint32_t sum[2][OUTCOMES])
 {
 
-	for (uint32_t k = 0; k < ur->ur_n; k++)
+	for (uint32_t k = 0; k < n; k++)
 		sum[UVM_AT_WRITE(ur->ur_at[k])][UVM_HIT_MAPPED]++;
-	ur->ur_due = due_from(ur, 0);
+	ur->ur_due = due_from(ur, n, 0);
 	while (ur->ur_due != 0) {
 		const unsigned done = ur->ur_done;
 
@@ -137,13 +141,13 @@ run(struct machine *m, struct uvm_run *ur, uint32_t sum[2][OUTCOMES])
 
 			sum[UVM_AT_WRITE(ur->ur_at[k])][UVM_HIT_MAPPED]--;
 			single(m, ur->ur_map, ur->ur_at[k], sum);
-			ur->ur_due = due_from(ur, k + 1);
+			ur->ur_due = due_from(ur, n, k + 1);
 		} else if (uvm_event_due(m->m_uvm)) {
 			uvm_event_end(m->m_uvm);
-			ur->ur_due = due_from(ur, ur->ur_last + 1);
+			ur->ur_due = due_from(ur, n, ur->ur_last + 1);
 		} else if (ur->ur_due != 0) {
 			/* Nothing that lacks something was forgotten. */
-			assert_int_equal(due_from(ur, ur->ur_last + 1) &
+			assert_int_equal(due_from(ur, n, ur->ur_last + 1) &
 				~ur->ur_due,
 			    0);
 		}
@@ -169,21 +173,13 @@ accesses_run(struct machine *m, struct uvm_map *map, struct dice *d)
 	const uint32_t near = 1 + roll(d, (uint32_t)map->um_npages);
 	uint64_t mapped, digest = 0;
 	uint32_t at[UVM_BLOCK];
-	bool any = false;
 
 	for (uint32_t k = 0; k < n; k++)
 		at[k] = (uint32_t)(map->um_first + roll(d, near)) << 1 |
 		    (roll(d, 4) < writes);
-	for (uint32_t k = 0; k < n; k++)
-		any |= UVM_AT_WRITE(at[k]);
 	mapped = uvm_stat(m->m_uvm)->mapped_hits;
 	if (m->m_uvm->leanable) {
-		run(m,
-		    &(struct uvm_run){ .ur_map = map,
-			.ur_at = at,
-			.ur_n = n,
-			.ur_writes = any },
-		    sum);
+		run(m, &(struct uvm_run){ .ur_map = map, .ur_at = at }, n, sum);
 		mapped = uvm_stat(m->m_uvm)->mapped_hits - mapped;
 		uvm_count_hits(m->m_uvm,
 		    sum[0][UVM_HIT_MAPPED] + sum[1][UVM_HIT_MAPPED] - mapped);
