@@ -50,9 +50,9 @@ unconst(const void *p)
 
 /*
  * len bytes of address space, zero, that cost memory only where they are
- * touched.  From 1 MiB on they begin with a large page, where there are such,
- * and consist of them: what is touched at random would need the processor to
- * walk its page tables too often.
+ * touched.  From 1 MiB on they begin with a large page of 2 MiB, where there
+ * are such, and consist of them: what is touched at random is found faster, and
+ * costs memory by as much.
  *
  * => NULL: there is no such room
  * => give: with the same len; NULL is fine

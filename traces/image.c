@@ -116,18 +116,6 @@ too_large(const struct trace_image *ti, struct errmsg *em)
 	    ti->ti_trace->tr_path, ti->ti_max >> 20);
 }
 
-/* Address space; NULL: there is none. */
-static void *
-space(size_t len)
-{
-	void *const map = mmap(NULL, len, PROT_READ | PROT_WRITE,
-	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-	if (map == MAP_FAILED)
-		return NULL;
-	return map;
-}
-
 static inline uint64_t
 ev_bytes(uint64_t n)
 {
@@ -162,12 +150,11 @@ reserve(struct trace_image *ti, struct errmsg *em)
 	if (count > most)
 		return too_large(ti, em);
 	ti->ti_room = count != 0 ? count : most != 0 ? most : 1;
-	ti->ti_ev = space(ev_len(ti));
+	ti->ti_ev = room_take(ev_len(ti));
 	if (ti->ti_ev == NULL)
 		return ERRMSG(em, ENOMEM,
 		    "%s: no memory for its decoded events, %zu MiB",
 		    ti->ti_trace->tr_path, ev_len(ti) >> 20);
-	(void)madvise(ti->ti_ev, ev_len(ti), MADV_HUGEPAGE);
 	return 0;
 }
 
@@ -176,10 +163,8 @@ static void
 no_runs(struct trace_image *ti)
 {
 
-	if (ti->ti_at != NULL)
-		(void)munmap(ti->ti_at, at_len(ti));
-	if (ti->ti_run != NULL)
-		(void)munmap(ti->ti_run, run_len(ti));
+	room_give(ti->ti_at, at_len(ti));
+	room_give(ti->ti_run, run_len(ti));
 	ti->ti_at = NULL;
 	ti->ti_run = NULL;
 	ti->ti_shift = 0;
@@ -196,13 +181,12 @@ reserve_runs(struct trace_image *ti, unsigned page_shift)
 	    trace_runs(ti->ti_trace, page_shift) != 0)
 		return;
 	ti->ti_shift = page_shift;
-	ti->ti_at = space(at_len(ti));
-	ti->ti_run = space(run_len(ti));
+	ti->ti_at = room_take(at_len(ti));
+	ti->ti_run = room_take(run_len(ti));
 	if (ti->ti_at == NULL || ti->ti_run == NULL) {
 		no_runs(ti);
 		return;
 	}
-	(void)madvise(ti->ti_at, at_len(ti), MADV_HUGEPAGE);
 }
 
 /* Memory for so many events and runs. */
@@ -322,8 +306,7 @@ trace_image_free(struct trace_image *ti)
 	if (ti == NULL)
 		return;
 	no_runs(ti);
-	if (ti->ti_ev != NULL)
-		(void)munmap(ti->ti_ev, ev_len(ti));
+	room_give(ti->ti_ev, ev_len(ti));
 	trace_close(ti->ti_trace);
 	free(ti->ti_batch);
 	free(ti);
