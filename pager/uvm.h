@@ -381,6 +381,16 @@ struct uvm_hot {
 #define PTE_READ_HIT  PTE_R
 #define PTE_WRITE_HIT (PTE_W | PTE_MOD)
 
+/* The lowest bits of eight bytes, side by side: of entries, mostly. */
+static inline unsigned
+uvm_lowest8(uint64_t bytes)
+{
+
+	return (
+	    unsigned)((bytes & 0x0101010101010101ULL) * 0x0102040810204080ULL >>
+	    56);
+}
+
 /* Has an entry all of need?  Then it is referenced. */
 static inline bool
 uvm_pte_mark(uint8_t *pte, uint8_t need)
@@ -486,16 +496,6 @@ uvm_access(struct uvm *uvm, struct uvm_map *map, uint64_t pgno,
 	if (likely(uvm_access_fast(uvm, map, pgno, how)))
 		return UVM_HIT_MAPPED;
 	return uvm_access_slow(uvm, map, pgno, how);
-}
-
-/* Tell the cache that the page's entry will be wanted. */
-static inline void
-uvm_prefetch_pte(const struct uvm_map *map, uint64_t pgno)
-{
-	const uint64_t idx = pgno - map->um_first;
-
-	if (likely(idx < map->um_npages))
-		__builtin_prefetch(&map->um_pte[idx], 1);
 }
 
 /* Is there anything to be done at the end of the event? */

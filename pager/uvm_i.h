@@ -313,7 +313,23 @@ lean_forget(struct uvm *uvm)
 int uvm_file_sync(struct uvm *uvm, uint32_t file) mustcheck;
 
 /* Page daemon: spec section 5. */
+#ifdef UVM_MP
 void uvm_pageout_wake(struct uvm *uvm);
+#define uvm_pageout_wake_if(uvm, low)                                          \
+	do {                                                                   \
+		if (low)                                                       \
+			uvm_pageout_wake(uvm);                                 \
+	} while (0)
+#else
+/* Without a branch. */
+static inline void
+uvm_pageout_wake_if(struct uvm *uvm, bool low)
+{
+
+	uvm->hot.uh_due |= (uint8_t)(low * UVM_DUE_DAEMON);
+}
+#define uvm_pageout_wake(uvm) uvm_pageout_wake_if((uvm), true)
+#endif
 int uvm_wait(struct uvm *uvm) mustcheck;
 void uvm_pageout_progress(struct uvm *uvm); /* a page was freed or cleaned */
 void uvm_pageout_turn(struct uvm *uvm);

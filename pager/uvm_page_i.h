@@ -199,9 +199,14 @@ uvm_scout(struct uvm *uvm)
 	}
 	/* It will be deactivated: unmapped. */
 	pg = pglist_scout(uvm, &uvm->mem.pm_active);
-	if (pg != NULL && pg->nmaps != 0)
-		uvm_prefetch_pte(&page_object(uvm, pg)->uo_maps->vm_hot,
-		    pg->pgno);
+	if (pg != NULL && pg->nmaps != 0) {
+		const struct uvm_map *const map =
+		    &page_object(uvm, pg)->uo_maps->vm_hot;
+		const uint64_t idx = pg->pgno - map->um_first;
+
+		if (likely(idx < map->um_npages))
+			__builtin_prefetch(&map->um_pte[idx], 1);
+	}
 }
 
 /* A page is to be allocated: has the daemon work to do?  => free list locked */
@@ -214,13 +219,7 @@ free_low(struct uvm *uvm, uint64_t free)
 		(shared_get(&LEVELS(uvm)->inactive) <
 		    shared_get(&uvm->inactarg)));
 
-#ifdef UVM_MP
-	if (low)
-		uvm_pageout_wake(uvm);
-#else
-	_Static_assert(UVM_DUE_DAEMON == 1, "a truth value");
-	uvm->hot.uh_due |= low;
-#endif
+	uvm_pageout_wake_if(uvm, low);
 }
 
 /* The page that is next on the free list, which is not empty. => locked */

@@ -52,13 +52,6 @@ wait_for_daemon(struct uvm *uvm)
 
 #else
 
-void
-uvm_pageout_wake(struct uvm *uvm)
-{
-
-	uvm->hot.uh_due |= UVM_DUE_DAEMON;
-}
-
 #define wait_for_daemon(uvm) FAILED(uvm)
 #define pd_passed(uvm)	     ((void)(uvm))
 

@@ -22,11 +22,9 @@ pte_mapped8(const uint8_t *pte)
 {
 	uint64_t word;
 
-	/* The lowest bits of eight bytes, side by side. */
 	_Static_assert(PTE_R == 1 && PTE_ANON >> 4 == 1, "bits");
 	(void)memcpy(&word, pte, sizeof(word));
-	word = (word | word >> 4) & 0x0101010101010101ULL;
-	return (unsigned)(word * 0x0102040810204080ULL >> 56);
+	return uvm_lowest8(word | word >> 4);
 }
 
 #endif

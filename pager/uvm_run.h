@@ -35,6 +35,14 @@ struct uvm_run {
 	unsigned ur_faults[2], ur_fault_writes[2];
 };
 
+/* What the entry of an access must have for a hit. */
+static inline uint8_t
+uvm_at_need(uint32_t at)
+{
+
+	return UVM_AT_WRITE(at) ? PTE_WRITE_HIT : PTE_READ_HIT;
+}
+
 /* Where the entry of page 0 of the file would be; and that of an access. */
 static inline uintptr_t
 uvm_ptes(const struct uvm_map *map)
@@ -49,16 +57,6 @@ uvm_at_pte(uintptr_t ptes, uint32_t at)
 
 	/* What is in front of the table is no object to point into. */
 	return (uint8_t *)(ptes + UVM_AT_PAGE(at)); /* NOLINT */
-}
-
-/* The lowest bits of eight bytes, side by side. */
-static inline uint32_t
-uvm_lowest8(uint64_t bytes)
-{
-
-	return (
-	    uint32_t)((bytes & 0x0101010101010101ULL) * 0x0102040810204080ULL >>
-	    56);
 }
 
 /* Of eight accesses; bit k: that of at[k]. */
@@ -97,8 +95,7 @@ uvm_unready(uintptr_t ptes, const uint32_t *at, size_t n, bool writes)
 		return uvm_unready8(ptes, at, writes) |
 		    uvm_unready8(ptes, at + 8, writes) << 8;
 	for (unsigned k = 0; k < n; k++) {
-		const unsigned need = PTE_REF |
-		    (UVM_AT_WRITE(at[k]) ? PTE_WRITE_HIT : PTE_READ_HIT);
+		const unsigned need = PTE_REF | uvm_at_need(at[k]);
 		const unsigned has = *uvm_at_pte(ptes, at[k]);
 
 		bits |= (uint32_t)((has & need) != need) << k;
@@ -115,7 +112,7 @@ uvm_unready(uintptr_t ptes, const uint32_t *at, size_t n, bool writes)
  * => ur_due has what is left; its lowest is another kind of fault, or
  *    uvm_event_due(): uvm_event_end() of event ur_last comes first, after which
  *    ur_due has to be found out anew
- * => the others are added to
+ * => ur_done and the counts of faults are added to
  * => no other access's entry loses a bit of it
  */
 #ifdef UVM_MP
@@ -126,9 +123,9 @@ void uvm_fault_run(struct uvm *uvm, struct uvm_run *ur);
 
 /*
  * Hints of accesses to come, in three steps, each wanted some accesses before
- * the next: the page table (uvm_prefetch_pte()), where the hash begins, then
- * the page that a fault will look at there.  They change nothing and count
- * nothing.
+ * the next: the page table's entry (uvm_at_pte()), which the caller has come;
+ * where the hash begins; then the page that a fault will look at there.  They
+ * change nothing and count nothing.
  *
  * => of at[0] to at[31] those are meant whose bit of due is set
  */

@@ -14,17 +14,15 @@
 
 #define BLOCK ((size_t)UVM_BLOCK)
 
-/* How many blocks ahead of the replay each hint of uvm.h is given. */
+/* How many blocks ahead of the replay each hint of uvm_run.h is given. */
 enum { HINT_PAGE = 1, HINT_HASH, HINT_PTE };
 
 /* One fault in so many accesses, or fewer: hints cost more than they bring. */
 #define HINT_RARE 64
 
-#define AT_PAGE(at)  UVM_AT_PAGE(at)
-#define AT_WRITE(at) UVM_AT_WRITE(at)
-
-_Static_assert(AT_PAGE(TRACE_AT(5, 1)) == 5 && AT_WRITE(TRACE_AT(5, 1)) == 1,
-    "what the trace says is what the pager's hints take");
+_Static_assert(UVM_AT_PAGE(TRACE_AT(5, 1)) == 5 &&
+	UVM_AT_WRITE(TRACE_AT(5, 1)) == 1,
+    "what the trace says is what the pager takes");
 
 /* Accesses that are replayed together. */
 struct run {
@@ -35,9 +33,6 @@ struct run {
 	bool ru_writes;	 /* not all of them are reads */
 	uint64_t ru_tid; /* whose they all are, or TRACE_TIDS */
 };
-
-/* What an entry must have for a read, and for a write. */
-static const uint8_t pte_need[2] = { PTE_READ_HIT, PTE_WRITE_HIT };
 
 static inline uint8_t *
 run_pte(const struct run *ru, uint32_t at)
@@ -200,19 +195,19 @@ count_hits(struct engine *en, size_t n, size_t writes)
  *
  * => the first that does
  */
-static inline size_t
-block_hits(struct engine *en, const struct run *ru, size_t k, size_t end)
+static noinline size_t
+run_hits(struct engine *en, const struct run *ru, size_t k, size_t end)
 {
-	/* What an entry must have; no entry has all bits. */
-	const uint8_t need[2] = { pte_need[0],
-		en->en_data ? UINT8_MAX : pte_need[1] };
+	/* No entry has all bits. */
+	const uint8_t need[2] = { PTE_READ_HIT,
+		en->en_data ? UINT8_MAX : PTE_WRITE_HIT };
 	/* Marks are bytes, which might be any of what is not here. */
 	const struct run here = *ru;
 	const size_t first = k;
 	size_t writes = 0;
 
 	for (; k < end; k++) {
-		const uint32_t at = here.ru_at[k], write = AT_WRITE(at);
+		const uint32_t at = here.ru_at[k], write = UVM_AT_WRITE(at);
 
 		if (!uvm_pte_mark(run_pte(&here, at), need[write]))
 			break;
@@ -222,36 +217,27 @@ block_hits(struct engine *en, const struct run *ru, size_t k, size_t end)
 	return k;
 }
 
-/* The same where there are many: a loop of its own has more registers. */
-static noinline size_t
-run_hits(struct engine *en, const struct run *ru, size_t k, size_t end)
-{
-
-	return block_hits(en, ru, k, end);
-}
-
 /*
  * Replay accesses k to end - 1 of a run: with fast, those that need no fault
  * and no bytes at once; the others as any event.
  *
  * => 0, or the exit status
  */
-static inline int
+static int
 part_replay(struct engine *en, const struct run *ru, size_t k, size_t end,
-    bool fast, bool hints)
+    bool fast)
 {
 	const bool plain = fast && en->en_verify == NULL && !en->en_data;
 	int status = 0;
 
 	for (; status == 0; k++) {
 		if (likely(fast))
-			k = hints ? block_hits(en, ru, k, end) :
-				    run_hits(en, ru, k, end);
+			k = run_hits(en, ru, k, end);
 		if (k == end)
 			break;
 		if (likely(plain))
 			status =
-			    fault(en, &ru->ru_ev[k], AT_PAGE(ru->ru_at[k]));
+			    fault(en, &ru->ru_ev[k], UVM_AT_PAGE(ru->ru_at[k]));
 		else
 			status = event(en, &ru->ru_ev[k]);
 	}
@@ -265,7 +251,7 @@ writes_of(const uint32_t *at, size_t n)
 	uint32_t writes = 0;
 
 	for (size_t i = 0; i < n; i++)
-		writes += AT_WRITE(at[i]);
+		writes += UVM_AT_WRITE(at[i]);
 	return writes;
 }
 
@@ -337,14 +323,14 @@ block_replay(struct engine *en, const struct run *ru, size_t i, size_t n)
 		if (common_faults(en, ru, i, seq, &ur))
 			continue;
 		const unsigned k = (unsigned)__builtin_ctz(ur.ur_due);
-		const uint32_t at = ur.ur_at[k], write = AT_WRITE(at);
+		const uint32_t at = ur.ur_at[k], write = UVM_AT_WRITE(at);
 		const uint32_t lost = uvm_lost(en->en_uvm);
 
 		ur.ur_due &= ur.ur_due - 1;
-		if (unlikely(uvm_pte_mark(run_pte(ru, at), pte_need[write])))
+		if (unlikely(uvm_pte_mark(run_pte(ru, at), uvm_at_need(at))))
 			continue;
 		en->en_seq = seq + k;
-		status = fault(en, &ru->ru_ev[i + k], AT_PAGE(at));
+		status = fault(en, &ru->ru_ev[i + k], UVM_AT_PAGE(at));
 		if (unlikely(status != 0)) {
 			n = k;
 			break;
@@ -382,7 +368,7 @@ run_replay(struct engine *en, struct run *ru, bool fast, bool hints)
 	if (!hints)
 		return engine_interrupted() ?
 		    UVN_FAILED :
-		    part_replay(en, ru, 0, ru->ru_n, fast, false);
+		    part_replay(en, ru, 0, ru->ru_n, fast);
 	ru->ru_writes = writes_of(ru->ru_at, ru->ru_n) != 0;
 	due = unready(ru, HINT_PAGE * BLOCK);
 	for (i = 0; i < ru->ru_n && status == 0; i = end) {
@@ -390,9 +376,8 @@ run_replay(struct engine *en, struct run *ru, bool fast, bool hints)
 		if (engine_interrupted())
 			return UVN_FAILED;
 		hint(en, ru, i, &due);
-		status = likely(plain) ?
-		    block_replay(en, ru, i, end - i) :
-		    part_replay(en, ru, i, end, fast, true);
+		status = likely(plain) ? block_replay(en, ru, i, end - i) :
+					 part_replay(en, ru, i, end, fast);
 	}
 	return status;
 }
