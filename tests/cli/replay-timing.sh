@@ -55,19 +55,32 @@ paranoid=
     -o one.uvt >/dev/null || fail "trace gen"
 "$UVN" trace gen mix --pages 4000 --events 8000 --files 2 --threads 3 \
     -o three.uvt >/dev/null || fail "trace gen"
-for t in t one three; do
-	for how in all none sample:40; do
-		check "$t.uvt, windows of 1998, $how"
-		expect 0 replay --json --db "$t.$how.db" --backend null \
-		    --memory 1M --timing "$how" $t.uvt
-		counters out >counters.got
-		sql "$t.$how.db" "SELECT kind, outcome, count FROM latency
-		    ORDER BY 1, 2" >>counters.got
-		sql "$t.$how.db" "SELECT * FROM cluster" >>counters.got
-		[ "$how" != all ] || cp counters.got counters.want
+# ways TRACE ARGS...: checked after each event, which goes one by one; then all,
+# none and one in forty timed.
+ways() {
+	for how in paranoid all none sample:40; do
+		check "$*, $how"
+		rm -f w.db
+		timing=(--timing "$how")
+		[ "$how" != paranoid ] || timing=(--paranoid)
+		expect 0 replay --json --db w.db --backend null "${timing[@]}" \
+		    "${@:2}" "$1.uvt"
+		{
+			counters out
+			sql w.db "SELECT kind, outcome, count FROM latency
+			    ORDER BY 1, 2"
+			sql w.db "SELECT * FROM cluster"
+		} >counters.got
+		[ "$how" != paranoid ] || cp counters.got counters.want
 		same counters.want counters.got
 	done
+}
+for t in t one three; do
+	ways "$t" --memory 1M
 done
+# The daemon takes mappings in the midst of a fault, too.
+ways t --memory 512K --daemon_rule wait
+ways t --memory 512K --daemon_rule io
 
 check "a row has a time"
 run rows --timing none --log ops
