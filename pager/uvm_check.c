@@ -7,7 +7,7 @@
 
 #include "pager/uvm_check.h"
 
-/* A queue: links both ways, flags of its pages, length. */
+/* A queue: links both ways, flags of its pages, scout, length. */
 static int
 check_queue(const struct uvm *uvm, const struct pglist *pl, uint8_t pqflags,
     uint64_t npages, struct errmsg *em)
@@ -38,6 +38,12 @@ check_queue(const struct uvm *uvm, const struct pglist *pl, uint8_t pqflags,
 		prev = link;
 		link = pg->pageq_next;
 	}
+	CHECK(em,
+	    pqflags == PQ_FREE ||
+		(pl->pl_scout == 0 ?
+			pl->pl_lead >= SCOUT_LEAD :
+			link_page(uvm, pl->pl_scout)->pqflags == pqflags),
+	    "queue %#x: its scout is nowhere", pqflags);
 	CHECK(em, prev == pl->pl_tail && n == npages,
 	    "queue %#x: %" PRIu64 " pages, counted %" PRIu64, pqflags, n,
 	    npages);

@@ -8,6 +8,13 @@
 #include "pager/uvm_i.h"
 #include "pager/uvm_run.h"
 
+bool
+uvm_hints_pay(const struct uvm *uvm)
+{
+
+	return uvm->mem.pm_far;
+}
+
 /* The next access to be hinted at: its page. */
 static inline uint64_t
 hint_next(const uint32_t *at, uint32_t *duep)

@@ -2,8 +2,19 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "pager/uvm_i.h"
+
+/* What a processor has near by: its cache of level 2. */
+static size_t
+near_bytes(void)
+{
+	const long bytes = sysconf(_SC_LEVEL2_CACHE_SIZE);
+
+	/* Some systems do not say. */
+	return bytes > 0 ? (size_t)bytes : (size_t)1 << 20;
+}
 
 int
 uvm_page_init(struct uvm *uvm, struct errmsg *em)
@@ -17,6 +28,7 @@ uvm_page_init(struct uvm *uvm, struct errmsg *em)
 	pm->pm_mask = uvm->up.hash_buckets - 1;
 	pm->pm_framelen = (npages + 1) * sizeof(struct vm_page);
 	pm->pm_bucketlen = uvm->up.hash_buckets * sizeof(struct pghash);
+	pm->pm_far = pm->pm_framelen + pm->pm_bucketlen > near_bytes();
 	pm->pm_frame = room_take(pm->pm_framelen);
 	pm->pm_bucket = room_take(pm->pm_bucketlen);
 	if (uvm->be->be_flags & UVM_BE_DATA) {
@@ -29,6 +41,8 @@ uvm_page_init(struct uvm *uvm, struct errmsg *em)
 		    "memory: no address space for %" PRIu64 " frames and their "
 		    "descriptors; choose less memory%s",
 		    npages, pm->pm_datalen != 0 ? ", or --backend null" : "");
+	scout_set(&pm->pm_active, 0, 0);
+	scout_set(&pm->pm_inactive, 0, 0);
 	LEVELS(uvm)->free = npages;
 	return 0;
 }

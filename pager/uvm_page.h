@@ -75,7 +75,8 @@ _Static_assert(sizeof(struct vm_page) % PAGE_LINK == 0, "links are whole");
  *
  * The page daemon takes pages from the head, each at a random place in memory.
  * A scout runs some pages ahead of it and tells the cache; pl_lead is about how
- * many.  It is a hint: nothing depends on where it stands.
+ * many.  It is a hint: nothing depends on where in the queue it stands.  At the
+ * end it is 0, and pl_lead as large as may be.
  */
 struct pglist {
 	uint32_t pl_head, pl_tail;
@@ -104,6 +105,7 @@ struct uvm_pagemem {
 	struct pglist pm_inactive; /* q: the object queue; no page is anon */
 	uint8_t *pm_data;	   /* bytes of frames 1.., or NULL */
 	unsigned pm_shift;	   /* log2 of the page size */
+	bool pm_far; /* descriptors and hash are more than a cache holds */
 	size_t pm_framelen, pm_bucketlen, pm_datalen; /* of the maps */
 };
 

@@ -9,6 +9,27 @@
 
 #define SCOUT_LEAD 40 /* pages */
 
+/* A scout stands so many pages behind the head of its queue, or has nowhere to
+ * go until the head moves on: then it is as far as it may be. */
+static inline void
+scout_set(struct pglist *pl, uint32_t link, uint32_t lead)
+{
+
+	pl->pl_scout = link;
+	pl->pl_lead = link != 0 ? lead : SCOUT_LEAD;
+}
+
+/* The first n pages left the queue. */
+static inline void
+scout_headed(struct pglist *pl, uint64_t n)
+{
+
+	if (pl->pl_scout == 0)
+		scout_set(pl, pl->pl_head, 0);
+	else
+		pl->pl_lead -= n < pl->pl_lead ? (uint32_t)n : pl->pl_lead;
+}
+
 /* link leads to pg, which is in no queue. */
 static inline void
 queue_append(struct vm_page *frames, struct pglist *pl, struct vm_page *pg,
@@ -37,7 +58,7 @@ pglist_remove(struct uvm *uvm, struct pglist *pl, struct vm_page *pg)
 	struct vm_page *const frames = uvm->mem.pm_frame;
 
 	if (unlikely(pg == link_at(frames, pl->pl_scout)))
-		pl->pl_scout = pg->pageq_next;
+		scout_set(pl, pg->pageq_next, pl->pl_lead);
 	if (pg->pageq_next != 0)
 		link_at(frames, pg->pageq_next)->pageq_prev = pg->pageq_prev;
 	else
@@ -46,7 +67,7 @@ pglist_remove(struct uvm *uvm, struct pglist *pl, struct vm_page *pg)
 		link_at(frames, pg->pageq_prev)->pageq_next = pg->pageq_next;
 	else {
 		pl->pl_head = pg->pageq_next;
-		pl->pl_lead -= pl->pl_lead != 0;
+		scout_headed(pl, 1);
 	}
 	pg->pageq_next = pg->pageq_prev = 0;
 }
@@ -162,23 +183,20 @@ pglist_scout(const struct uvm *uvm, struct pglist *pl)
 {
 	const struct vm_page *pg;
 
-	if (unlikely(pl->pl_scout == 0)) {
-		pl->pl_scout = pl->pl_head;
-		pl->pl_lead = 0;
-	}
-	if (pl->pl_lead >= SCOUT_LEAD || pl->pl_scout == 0)
+	if (pl->pl_lead >= SCOUT_LEAD)
 		return NULL;
 	pg = link_at(uvm->mem.pm_frame, pl->pl_scout);
 	prefetch_whole(link_at(uvm->mem.pm_frame, pg->pageq_next));
-	pl->pl_scout = pg->pageq_next;
-	pl->pl_lead++;
+	scout_set(pl, pg->pageq_next, pl->pl_lead + 1);
 	return pg;
 }
 
 /*
  * A fault is over: what the page daemon will touch, when it comes to pages near
  * the heads of its queues, is prefetched; one step a fault gives it the time to
- * come.  Never where list steps and lookups are what is measured: in flushes.
+ * come.  Where the cache holds all of memory's descriptors, only the pages
+ * themselves: the rest costs more than it brings.  Never where list steps and
+ * lookups are what is measured: in flushes.
  */
 static inline void
 uvm_scout(struct uvm *uvm)
@@ -189,7 +207,7 @@ uvm_scout(struct uvm *uvm)
 
 	/* It will be freed: out of the hash and its object's list. */
 	pg = pglist_scout(uvm, &uvm->mem.pm_inactive);
-	if (pg != NULL) {
+	if (pg != NULL && uvm->mem.pm_far) {
 		uobj = page_object(uvm, pg);
 		__builtin_prefetch(hash_bucket(uvm, uobj, pg->pgno), 1);
 		__builtin_prefetch(&link_at(frames, pg->listq_next)->listq_prev,
@@ -199,7 +217,7 @@ uvm_scout(struct uvm *uvm)
 	}
 	/* It will be deactivated: unmapped. */
 	pg = pglist_scout(uvm, &uvm->mem.pm_active);
-	if (pg != NULL && pg->nmaps != 0) {
+	if (pg != NULL && uvm->mem.pm_far && pg->nmaps != 0) {
 		const struct uvm_map *const map =
 		    &page_object(uvm, pg)->uo_maps->vm_hot;
 		const uint64_t idx = pg->pgno - map->um_first;

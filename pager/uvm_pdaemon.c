@@ -227,10 +227,8 @@ pglist_move(struct uvm *uvm, struct pglist *from, struct pglist *to,
 
 	/* Pages that left between the head and the scout were not counted. */
 	if (link_at(frames, from->pl_scout)->pqflags ==
-	    link_at(frames, first)->pqflags) {
-		from->pl_scout = next;
-		from->pl_lead = 0;
-	}
+	    link_at(frames, first)->pqflags)
+		scout_set(from, next, 0);
 	if (next != 0)
 		link_at(frames, next)->pageq_prev = prev;
 	else
@@ -239,8 +237,7 @@ pglist_move(struct uvm *uvm, struct pglist *from, struct pglist *to,
 		link_at(frames, prev)->pageq_next = next;
 	} else {
 		from->pl_head = next;
-		from->pl_lead -=
-		    n < from->pl_lead ? (uint32_t)n : from->pl_lead;
+		scout_headed(from, n);
 	}
 
 	link_at(frames, first)->pageq_prev = to->pl_tail;

@@ -121,6 +121,9 @@ uvm_unready(uintptr_t ptes, const uint32_t *at, size_t n, bool writes)
 void uvm_fault_run(struct uvm *uvm, struct uvm_run *ur);
 #endif
 
+/* Do the hints of the hash and of pages pay?  Not where a cache has them all. */
+bool uvm_hints_pay(const struct uvm *uvm);
+
 /*
  * Hints of accesses to come, in three steps, each wanted some accesses before
  * the next: the page table's entry (uvm_at_pte()), which the caller has come;

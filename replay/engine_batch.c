@@ -59,13 +59,14 @@ unready(const struct run *ru, size_t i)
 }
 
 /*
- * Give the hints for the blocks after the one at i.
+ * Give the hints for the blocks after the one at i; far: of all three kinds.
  *
  * => *duep: unready() of the block that HINT_PAGE was for; and, on return,
  *    of the next that it will be for
  */
 static inline void
-hint(const struct engine *en, const struct run *ru, size_t i, uint32_t *duep)
+hint(const struct engine *en, const struct run *ru, size_t i, bool far,
+    uint32_t *duep)
 {
 	const size_t pte = i + HINT_PTE * BLOCK, hash = i + HINT_HASH * BLOCK;
 	uint32_t due;
@@ -73,6 +74,8 @@ hint(const struct engine *en, const struct run *ru, size_t i, uint32_t *duep)
 	if (likely(pte + BLOCK <= ru->ru_n))
 		for (size_t k = 0; k < BLOCK; k++)
 			__builtin_prefetch(run_pte(ru, ru->ru_at[pte + k]), 1);
+	if (!far)
+		return;
 	if (*duep != 0)
 		uvm_hint_pages(en->en_uvm, en->en_map,
 		    &ru->ru_at[i + HINT_PAGE * BLOCK], *duep);
@@ -361,6 +364,7 @@ static int
 run_replay(struct engine *en, struct run *ru, bool fast, bool hints)
 {
 	const bool plain = fast && en->en_verify == NULL && !en->en_data;
+	const bool far = uvm_hints_pay(en->en_uvm);
 	uint32_t due;
 	size_t i, end;
 	int status = 0;
@@ -370,12 +374,12 @@ run_replay(struct engine *en, struct run *ru, bool fast, bool hints)
 		    UVN_FAILED :
 		    part_replay(en, ru, 0, ru->ru_n, fast);
 	ru->ru_writes = writes_of(ru->ru_at, ru->ru_n) != 0;
-	due = unready(ru, HINT_PAGE * BLOCK);
+	due = far ? unready(ru, HINT_PAGE * BLOCK) : 0;
 	for (i = 0; i < ru->ru_n && status == 0; i = end) {
 		end = block_end(ru, i);
 		if (engine_interrupted())
 			return UVN_FAILED;
-		hint(en, ru, i, &due);
+		hint(en, ru, i, far, &due);
 		status = likely(plain) ? block_replay(en, ru, i, end - i) :
 					 part_replay(en, ru, i, end, fast);
 	}

@@ -61,6 +61,9 @@ links_of_pages(void **state)
 	    "I4: object 1: memq has more pages");
 	BREAK(&lab, pg->pageq_prev, 0, "wrong back link");
 	BREAK(&lab, uvm->mem.pm_active.pl_tail, 0, "queue 0x4");
+	BREAK(&lab, uvm->mem.pm_inactive.pl_scout, page_link(uvm, pg),
+	    "queue 0x2: its scout");
+	BREAK(&lab, uvm->mem.pm_inactive.pl_lead, 0, "queue 0x2: its scout");
 	BREAK(&lab, uvm->mem.pm_bucket[pg->pgno].ph_head, 0, "not in the hash");
 	BREAK(&lab, hash_bucket(uvm, page_object(uvm, pg), 3)->ph_tail, 0,
 	    "ends with frame");

@@ -122,7 +122,7 @@ due_from(const struct uvm_run *ur, uint32_t n, uint32_t k)
 
 /*
  * A run of accesses: the machine that may does its faults together, and the
- * others as hits, which are counted only.
+ * others as hits, which are counted only.  Hints change nothing.
  */
 static void
 run(struct machine *m, struct uvm_run *ur, uint32_t n,
@@ -132,6 +132,8 @@ run(struct machine *m, struct uvm_run *ur, uint32_t n,
 	for (uint32_t k = 0; k < n; k++)
 		sum[UVM_AT_WRITE(ur->ur_at[k])][UVM_HIT_MAPPED]++;
 	ur->ur_due = due_from(ur, n, 0);
+	uvm_hint_hash(m->m_uvm, ur->ur_map, ur->ur_at, ur->ur_due);
+	uvm_hint_pages(m->m_uvm, ur->ur_map, ur->ur_at, ur->ur_due);
 	while (ur->ur_due != 0) {
 		const unsigned done = ur->ur_done;
 
@@ -318,6 +320,7 @@ two_machines(struct dice *d, uint64_t *untoldp, uint64_t *toldp, uint64_t *runp)
 	random_param(d, &up);
 	machine_open(&lean, &up, true);
 	machine_open(&plain, &up, false);
+	lean.m_uvm->mem.pm_far = roll(d, 2) != 0;
 	assert_true(lean.m_uvm->leanable);
 	assert_false(plain.m_uvm->leanable);
 	for (uint32_t i = 0; i < EVENTS; i++) {
