@@ -14,8 +14,6 @@
 
 #ifndef UVM_MP
 
-enum lean_outcome { LEAN_NOT, LEAN_MAPPED, LEAN_RESIDENT, LEAN_MISS };
-
 /* How many pages before and behind the faulting one; false: it is odd. */
 static bool
 lean_window(const struct uvm *uvm, const struct vm_map_entry *me,
@@ -64,15 +62,33 @@ lean_settle(struct uvm *uvm, struct vm_map *map, uint64_t pgno)
 	return true;
 }
 
-/* Map the page. */
+/* What a run of faults keeps by itself until its end. */
+struct lean_sum {
+	uint64_t resident; /* faults of resident pages */
+	uint64_t lookups;  /* of windows of more than a page */
+	uint64_t free;	   /* pages */
+	uint64_t last;	   /* a page taken while fewer are free is the last */
+	bool over;	   /* it was taken */
+};
+
+/* Pages were activated, or nothing has happened yet. */
 static inline void
-lean_enter(const struct lean *le, struct uvm_object *uobj, struct vm_page *pg,
-    uint8_t *pte, uint8_t was, uint8_t and)
+lean_levels(const struct uvm *uvm, struct lean_sum *ls)
+{
+	const uint64_t wake = free_wake(uvm);
+	const uint64_t reserved = uvm->up.reserve_kernel + 2;
+
+	ls->last = wake > reserved ? wake : reserved;
+}
+
+/* Map a resident page. */
+static inline void
+lean_enter(const struct lean *le, struct vm_page *pg, uint8_t *pte, uint8_t was,
+    uint8_t and)
 {
 
 	pg->nmaps += (was & PTE_R) == 0;
 	*pte = (uint8_t)((was & (PTE_REF | PTE_MOD)) | le->le_enter | and);
-	uobj->uo_maydirty |= le->le_writable;
 }
 
 /* Resident neighbours that are not mapped, bit by bit; pte is that of bit 0. */
@@ -90,27 +106,29 @@ lean_neighbours(struct uvm *uvm, struct uvm_object *uobj, uint64_t start,
 			continue;
 		page_activate(uvm, pg);
 		EXP(uvm)->neighbours_mapped++;
-		lean_enter(&uvm->lean, uobj, pg, &pte[i], pte[i], 0);
+		lean_enter(&uvm->lean, pg, &pte[i], pte[i], 0);
 	}
 }
 
-/* The page is allocated and read: uvn_get(), uvn_io(). => active */
+/*
+ * The page is allocated, read and mapped: uvn_get(), uvn_io().
+ *
+ * => active; its bit is bit pgno % 64 of word
+ */
 static inline struct vm_page *
-lean_pagein(struct uvm *uvm, struct uvm_object *uobj, uint64_t pgno)
+lean_pagein(struct uvm *uvm, struct uvm_object *uobj, uint64_t pgno,
+    uint64_t *word)
 {
 	struct vm_page *const frames = uvm->mem.pm_frame;
-	struct vm_page *pg;
-	uint32_t link;
+	const uint32_t link = free_take(uvm);
+	struct vm_page *const pg = link_at(frames, link);
 
-	free_low(uvm, LEVELS(uvm)->free);
-	link = free_take(uvm);
-	pg = link_at(frames, link);
-	page_becomes(pg, uobj, pgno, PG_CLEAN | PG_TABLED);
+	page_becomes(pg, uobj, pgno, PG_CLEAN | PG_TABLED, PQ_ACTIVE);
 	hash_link(uvm, uobj, pg, link);
 	memq_link(uvm, uobj, pg, link);
-	resident_set(uobj, pgno);
-	pg->pqflags = PQ_ACTIVE;
+	*word |= 1ULL << (pgno % 64);
 	queue_append(frames, &uvm->mem.pm_active, pg, link);
+	pg->nmaps = 1;
 	return pg;
 }
 
@@ -124,7 +142,7 @@ popcount8(unsigned bits)
 	return (bits + (bits >> 4)) & 0xf;
 }
 
-/* What faults count: lookups are those of the fault routine. */
+/* What faults count; lookups are those of the fault routine. */
 static void
 lean_count(struct uvm *uvm, uint64_t resident, uint64_t misses,
     uint64_t lookups)
@@ -146,6 +164,7 @@ lean_count(struct uvm *uvm, uint64_t resident, uint64_t misses,
 	exp->pagein_pages += misses;
 	exp->pagein_bytes += misses << uvm->mem.pm_shift;
 	exp->active += misses;
+	exp->free -= misses;
 	uvm->untold += misses;
 }
 
@@ -158,69 +177,82 @@ lean_unmapped(const struct lean *le, const uint8_t *pte)
 	    ((1U << le->le_npages) - 1);
 }
 
+/* The neighbours of a fault at pgno, whose entry is *pte, are mapped. */
+static inline void
+lean_window_map(struct uvm *uvm, const struct lean *le, struct uvm_object *uobj,
+    uint64_t pgno, uint8_t *pte, struct lean_sum *ls)
+{
+	const uint32_t unmapped = lean_unmapped(le, pte);
+	const uint32_t there = unmapped & ~(1U << le->le_back) &
+	    (uint32_t)uvm_resident_run(uobj, pgno - le->le_back, le->le_npages);
+
+	ls->lookups += popcount8(unmapped);
+	if (unlikely(there != 0)) {
+		lean_neighbours(uvm, uobj, pgno - le->le_back,
+		    pte - le->le_back, there);
+		lean_levels(uvm, ls);
+	}
+}
+
 /*
  * An access to a page whose entry lacks something; single: le_npages is 1.
  *
- * => LEAN_NOT: another kind of fault, or none; nothing has happened
- * => LEAN_MAPPED: the entry let it through, and is marked; not counted
- * => *lookupsp: so many more, unless it is single
+ * => there is a page free, above those that are reserved
+ * => false: another kind of fault, or none; nothing has happened
  * => no mapping is lost, and no mark of one
  */
-static inline __attribute__((always_inline)) enum lean_outcome
+static inline __attribute__((always_inline)) bool
 lean_access(struct uvm *uvm, const struct lean *le, struct vm_map *map,
-    uint64_t pgno, bool write, bool single, uint64_t *lookupsp)
+    uint32_t at, bool single, struct uvm_run *ur, struct lean_sum *ls)
 {
 	struct uvm_object *const uobj = &map->vm_vp->v_uvm.u_obj;
+	const uint64_t pgno = UVM_AT_PAGE(at);
+	const bool write = UVM_AT_WRITE(at);
 	const uint8_t mark = write ? PTE_REF | PTE_MOD : PTE_REF;
-	const uint32_t center = single ? 1 : 1U << le->le_back;
-	enum lean_outcome got = LEAN_MISS;
-	uint32_t there, unmapped = 1;
-	struct vm_page *pg = NULL;
 	uint8_t *pte, was;
+	struct vm_page *pg;
+	uint64_t *word;
 
-	if (unlikely(LEVELS(uvm)->free <= uvm->up.reserve_kernel) ||
+	if (unlikely(pgno - le->le_start >= le->le_span) ||
 	    unlikely(write && !le->le_writable))
-		return LEAN_NOT;
+		return false;
 	pte = &map->vm_hot.um_pte[pgno - map->vm_hot.um_first];
 	was = *pte;
 	if (unlikely(was & (write ? PTE_W : PTE_R))) {
 		*pte = was | mark;
 		if (write && (was & PTE_MOD) == 0)
 			uvm_page_dirtied(uvm, hash_search(uvm, uobj, pgno));
-		return LEAN_MAPPED;
+		return true;
 	}
-	if (single) {
-		there = uvm_resident_run(uobj, pgno, 1) & 1;
-	} else {
-		unmapped = lean_unmapped(le, pte);
-		there = unmapped &
-		    (uint32_t)uvm_resident_run(uobj, pgno - le->le_back,
-			le->le_npages);
-	}
-	if (there & center) {
+	word = &uobj->uo_resident[pgno / 64];
+	if (*word >> pgno % 64 & 1) {
 		pg = hash_search(uvm, uobj, pgno);
 		if (unlikely(pg == NULL) ||
 		    unlikely(pg->flags & (PG_BUSY | PG_RELEASED | PG_AHEAD)))
-			return LEAN_NOT;
-	}
-	if (!single) {
-		*lookupsp += popcount8(unmapped);
-		if (unlikely((there & ~center) != 0))
-			lean_neighbours(uvm, uobj, pgno - le->le_back,
-			    pte - le->le_back, there & ~center);
-	}
-	if (pg == NULL) {
-		pg = lean_pagein(uvm, uobj, pgno);
-		lean_enter(le, uobj, pg, pte, was, mark);
-	} else {
-		got = LEAN_RESIDENT;
-		lean_enter(le, uobj, pg, pte, was, mark);
+			return false;
+		if (!single)
+			lean_window_map(uvm, le, uobj, pgno, pte, ls);
+		lean_enter(le, pg, pte, was, mark);
 		page_activate(uvm, pg);
+		lean_levels(uvm, ls);
+		ls->resident++;
+		if (unlikely(write))
+			ur->ur_fault_writes[0]++;
+	} else {
+		if (!single)
+			lean_window_map(uvm, le, uobj, pgno, pte, ls);
+		/* A page that is not there has no mapping. */
+		pg = lean_pagein(uvm, uobj, pgno, word);
+		*pte = le->le_enter | mark;
+		ls->over = ls->free < ls->last;
+		ls->free--;
+		if (unlikely(write))
+			ur->ur_fault_writes[1]++;
 	}
 	if (write && (was & PTE_MOD) == 0)
 		uvm_page_dirtied(uvm, pg);
 	uvm_scout(uvm);
-	return got;
+	return true;
 }
 
 /*
@@ -231,36 +263,39 @@ static inline __attribute__((always_inline)) void
 lean_run(struct uvm *uvm, const struct lean le, struct vm_map *map,
     struct uvm_run *ur, bool single)
 {
-	uint64_t lookups = 0, resident = 0, misses = 0;
-	uint32_t due = ur->ur_due;
+	const uint32_t *const at = ur->ur_at;
+	const uint64_t free = LEVELS(uvm)->free;
+	/* If something is due already, it comes after the next. */
+	const uint32_t first =
+	    uvm->hot.uh_due == 0 ? ur->ur_due : ur->ur_due & -ur->ur_due;
+	uint32_t due = first, done;
+	struct lean_sum ls = { .free = free };
+	uint64_t misses;
 
+	if (unlikely(free <= uvm->up.reserve_kernel))
+		return;
+	lean_levels(uvm, &ls);
 	do {
-		const unsigned k = (unsigned)__builtin_ctz(due);
-		const uint64_t pgno = UVM_AT_PAGE(ur->ur_at[k]);
-		const bool write = UVM_AT_WRITE(ur->ur_at[k]);
-		enum lean_outcome got = LEAN_NOT;
-
-		if (likely(pgno - le.le_start < le.le_span))
-			got = lean_access(uvm, &le, map, pgno, write, single,
-			    &lookups);
-		if (unlikely(got == LEAN_NOT))
+		if (unlikely(!lean_access(uvm, &le, map, at[__builtin_ctz(due)],
+			single, ur, &ls)))
 			break;
 		due &= due - 1;
-		ur->ur_done++;
-		ur->ur_last = k;
-		if (unlikely(got == LEAN_MAPPED))
-			continue;
-		resident += got == LEAN_RESIDENT;
-		misses += got == LEAN_MISS;
-		if (unlikely(write))
-			ur->ur_fault_writes[got == LEAN_MISS]++;
-	} while (due != 0 && likely(uvm->hot.uh_due == 0));
-	if (single)
-		lookups = resident + misses;
-	lean_count(uvm, resident, misses, lookups);
-	ur->ur_faults[0] += (unsigned)resident;
+	} while ((due != 0) & !ls.over);
+	done = first ^ due;
+	if (done == 0)
+		return;
+	misses = free - ls.free;
+	if (ls.over)
+		uvm_pageout_wake_if(uvm, ls.free + 1 < free_wake(uvm));
+	if (ls.resident + misses != 0)
+		map->vm_vp->v_uvm.u_obj.uo_maydirty |= le.le_writable;
+	lean_count(uvm, ls.resident, misses,
+	    single ? ls.resident + misses : ls.lookups);
+	ur->ur_faults[0] += (unsigned)ls.resident;
 	ur->ur_faults[1] += (unsigned)misses;
-	ur->ur_due = due;
+	ur->ur_last = 31U - (unsigned)__builtin_clz(done);
+	ur->ur_done += popcount8(done & 0xff) + popcount8(done >> 8);
+	ur->ur_due ^= done;
 }
 
 void

@@ -120,19 +120,24 @@ uvm_pagealloc(struct uvm *uvm, struct uvm_object *uobj, uint64_t pgno)
 {
 	struct vm_page *pg;
 	uint64_t free;
+	uint32_t link;
 
 	LOCK_HELD(&uobj->vmobjlock);
 	simple_lock(&SELF(uvm)->ls, &uvm->fpageqlock);
 	free = shared_get(&LEVELS(uvm)->free);
-	free_low(uvm, free);
+	uvm_pageout_wake_if(uvm, free < free_wake(uvm));
 	if (free <= uvm->up.reserve_kernel) {
 		simple_unlock(&SELF(uvm)->ls, &uvm->fpageqlock);
 		EXP(uvm)->alloc_failures++;
 		return NULL;
 	}
-	pg = link_at(uvm->mem.pm_frame, free_take(uvm));
+	link = free_take(uvm);
+	KASSERT(link != 0);
+	shared_sub(&LEVELS(uvm)->free, 1);
 	simple_unlock(&SELF(uvm)->ls, &uvm->fpageqlock);
-	page_becomes(pg, uobj, pgno, PG_BUSY | PG_CLEAN | PG_FAKE);
+	pg = link_at(uvm->mem.pm_frame, link);
+	KASSERT(pg->nmaps == 0);
+	page_becomes(pg, uobj, pgno, PG_BUSY | PG_CLEAN | PG_FAKE, 0);
 	uvm_pageinsert(uvm, uobj, pg);
 	return pg;
 }

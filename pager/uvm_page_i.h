@@ -227,20 +227,19 @@ uvm_scout(struct uvm *uvm)
 	}
 }
 
-/* A page is to be allocated: has the daemon work to do?  => free list locked */
-static inline void
-free_low(struct uvm *uvm, uint64_t free)
+/* Whoever takes a page while fewer are free than this wakes the daemon.
+ * => free list locked */
+static inline uint64_t
+free_wake(const struct uvm *uvm)
 {
-	/* Nothing foresees it: no branch for each. */
-	const bool low = (free < uvm->up.freemin) |
-	    ((free < uvm->up.freetarg) &
-		(shared_get(&LEVELS(uvm)->inactive) <
-		    shared_get(&uvm->inactarg)));
 
-	uvm_pageout_wake_if(uvm, low);
+	return shared_get(&LEVELS(uvm)->inactive) < shared_get(&uvm->inactarg) ?
+	    uvm->up.freetarg :
+	    uvm->up.freemin;
 }
 
-/* The page that is next on the free list, which is not empty. => locked */
+/* The page that is next on the free list, which is not empty; the caller counts.
+ * => locked */
 static inline uint32_t
 free_take(struct uvm *uvm)
 {
@@ -249,10 +248,8 @@ free_take(struct uvm *uvm)
 	const uint32_t link = pm->pm_free.pl_head;
 	uint32_t next;
 
-	shared_sub(&LEVELS(uvm)->free, 1);
 	if (unlikely(pm->pm_fresh <= pm->pm_npages))
 		return page_link(uvm, &frames[pm->pm_fresh++]);
-	KASSERT(link != 0);
 	next = link_at(frames, link)->pageq_next;
 	pm->pm_free.pl_head = next;
 	if (next != 0) {
@@ -265,10 +262,11 @@ free_take(struct uvm *uvm)
 	return link;
 }
 
-/* A page that was free is page pgno of uobj, and in no list yet. */
+/* A page that was free is page pgno of uobj, and in no list yet; pqflags is of
+ * the queue that it will be in. */
 static inline void
 page_becomes(struct vm_page *pg, const struct uvm_object *uobj, uint64_t pgno,
-    unsigned flags)
+    unsigned flags, uint8_t pqflags)
 {
 
 	/* Who started an I/O on the page that it was may look just now. */
@@ -278,8 +276,7 @@ page_becomes(struct vm_page *pg, const struct uvm_object *uobj, uint64_t pgno,
 	shared_set(&pg->version, (uint16_t)(pg->version + 1));
 	pg->wire_count = 0;
 	pg->attrs = 0;
-	pg->pqflags = 0;
-	KASSERT(pg->nmaps == 0);
+	pg->pqflags = pqflags;
 }
 
 /* The chains are short: with threads the lock is what a lookup costs. */
