@@ -194,8 +194,8 @@ pglist_scout(const struct uvm *uvm, struct pglist *pl)
 /*
  * A fault is over: what the page daemon will touch, when it comes to pages near
  * the heads of its queues, is prefetched; one step a fault gives it the time to
- * come.  Where the cache holds all of memory's descriptors, only the pages
- * themselves: the rest costs more than it brings.  Never where list steps and
+ * come.  Where the cache holds all descriptors and the hash, only pages and their
+ * entries: the rest costs more than it brings.  Never where list steps and
  * lookups are what is measured: in flushes.
  */
 static inline void
@@ -217,7 +217,7 @@ uvm_scout(struct uvm *uvm)
 	}
 	/* It will be deactivated: unmapped. */
 	pg = pglist_scout(uvm, &uvm->mem.pm_active);
-	if (pg != NULL && uvm->mem.pm_far && pg->nmaps != 0) {
+	if (pg != NULL && pg->nmaps != 0) {
 		const struct uvm_map *const map =
 		    &page_object(uvm, pg)->uo_maps->vm_hot;
 		const uint64_t idx = pg->pgno - map->um_first;
