@@ -107,6 +107,8 @@ lean_neighbours(struct uvm *uvm, struct uvm_object *uobj, uint64_t start,
 		page_activate(uvm, pg);
 		EXP(uvm)->neighbours_mapped++;
 		lean_enter(&uvm->lean, pg, &pte[i], pte[i], 0);
+		/* Another will be deactivated in place of it. */
+		uvm_scout_active(uvm);
 	}
 }
 

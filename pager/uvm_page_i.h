@@ -192,39 +192,50 @@ pglist_scout(const struct uvm *uvm, struct pglist *pl)
 }
 
 /*
- * A fault is over: what the page daemon will touch, when it comes to pages near
- * the heads of its queues, is prefetched; one step a fault gives it the time to
- * come.  Where the cache holds all descriptors and the hash, only pages and their
- * entries: the rest costs more than it brings.  Never where list steps and
- * lookups are what is measured: in flushes.
+ * What the page daemon will touch when it comes to pages near the heads of its
+ * queues is prefetched, one step at a time, which gives it the time to come.
+ * Never where list steps and lookups are what is measured: in flushes.
  */
+
+/* The head of the inactive queue will be freed: out of the hash and its object's
+ * list.  Where the cache holds them all, that costs more than it brings. */
+static inline void
+uvm_scout_inactive(struct uvm *uvm)
+{
+	const struct vm_page *const frames = uvm->mem.pm_frame;
+	const struct vm_page *const pg =
+	    pglist_scout(uvm, &uvm->mem.pm_inactive);
+
+	if (pg == NULL || !uvm->mem.pm_far)
+		return;
+	__builtin_prefetch(hash_bucket(uvm, page_object(uvm, pg), pg->pgno), 1);
+	__builtin_prefetch(&link_at(frames, pg->listq_next)->listq_prev, 1);
+	__builtin_prefetch(&link_at(frames, pg->listq_prev)->listq_next, 1);
+}
+
+/* The head of the active queue will be deactivated: unmapped. */
+static inline void
+uvm_scout_active(struct uvm *uvm)
+{
+	const struct vm_page *const pg = pglist_scout(uvm, &uvm->mem.pm_active);
+	const struct uvm_map *map;
+	uint64_t idx;
+
+	if (pg == NULL || pg->nmaps == 0)
+		return;
+	map = &page_object(uvm, pg)->uo_maps->vm_hot;
+	idx = pg->pgno - map->um_first;
+	if (likely(idx < map->um_npages))
+		__builtin_prefetch(&map->um_pte[idx], 1);
+}
+
+/* A fault is over. */
 static inline void
 uvm_scout(struct uvm *uvm)
 {
-	const struct vm_page *const frames = uvm->mem.pm_frame;
-	const struct uvm_object *uobj;
-	const struct vm_page *pg;
 
-	/* It will be freed: out of the hash and its object's list. */
-	pg = pglist_scout(uvm, &uvm->mem.pm_inactive);
-	if (pg != NULL && uvm->mem.pm_far) {
-		uobj = page_object(uvm, pg);
-		__builtin_prefetch(hash_bucket(uvm, uobj, pg->pgno), 1);
-		__builtin_prefetch(&link_at(frames, pg->listq_next)->listq_prev,
-		    1);
-		__builtin_prefetch(&link_at(frames, pg->listq_prev)->listq_next,
-		    1);
-	}
-	/* It will be deactivated: unmapped. */
-	pg = pglist_scout(uvm, &uvm->mem.pm_active);
-	if (pg != NULL && pg->nmaps != 0) {
-		const struct uvm_map *const map =
-		    &page_object(uvm, pg)->uo_maps->vm_hot;
-		const uint64_t idx = pg->pgno - map->um_first;
-
-		if (likely(idx < map->um_npages))
-			__builtin_prefetch(&map->um_pte[idx], 1);
-	}
+	uvm_scout_inactive(uvm);
+	uvm_scout_active(uvm);
 }
 
 /* Whoever takes a page while fewer are free than this wakes the daemon.
