@@ -96,6 +96,8 @@ struct uvm {
 	uint64_t inactarg;  /* pages; 0 before the first turn */
 	uint64_t paging;    /* pages in asynchronous page-out */
 	uint64_t idleturns; /* consecutive, without progress */
+	bool midturn;	    /* a turn was begun: uvm_pageout_clean() */
+	uint64_t turnfreed; /* pdfreed when it was */
 	uint64_t shuffled;  /* deactivated since a page was freed or cleaned */
 
 	/* vnodes and objects */
@@ -333,6 +335,19 @@ uvm_pageout_wake_if(struct uvm *uvm, bool low)
 int uvm_wait(struct uvm *uvm) mustcheck;
 void uvm_pageout_progress(struct uvm *uvm); /* a page was freed or cleaned */
 void uvm_pageout_turn(struct uvm *uvm);
+
+/*
+ * The turn that is due at the end of an event, as far as all pages it comes to
+ * are clean and nobody's business: most have no others.
+ *
+ * => false: uvm_event_end() is to take it, or the rest of it
+ * => true: it is over, and nothing is due; mappings may be lost
+ */
+#ifdef UVM_MP
+#define uvm_pageout_clean(uvm) ((void)(uvm), false)
+#else
+bool uvm_pageout_clean(struct uvm *uvm);
+#endif
 
 static inline uint64_t
 uvm_clock(const struct uvm *uvm)

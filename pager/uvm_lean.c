@@ -319,9 +319,15 @@ uvm_fault_run(struct uvm *uvm, struct uvm_run *ur)
 			lean_run(uvm, *le, map, ur, true);
 		else
 			lean_run(uvm, *le, map, ur, false);
-		if (likely((ur->ur_due == 0) | (ur->ur_done == done) |
-			(uvm->hot.uh_due != 0)))
+		if (unlikely(ur->ur_done == done))
 			break;
+		if (uvm->hot.uh_due == 0)
+			continue;
+		if (!ur->ur_turns || !uvm_pageout_clean(uvm))
+			break;
+		ur->ur_due = uvm_unready(uvm_ptes(ur->ur_map), ur->ur_at,
+				 ur->ur_n, ur->ur_writes) &
+		    -(2U << ur->ur_last);
 	}
 }
 
@@ -332,6 +338,7 @@ uvm_fault_lean(struct uvm *uvm, struct vm_map *map, uint64_t pgno, bool write)
 	struct uvm_run ur = {
 		.ur_map = &map->vm_hot,
 		.ur_at = &at,
+		.ur_n = 1,
 		.ur_due = 1,
 	};
 

@@ -477,18 +477,14 @@ pd_scan_active(struct uvm *uvm, bool freed)
 		pd_deactivate(uvm, 1);
 }
 
-void
-uvm_pageout_turn(struct uvm *uvm)
+/* A turn begins. => false: there is nothing to do */
+static bool
+pd_begin(struct uvm *uvm)
 {
 	struct uvmexp *const exp = EXP(uvm), *const lv = LEVELS(uvm);
 	const uint64_t share = uvm->up.inactive;
-	uint64_t freed, inactarg;
+	uint64_t inactarg;
 
-	KASSERT(!SELF(uvm)->indaemon);
-	SELF(uvm)->indaemon = true;
-	if (!CONCURRENT(uvm) && uvm_aio_flying(uvm))
-		(void)uvm_aio_collect(uvm, false);
-	shared_and(&uvm->hot.uh_due, (uint8_t)~UVM_DUE_DAEMON);
 	exp->pdwoke++;
 	shared_add(&uvm->idleturns, 1);
 	inactarg = (shared_get(&lv->active) + shared_get(&lv->inactive)) *
@@ -498,19 +494,59 @@ uvm_pageout_turn(struct uvm *uvm)
 	shared_set(&uvm->inactarg, inactarg);
 	UVMHIST(uvm, "free %u of %u, inactive %u of %u", lv->free,
 	    uvm->up.freetarg, lv->inactive, inactarg);
+	if (shared_get(&lv->free) >= uvm->up.freetarg &&
+	    shared_get(&lv->inactive) >= inactarg)
+		return false;
+	exp->pdrevs++;
+	uvm->turnfreed = exp->pdfreed;
+	return true;
+}
 
-	if (shared_get(&lv->free) < uvm->up.freetarg ||
-	    shared_get(&lv->inactive) < inactarg) {
-		exp->pdrevs++;
-		freed = exp->pdfreed;
+void
+uvm_pageout_turn(struct uvm *uvm)
+{
+
+	KASSERT(!SELF(uvm)->indaemon);
+	SELF(uvm)->indaemon = true;
+	if (!CONCURRENT(uvm) && uvm_aio_flying(uvm))
+		(void)uvm_aio_collect(uvm, false);
+	shared_and(&uvm->hot.uh_due, (uint8_t)~UVM_DUE_DAEMON);
+	if (uvm->midturn || pd_begin(uvm)) {
+		uvm->midturn = false;
 		uvm_lock_pageq(uvm);
 		pd_scan_inactive(uvm);
-		pd_scan_active(uvm, exp->pdfreed != freed);
+		pd_scan_active(uvm, EXP(uvm)->pdfreed != uvm->turnfreed);
 		uvm_unlock_pageq(uvm);
 	}
 	uvm_aio_submit(uvm);
 	SELF(uvm)->indaemon = false;
 }
+
+#ifndef UVM_MP
+
+bool
+uvm_pageout_clean(struct uvm *uvm)
+{
+	struct uvmexp *const lv = LEVELS(uvm);
+	struct vm_page *pg = link_page(uvm, uvm->mem.pm_inactive.pl_head);
+
+	if (uvm->hot.uh_due != UVM_DUE_DAEMON ||
+	    uvm->up.daemon_rule != DAEMON_EVENT)
+		return false;
+	if (pd_begin(uvm)) {
+		if (lv->free < uvm->up.freetarg && pg != NULL)
+			pg = pd_free_run(uvm, pg);
+		uvm->midturn = lv->free < uvm->up.freetarg && pg != NULL;
+		if (uvm->midturn)
+			return false;
+		pd_scan_active(uvm, EXP(uvm)->pdfreed != uvm->turnfreed);
+	}
+	uvm->hot.uh_due = 0;
+	uvm->hot.uh_lost++;
+	return true;
+}
+
+#endif
 
 void
 uvm_event_end_slow(struct uvm *uvm)

@@ -23,7 +23,10 @@
  */
 struct uvm_run {
 	struct uvm_map *ur_map;
-	const uint32_t *ur_at; /* at most UVM_BLOCK */
+	const uint32_t *ur_at; /* [ur_n], at most UVM_BLOCK */
+	unsigned ur_n;
+	bool ur_writes; /* not all of them are reads */
+	bool ur_turns;	/* the page daemon may have its turn between two */
 
 	/* Bit k: at[k] needs more than its entry has, and is yet to be done.
 	 * The others need nothing: they are only counted, by the caller. */
@@ -105,15 +108,16 @@ uvm_unready(uintptr_t ptes, const uint32_t *at, size_t n, bool writes)
 
 /*
  * Do accesses that are due, as uvm_access_slow() would one by one, for as long
- * as the faults are common, and nothing is due at the end of their event.  What
- * turns out to be mapped, or wants a mark only, is an access done, and the
- * caller's to count.
+ * as the faults are common, and nothing is due at the end of their event but a
+ * turn of the page daemon that finds clean pages only, if ur_turns.  What turns
+ * out to be mapped, or wants a mark only, is an access done, and the caller's to
+ * count.
  *
  * => ur_due has what is left; its lowest is another kind of fault, or
  *    uvm_event_due(): uvm_event_end() of event ur_last comes first, after which
  *    ur_due has to be found out anew
  * => ur_done and the counts of faults are added to
- * => no other access's entry loses a bit of it
+ * => no other access's entry loses a bit of it, unless ur_due says so
  */
 #ifdef UVM_MP
 #define uvm_fault_run(uvm, ur) ((void)(uvm), (void)(ur))

@@ -316,6 +316,9 @@ block_replay(struct engine *en, const struct run *ru, size_t i, size_t n)
 	struct uvm_run ur = {
 		.ur_map = en->en_map,
 		.ur_at = &ru->ru_at[i],
+		.ur_n = (unsigned)n,
+		.ur_writes = ru->ru_writes,
+		.ur_turns = true,
 		.ur_due = unready(ru, i),
 	};
 	const uint64_t seq = en->en_seq;

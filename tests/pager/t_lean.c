@@ -106,18 +106,14 @@ single(struct machine *m, struct uvm_map *map, uint32_t at,
 	uvm_event_end(m->m_uvm);
 }
 
-/* What is due of n accesses after the first k. */
+/* What is due after the first k accesses. */
 static uint32_t
-due_from(const struct uvm_run *ur, uint32_t n, uint32_t k)
+due_from(const struct uvm_run *ur, uint32_t k)
 {
-	bool writes = false;
 
-	for (uint32_t i = 0; i < n; i++)
-		writes |= UVM_AT_WRITE(ur->ur_at[i]);
-	return k == n ?
-	    0 :
-	    uvm_unready(uvm_ptes(ur->ur_map), ur->ur_at, n, writes) &
-		-(1U << k);
+	return uvm_unready(uvm_ptes(ur->ur_map), ur->ur_at, ur->ur_n,
+		   ur->ur_writes) &
+	    -(1U << k);
 }
 
 /*
@@ -125,31 +121,36 @@ due_from(const struct uvm_run *ur, uint32_t n, uint32_t k)
  * others as hits, which are counted only.  Hints change nothing.
  */
 static void
-run(struct machine *m, struct uvm_run *ur, uint32_t n,
-    uint32_t sum[2][OUTCOMES])
+run(struct machine *m, struct uvm_run *ur, uint32_t sum[2][OUTCOMES])
 {
 
-	for (uint32_t k = 0; k < n; k++)
+	for (uint32_t k = 0; k < ur->ur_n; k++) {
 		sum[UVM_AT_WRITE(ur->ur_at[k])][UVM_HIT_MAPPED]++;
-	ur->ur_due = due_from(ur, n, 0);
+		ur->ur_writes |= UVM_AT_WRITE(ur->ur_at[k]);
+	}
+	ur->ur_due = due_from(ur, 0);
 	uvm_hint_hash(m->m_uvm, ur->ur_map, ur->ur_at, ur->ur_due);
 	uvm_hint_pages(m->m_uvm, ur->ur_map, ur->ur_at, ur->ur_due);
 	while (ur->ur_due != 0) {
 		const unsigned done = ur->ur_done;
+		const uint32_t lost = uvm_lost(m->m_uvm);
+		const uint64_t deact = uvm_stat(m->m_uvm)->pddeact;
 
 		uvm_fault_run(m->m_uvm, ur);
+		if (uvm_stat(m->m_uvm)->pddeact != deact)
+			assert_true(uvm_lost_since(m->m_uvm, lost));
 		if (ur->ur_done == done) {
 			const uint32_t k = (uint32_t)__builtin_ctz(ur->ur_due);
 
 			sum[UVM_AT_WRITE(ur->ur_at[k])][UVM_HIT_MAPPED]--;
 			single(m, ur->ur_map, ur->ur_at[k], sum);
-			ur->ur_due = due_from(ur, n, k + 1);
+			ur->ur_due = due_from(ur, k + 1);
 		} else if (uvm_event_due(m->m_uvm)) {
 			uvm_event_end(m->m_uvm);
-			ur->ur_due = due_from(ur, n, ur->ur_last + 1);
+			ur->ur_due = due_from(ur, ur->ur_last + 1);
 		} else if (ur->ur_due != 0) {
 			/* Nothing that lacks something was forgotten. */
-			assert_int_equal(due_from(ur, n, ur->ur_last + 1) &
+			assert_int_equal(due_from(ur, ur->ur_last + 1) &
 				~ur->ur_due,
 			    0);
 		}
@@ -173,6 +174,7 @@ accesses_run(struct machine *m, struct uvm_map *map, struct dice *d)
 	uint32_t sum[2][OUTCOMES] = { { 0 } };
 	const uint32_t n = 1 + roll(d, UVM_BLOCK), writes = roll(d, 3);
 	const uint32_t near = 1 + roll(d, (uint32_t)map->um_npages);
+	const bool turns = roll(d, 4) != 0;
 	uint64_t mapped, digest = 0;
 	uint32_t at[UVM_BLOCK];
 
@@ -181,7 +183,12 @@ accesses_run(struct machine *m, struct uvm_map *map, struct dice *d)
 		    (roll(d, 4) < writes);
 	mapped = uvm_stat(m->m_uvm)->mapped_hits;
 	if (m->m_uvm->leanable) {
-		run(m, &(struct uvm_run){ .ur_map = map, .ur_at = at }, n, sum);
+		run(m,
+		    &(struct uvm_run){ .ur_map = map,
+			.ur_at = at,
+			.ur_n = n,
+			.ur_turns = turns },
+		    sum);
 		mapped = uvm_stat(m->m_uvm)->mapped_hits - mapped;
 		uvm_count_hits(m->m_uvm,
 		    sum[0][UVM_HIT_MAPPED] + sum[1][UVM_HIT_MAPPED] - mapped);

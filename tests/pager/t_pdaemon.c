@@ -346,6 +346,52 @@ moving_unwritable_pages_about_is_no_progress_for_ever(void **state)
 	lab_close(&lab);
 }
 
+/* 120 of 128 pages, half of them inactive: the first clean, the others dirty,
+ * and written one by one. */
+static void
+half_inactive(struct lab *lab)
+{
+
+	start(lab, SMALL "cluster=4K", 300);
+	lab_scan(lab, 1, 0, 0, UVM_ACCESS_READ);
+	lab_scan(lab, 1, 1, 119, UVM_ACCESS_WRITE);
+	dontneed(lab, 0, 60);
+	lab->uvm->up.freetarg = lab_stat(lab)->free + 3;
+	uvm_pageout_wake(lab->uvm);
+	lab_mark(lab);
+}
+
+static void
+a_turn_that_comes_to_a_dirty_page_goes_on_at_the_end_of_the_event(void **state)
+{
+	struct lab lab;
+
+	(void)state;
+	half_inactive(&lab);
+	assert_false(uvm_pageout_clean(lab.uvm));
+	assert_rise(&lab, pdwoke, 1);
+	assert_rise(&lab, pdfreed, 1);
+	assert_rise(&lab, pdpageouts, 0);
+	assert_true(uvm_event_due(lab.uvm));
+	lab_end(&lab);
+	/* One turn, which freed a page: it need not deactivate any. */
+	assert_rise(&lab, pdwoke, 1);
+	assert_rise(&lab, pdrevs, 1);
+	assert_rise(&lab, pdfreed, 1);
+	assert_rise(&lab, pddeact, 0);
+	assert_rise(&lab, pdscans, 60);
+	assert_false(uvm_event_due(lab.uvm));
+	lab_check(&lab);
+	/* The next one finds clean pages only. */
+	uvm_pageout_wake(lab.uvm);
+	assert_true(uvm_pageout_clean(lab.uvm));
+	assert_rise(&lab, pdwoke, 2);
+	assert_rise(&lab, pdfreed, 3);
+	assert_false(uvm_event_due(lab.uvm));
+	lab_check(&lab);
+	lab_close(&lab);
+}
+
 /*
  * A mapping that was inherited with more rights than any attach had leaves an
  * object that persists with dirty pages; the first write of one ends it.
@@ -402,6 +448,8 @@ main(void)
 		cmocka_unit_test(turns_without_progress_fail_the_machine),
 		cmocka_unit_test(
 		    moving_unwritable_pages_about_is_no_progress_for_ever),
+		cmocka_unit_test(
+		    a_turn_that_comes_to_a_dirty_page_goes_on_at_the_end_of_the_event),
 		cmocka_unit_test(an_object_may_end_under_a_page_out),
 	};
 
