@@ -325,9 +325,7 @@ uvm_fault_run(struct uvm *uvm, struct uvm_run *ur)
 			continue;
 		if (!ur->ur_turns || !uvm_pageout_clean(uvm))
 			break;
-		ur->ur_due = uvm_unready(uvm_ptes(ur->ur_map), ur->ur_at,
-				 ur->ur_n, ur->ur_writes) &
-		    -(2U << ur->ur_last);
+		ur->ur_due = uvm_run_due(ur, ur->ur_last + 1);
 	}
 }
 

@@ -106,6 +106,16 @@ uvm_unready(uintptr_t ptes, const uint32_t *at, size_t n, bool writes)
 	return bits;
 }
 
+/* What is due of a run from access k on, as things stand. */
+static inline uint32_t
+uvm_run_due(const struct uvm_run *ur, unsigned k)
+{
+
+	return uvm_unready(uvm_ptes(ur->ur_map), ur->ur_at, ur->ur_n,
+		   ur->ur_writes) &
+	    -(1U << k);
+}
+
 /*
  * Do accesses that are due, as uvm_access_slow() would one by one, for as long
  * as the faults are common, and nothing is due at the end of their event but a
@@ -117,7 +127,7 @@ uvm_unready(uintptr_t ptes, const uint32_t *at, size_t n, bool writes)
  *    uvm_event_due(): uvm_event_end() of event ur_last comes first, after which
  *    ur_due has to be found out anew
  * => ur_done and the counts of faults are added to
- * => no other access's entry loses a bit of it, unless ur_due says so
+ * => ur_due says, too, of what mappings the daemon took
  */
 #ifdef UVM_MP
 #define uvm_fault_run(uvm, ur) ((void)(uvm), (void)(ur))

@@ -296,7 +296,7 @@ common_faults(struct engine *en, const struct run *ru, size_t i, uint64_t seq,
 		en->en_ev = &ru->ru_ev[i + ur->ur_last];
 		en->en_seq = seq + ur->ur_last;
 		engine_event_end(en);
-		ur->ur_due = unready(ru, i) & ~((2U << ur->ur_last) - 1);
+		ur->ur_due = uvm_run_due(ur, ur->ur_last + 1);
 	}
 	return true;
 }
@@ -319,12 +319,12 @@ block_replay(struct engine *en, const struct run *ru, size_t i, size_t n)
 		.ur_n = (unsigned)n,
 		.ur_writes = ru->ru_writes,
 		.ur_turns = true,
-		.ur_due = unready(ru, i),
 	};
 	const uint64_t seq = en->en_seq;
 	size_t faults = 0, writes = 0;
 	int status = 0;
 
+	ur.ur_due = uvm_run_due(&ur, 0);
 	while (ur.ur_due != 0) {
 		if (common_faults(en, ru, i, seq, &ur))
 			continue;
@@ -344,7 +344,7 @@ block_replay(struct engine *en, const struct run *ru, size_t i, size_t n)
 		faults++;
 		writes += write;
 		if (unlikely(uvm_lost_since(en->en_uvm, lost)))
-			ur.ur_due = unready(ru, i) & ~((2U << k) - 1);
+			ur.ur_due = uvm_run_due(&ur, k + 1);
 	}
 	for (unsigned miss = 0; miss < 2; miss++) {
 		const enum outcome as = miss ? OUTCOME_MISS : OUTCOME_RESIDENT;

@@ -106,16 +106,6 @@ single(struct machine *m, struct uvm_map *map, uint32_t at,
 	uvm_event_end(m->m_uvm);
 }
 
-/* What is due after the first k accesses. */
-static uint32_t
-due_from(const struct uvm_run *ur, uint32_t k)
-{
-
-	return uvm_unready(uvm_ptes(ur->ur_map), ur->ur_at, ur->ur_n,
-		   ur->ur_writes) &
-	    -(1U << k);
-}
-
 /*
  * A run of accesses: the machine that may does its faults together, and the
  * others as hits, which are counted only.  Hints change nothing.
@@ -128,7 +118,7 @@ run(struct machine *m, struct uvm_run *ur, uint32_t sum[2][OUTCOMES])
 		sum[UVM_AT_WRITE(ur->ur_at[k])][UVM_HIT_MAPPED]++;
 		ur->ur_writes |= UVM_AT_WRITE(ur->ur_at[k]);
 	}
-	ur->ur_due = due_from(ur, 0);
+	ur->ur_due = uvm_run_due(ur, 0);
 	uvm_hint_hash(m->m_uvm, ur->ur_map, ur->ur_at, ur->ur_due);
 	uvm_hint_pages(m->m_uvm, ur->ur_map, ur->ur_at, ur->ur_due);
 	while (ur->ur_due != 0) {
@@ -144,13 +134,13 @@ run(struct machine *m, struct uvm_run *ur, uint32_t sum[2][OUTCOMES])
 
 			sum[UVM_AT_WRITE(ur->ur_at[k])][UVM_HIT_MAPPED]--;
 			single(m, ur->ur_map, ur->ur_at[k], sum);
-			ur->ur_due = due_from(ur, k + 1);
+			ur->ur_due = uvm_run_due(ur, k + 1);
 		} else if (uvm_event_due(m->m_uvm)) {
 			uvm_event_end(m->m_uvm);
-			ur->ur_due = due_from(ur, ur->ur_last + 1);
+			ur->ur_due = uvm_run_due(ur, ur->ur_last + 1);
 		} else if (ur->ur_due != 0) {
 			/* Nothing that lacks something was forgotten. */
-			assert_int_equal(due_from(ur, ur->ur_last + 1) &
+			assert_int_equal(uvm_run_due(ur, ur->ur_last + 1) &
 				~ur->ur_due,
 			    0);
 		}
