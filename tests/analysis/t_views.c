@@ -2,9 +2,9 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "tests/analysis/made.h"
+#include "tests/dice.h"
 
 static void
 a_histogram_becomes_the_corners_of_its_steps(void **state)
@@ -28,35 +28,25 @@ a_histogram_becomes_the_corners_of_its_steps(void **state)
 	    "msync 5000.0\nread 380.0\n");
 }
 
-/* 0 to n - 1; the high bits of a linear congruence. */
-static int
-draw(uint64_t *random, int n)
-{
-	*random = *random * 6364136223846793005U + 1442695040888963407U;
-	return (int)((*random >> 33) % (unsigned)n);
-}
-
 /* Any histogram gives a curve that never falls, from 0 to 1. */
 static void
 every_curve_rises_from_0_to_1(void **state)
 {
 	struct made *md = *state;
-	const unsigned seed = (unsigned)time(NULL);
-	uint64_t random = seed;
+	struct dice d = { dice_seed() };
 
-	print_message("seed %u\n", seed);
 	made_exec(md,
 	    "INSERT INTO run(id, status, trace) VALUES(1, 'complete', 't')");
 	for (int curve = 0; curve < 20; curve++) {
 		char text[8192];
-		long long value = draw(&random, 3);
+		long long value = roll(&d, 3);
 		size_t n = 0;
 
-		for (int i = 0, all = 1 + draw(&random, 300); i < all; i++) {
+		for (int i = 0, all = 1 + (int)roll(&d, 300); i < all; i++) {
 			n += (size_t)snprintf(text + n, sizeof(text) - n,
-			    "%s%lld:%d", i > 0 ? " " : "", value,
-			    1 + draw(&random, 100));
-			value += 1 + draw(&random, 1000000);
+			    "%s%lld:%u", i > 0 ? " " : "", value,
+			    1 + roll(&d, 100));
+			value += 1 + roll(&d, 1000000);
 		}
 		made_exec(md,
 		    "INSERT INTO latency(run, kind, outcome, count, timed, mean,"

@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "tests/analysis/made.h"
+#include "tests/dice.h"
 
 /* Cells of a penalty whose CPU times are those in the text. */
 static void
@@ -118,19 +118,16 @@ static void
 medians_are_those_of_the_sorted_repeats(void **state)
 {
 	struct made *md = *state;
-	const unsigned seed = (unsigned)time(NULL);
-	unsigned random = seed;
+	struct dice d = { dice_seed() };
 	char times[400];
 
-	print_message("seed %u\n", seed);
 	for (int trial = 0; trial < 20; trial++) {
 		const int64_t sweep = made_sweep(md, "[\"hash_penalty\"]");
 		int count[10] = { 0 }, n = 1 + trial, low = 0, high = 0;
 		size_t len = 0;
 
 		for (int i = 0; i < n; i++) {
-			random = random * 1664525 + 1013904223;
-			const int value = (int)(random >> 16) % 10;
+			const int value = (int)roll(&d, 10);
 
 			count[value]++;
 			len += (size_t)snprintf(times + len,

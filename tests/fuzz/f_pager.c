@@ -82,7 +82,7 @@ async_make(struct run *r)
 		up->q11_wlist_unlocked = QUIRK_FIXED;
 	rec->rec_order = (enum rec_order)below(r, 3);
 	rec->rec_lazy = below(r, 3) == 0;
-	rec->rec_dice = below(r, 256);
+	rec->rec_dice.d_state = below(r, 256);
 }
 
 static int

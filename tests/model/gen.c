@@ -8,20 +8,10 @@
 #include "tests/model/gen_i.h"
 
 uint64_t
-gen_random(uint64_t *state)
-{
-	uint64_t z = *state += 0x9e3779b97f4a7c15;
-
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-	return z ^ (z >> 31);
-}
-
-uint64_t
 gen_below(struct genstate *gs, uint64_t n)
 {
 
-	return n == 0 ? 0 : gen_random(&gs->random) % n;
+	return n == 0 ? 0 : dice_below(&gs->dice, n);
 }
 
 bool
@@ -564,7 +554,7 @@ weigh(struct genstate *gs)
 void
 gen_make(struct gen *g, uint64_t seed)
 {
-	struct genstate gs = { .random = seed };
+	struct genstate gs = { .dice = { seed } };
 	uint64_t pick;
 	size_t i, tries;
 

@@ -29,7 +29,4 @@ struct gen {
 void gen_make(struct gen *g, uint64_t seed);
 void gen_free(struct gen *g);
 
-/* splitmix64: the next number of a sequence. */
-uint64_t gen_random(uint64_t *state);
-
 #endif

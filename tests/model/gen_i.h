@@ -2,6 +2,7 @@
 #ifndef TESTS_MODEL_GEN_I_H
 #define TESTS_MODEL_GEN_I_H
 
+#include "tests/dice.h"
 #include "tests/model/gen.h"
 
 #define GEN_FILE_PAGES 300
@@ -30,7 +31,7 @@ struct genrange {
 };
 
 struct genstate {
-	uint64_t random;
+	struct dice dice;
 	struct genfile files[GEN_MAX_FILES];
 	size_t nfiles;
 	struct genmap maps[GEN_MAX_MAPS];

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "tests/dice.h"
 #include "tests/mp/membe.h"
 
 struct mfile {
@@ -20,7 +21,7 @@ struct membe {
 	struct mfile *mb_files; /* [files + 1] */
 	uint32_t mb_nfiles;
 	size_t mb_pgsize;
-	uint64_t mb_random;
+	struct dice mb_dice;
 	struct uvm_buf *mb_started;
 	unsigned mb_nstarted;
 };
@@ -47,7 +48,7 @@ membe_create(uint32_t files, size_t pgsize, uint64_t seed)
 	}
 	mb->mb_nfiles = files;
 	mb->mb_pgsize = pgsize;
-	mb->mb_random = seed * 0x9e3779b97f4a7c15ULL | 1;
+	mb->mb_dice.d_state = seed;
 	(void)pthread_mutex_init(&mb->mb_mutex, NULL);
 	(void)pthread_cond_init(&mb->mb_cond, NULL);
 	return mb;
@@ -72,17 +73,6 @@ membe_word(const struct membe *mb, uint32_t file, uint64_t offset)
 
 	(void)memcpy(&word, mb->mb_files[file].mf_bytes + offset, sizeof(word));
 	return word;
-}
-
-/* => locked */
-static uint64_t
-roll(struct membe *mb)
-{
-
-	mb->mb_random ^= mb->mb_random << 13;
-	mb->mb_random ^= mb->mb_random >> 7;
-	mb->mb_random ^= mb->mb_random << 17;
-	return mb->mb_random >> 11;
 }
 
 static void
@@ -115,7 +105,7 @@ begin(struct membe *mb, const struct uvm_buf *b)
 		busy(mb, b)[i] = true;
 	}
 	mb->mb_files[b->b_file].mf_ios++;
-	dice = roll(mb);
+	dice = dice_next(&mb->mb_dice);
 	(void)pthread_mutex_unlock(&mb->mb_mutex);
 	return dice;
 }
@@ -195,7 +185,7 @@ mem_poll(void *cookie, bool wait, struct uvm_buf **bp)
 		(void)pthread_mutex_unlock(&mb->mb_mutex);
 		return 0;
 	}
-	dice = roll(mb);
+	dice = dice_next(&mb->mb_dice);
 	link = &mb->mb_started;
 	for (uint64_t i = dice % mb->mb_nstarted; i > 0; i--)
 		link = &(*link)->b_next;
@@ -227,7 +217,7 @@ alone(struct membe *mb, uint32_t file, uint64_t *dicep)
 	(void)pthread_mutex_lock(&mb->mb_mutex);
 	thread_check(mb->mb_files[file].mf_ios == 0);
 	if (dicep != NULL)
-		*dicep = roll(mb);
+		*dicep = dice_next(&mb->mb_dice);
 	(void)pthread_mutex_unlock(&mb->mb_mutex);
 }
 

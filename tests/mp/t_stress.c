@@ -23,9 +23,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "pager/uvm.h"
+#include "tests/dice.h"
 #include "tests/mp/membe.h"
 #include "tests/test.h"
 
@@ -49,7 +49,7 @@ struct stress {
 struct worker {
 	pthread_t wk_thread;
 	struct stress *wk_st;
-	uint64_t wk_random;
+	struct dice wk_dice;
 	uint32_t wk_map[FILES + 1]; /* 0: none */
 	unsigned wk_n;
 	int wk_error;
@@ -59,10 +59,7 @@ static uint64_t
 rnd(struct worker *wk, uint64_t below)
 {
 
-	wk->wk_random ^= wk->wk_random << 13;
-	wk->wk_random ^= wk->wk_random >> 7;
-	wk->wk_random ^= wk->wk_random << 17;
-	return (wk->wk_random >> 11) % below;
+	return dice_below(&wk->wk_dice, below);
 }
 
 /* The page of each file that wk's write(2)s go to, and no stores. */
@@ -278,20 +275,11 @@ verify(const struct stress *st)
 		}
 }
 
-static uint64_t
-seed(void)
-{
-	const char *const text = getenv("UVN_SEED");
-
-	return text != NULL ? strtoull(text, NULL, 10) :
-			      (uint64_t)time(NULL) ^ (uint64_t)getpid() << 32;
-}
-
 /* Run THREADS workers for a while; the machine is as the tunables say. */
 static void
 storm(void (*tune)(struct uvm_param *), bool few)
 {
-	struct stress st = { .st_seed = seed(), .st_few = few };
+	struct stress st = { .st_seed = dice_seed(), .st_few = few };
 	struct worker workers[THREADS] = { 0 };
 	const char *seconds = getenv("STRESS_SECONDS");
 	const char *why = "";
@@ -299,7 +287,6 @@ storm(void (*tune)(struct uvm_param *), bool few)
 	struct errmsg em = { .em_text = "" };
 	struct uvm_param up;
 
-	print_message("UVN_SEED=%" PRIu64 "\n", st.st_seed);
 	uvm_param_init(&up);
 	up.memory = 128 * PGSIZE;
 	up.threads = THREADS_TRACE;
@@ -325,7 +312,8 @@ storm(void (*tune)(struct uvm_param *), bool few)
 	for (unsigned i = 0; i < THREADS; i++) {
 		workers[i].wk_st = &st;
 		workers[i].wk_n = i;
-		workers[i].wk_random = (st.st_seed + i) * 2654435761U | 1;
+		/* The backend rolls those of the seed itself. */
+		workers[i].wk_dice.d_state = st.st_seed + 1 + i;
 		assert_int_equal(pthread_create(&workers[i].wk_thread, NULL,
 				     work, &workers[i]),
 		    0);

@@ -227,8 +227,7 @@ next_to_end(struct recorder *rec)
 	case REC_LIFO:
 		return rec->rec_nflying - 1;
 	case REC_RANDOM:
-		rec->rec_dice = rec->rec_dice * 6364136223846793005ULL + 1;
-		return (size_t)(rec->rec_dice >> 33) % rec->rec_nflying;
+		return dice_below(&rec->rec_dice, rec->rec_nflying);
 	}
 	return 0;
 }
@@ -243,10 +242,8 @@ poll_with(struct recorder *rec, bool wait, struct uvm_buf **bp,
 	if (rec->rec_nflying == 0 || (!wait && rec->rec_lazy))
 		return 0;
 	if (!wait && rec->rec_order == REC_RANDOM &&
-	    (rec->rec_dice >> 40) % 3 == 0) {
-		rec->rec_dice = rec->rec_dice * 6364136223846793005ULL + 1;
+	    roll(&rec->rec_dice, 3) == 0)
 		return 0;
-	}
 	if (rec->rec_ends != NULL)
 		rec->rec_ends(rec->rec_arg);
 	at = next_to_end(rec);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "pager/uvm.h"
+#include "tests/dice.h"
 
 #define REC_FILES  8 /* files that can have bytes: 1..REC_FILES - 1 */
 #define REC_PGSIZE 4096U
@@ -48,9 +49,9 @@ struct recorder {
 	struct uvm_buf **rec_flying; /* rec_nflying of them */
 	size_t rec_nflying, rec_flyroom;
 	enum rec_order rec_order;
-	uint64_t rec_dice;   /* REC_RANDOM */
-	bool rec_lazy;	     /* nothing ends but when it is waited for */
-	unsigned rec_refuse; /* so many starts are refused from now on */
+	struct dice rec_dice; /* REC_RANDOM */
+	bool rec_lazy;	      /* nothing ends but when it is waited for */
+	unsigned rec_refuse;  /* so many starts are refused from now on */
 	/* If set, called when an I/O was started, and before one ends. */
 	void (*rec_started)(void *);
 	void (*rec_ends)(void *);

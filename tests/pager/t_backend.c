@@ -1,9 +1,9 @@
 #include "tests/pager/backend_fixture.h"
 
-#include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
+
+#include "tests/dice.h"
 
 #define MODEL_OPS 4000
 
@@ -269,17 +269,9 @@ a_transfer_takes_more_frames_than_one_vector(void **state)
 struct model {
 	uint8_t mo_bytes[MODEL_MAX];
 	uint64_t mo_size;
-	uint64_t mo_rng;
+	struct dice mo_dice;
 	uint64_t mo_seq;
 };
-
-static uint64_t
-rnd(struct model *mo, uint64_t below)
-{
-
-	mo->mo_rng = mo->mo_rng * 6364136223846793005ULL + 1442695040888963407U;
-	return (mo->mo_rng >> 33) % below;
-}
 
 static void
 model_page_io(struct fixture *fx, struct model *mo, enum uvm_io io)
@@ -289,8 +281,8 @@ model_page_io(struct fixture *fx, struct model *mo, enum uvm_io io)
 
 	if (npages == 0)
 		return;
-	pgno = rnd(mo, npages);
-	n = 1 + rnd(mo, npages - pgno);
+	pgno = dice_below(&mo->mo_dice, npages);
+	n = 1 + dice_below(&mo->mo_dice, npages - pgno);
 	length = n * PGSIZE;
 	if (length > mo->mo_size - pgno * PGSIZE)
 		length = mo->mo_size - pgno * PGSIZE;
@@ -305,8 +297,9 @@ model_page_io(struct fixture *fx, struct model *mo, enum uvm_io io)
 static void
 model_pwrite(struct fixture *fx, struct model *mo)
 {
-	const uint64_t offset = rnd(mo, MODEL_MAX);
-	const uint64_t length = rnd(mo, MODEL_MAX - offset) >> rnd(mo, 12);
+	const uint64_t offset = dice_below(&mo->mo_dice, MODEL_MAX);
+	const uint64_t length = dice_below(&mo->mo_dice, MODEL_MAX - offset) >>
+	    dice_below(&mo->mo_dice, 12);
 	uint8_t *const buf = fx->fx_frames + 1;
 
 	if (length + 1 > MODEL_MAX || length == 0)
@@ -321,8 +314,9 @@ model_pwrite(struct fixture *fx, struct model *mo)
 static void
 model_pread(struct fixture *fx, struct model *mo)
 {
-	const uint64_t offset = rnd(mo, mo->mo_size + 1);
-	const uint64_t length = rnd(mo, mo->mo_size - offset + 1);
+	const uint64_t offset = dice_below(&mo->mo_dice, mo->mo_size + 1);
+	const uint64_t length =
+	    dice_below(&mo->mo_dice, mo->mo_size - offset + 1);
 
 	must(fx->fx_be->be_pread(fx->fx_fb, 1, offset, length, NULL));
 	must(fx->fx_be->be_pread(fx->fx_fb, 1, offset, length, fx->fx_frames));
@@ -332,9 +326,9 @@ model_pread(struct fixture *fx, struct model *mo)
 static void
 model_truncate(struct fixture *fx, struct model *mo)
 {
-	uint64_t size = rnd(mo, MODEL_MAX + 1);
+	uint64_t size = dice_below(&mo->mo_dice, MODEL_MAX + 1);
 
-	if (rnd(mo, 4) == 0)
+	if (dice_below(&mo->mo_dice, 4) == 0)
 		size &= ~(uint64_t)(PGSIZE - 1);
 	must(fx->fx_be->be_truncate(fx->fx_fb, 1, size));
 	if (size < mo->mo_size)
@@ -345,8 +339,8 @@ model_truncate(struct fixture *fx, struct model *mo)
 static void
 model_zero(struct fixture *fx, struct model *mo)
 {
-	const uint64_t offset = rnd(mo, mo->mo_size + 1);
-	const uint64_t length = rnd(mo, MODEL_MAX);
+	const uint64_t offset = dice_below(&mo->mo_dice, mo->mo_size + 1);
+	const uint64_t length = dice_below(&mo->mo_dice, MODEL_MAX);
 	const uint64_t left = mo->mo_size - offset;
 
 	must(fx->fx_be->be_zero(fx->fx_fb, 1, offset, length));
@@ -360,14 +354,12 @@ random_operations_agree_with_a_byte_array(void **state)
 	static uint8_t got[MODEL_MAX + 1];
 	struct fixture *fx = *state;
 
-	mo =
-	    (struct model){ .mo_size = 100000, .mo_rng = (uint64_t)time(NULL) };
-	print_message("seed %" PRIu64 "\n", mo.mo_rng);
+	mo = (struct model){ .mo_size = 100000, .mo_dice = { dice_seed() } };
 	uvm_filebe_fill(1, 0, mo.mo_size, mo.mo_bytes);
 	backend_create(fx);
 	must(fx->fx_be->be_open(fx->fx_fb, 1, mo.mo_size));
 	for (int i = 0; i < MODEL_OPS; i++) {
-		switch (rnd(&mo, 10)) {
+		switch (roll(&mo.mo_dice, 10)) {
 		case 0:
 		case 1:
 		case 2:

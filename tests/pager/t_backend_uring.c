@@ -4,15 +4,14 @@
 #include <sys/resource.h>
 
 #include <errno.h>
-#include <inttypes.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "pager/backend_file.h"
+#include "tests/dice.h"
 
 #define NBUF 64U
 
@@ -366,10 +365,10 @@ random_flights_agree_with_a_table_of_sequences(void **state)
 {
 	struct fixture *const fx = *state;
 	struct flight *const fl = begin(fx, MODEL_PAGES * PGSIZE);
-	uint64_t seqs[MODEL_PAGES] = { 0 }, rng = (uint64_t)time(NULL);
+	uint64_t seqs[MODEL_PAGES] = { 0 };
+	struct dice d = { dice_seed() };
 	void *page[MODEL_PAGES];
 
-	print_message("seed %" PRIu64 "\n", rng);
 	for (unsigned i = 0; i < MODEL_PAGES; i++)
 		page[i] =
 		    fx->fx_frames + (MODEL_PAGES - 1 - i) * (size_t)PGSIZE;
@@ -381,15 +380,13 @@ random_flights_agree_with_a_table_of_sequences(void **state)
 			const unsigned left = MODEL_PAGES - at;
 			unsigned len;
 
-			rng = rng * 6364136223846793005ULL + 1;
-			len = 1 + (unsigned)(rng >> 33) % 5;
+			len = 1 + roll(&d, 5);
 			len = len < left ? len : left;
-			(void)buf_init(fl, n, (rng >> 40) & 1, at);
+			(void)buf_init(fl, n, roll(&d, 2), at);
 			b->b_npages = len;
 			b->b_length = len * (uint64_t)PGSIZE;
 			b->b_page = &page[at];
-			b->b_durable =
-			    b->b_io == UVM_WRITE && (rng >> 41) % 8 == 0;
+			b->b_durable = b->b_io == UVM_WRITE && roll(&d, 8) == 0;
 			for (; len-- > 0; at++) {
 				if (b->b_io == UVM_WRITE)
 					seqs[at] = round;
@@ -398,7 +395,7 @@ random_flights_agree_with_a_table_of_sequences(void **state)
 				    page[at]);
 			}
 			must(start_buf(fl, n++));
-			if ((rng >> 50) % 7 == 0)
+			if (roll(&d, 7) == 0)
 				must(fx->fx_be->be_submit(fx->fx_fb));
 		}
 		land(fl, n);

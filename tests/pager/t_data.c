@@ -5,10 +5,9 @@
  */
 #include "tests/pager/core.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
-#include <time.h>
+
+#include "tests/dice.h"
 
 #define PAGES  300U
 #define MAPS   3U
@@ -16,30 +15,23 @@
 
 struct run {
 	struct lab r_lab;
-	uint64_t r_dice;
+	struct dice r_dice;
 	uint8_t r_want[PAGES * PG]; /* the file as programs see it */
 };
-
-static uint32_t
-roll(struct run *r, uint32_t sides)
-{
-
-	r->r_dice = r->r_dice * 6364136223846793005ULL + 1442695040888963407ULL;
-	return (uint32_t)(r->r_dice >> 33) % sides;
-}
 
 /* A page touched through a map, its bytes as expected; stored to or not. */
 static void
 touch(struct run *r)
 {
 	struct uvm *const uvm = r->r_lab.uvm;
-	struct uvm_map *const map = uvm_map_find(uvm, 1 + roll(r, MAPS));
-	const uint64_t first = roll(r, PAGES);
-	const bool store = roll(r, 2) != 0;
+	struct uvm_map *const map =
+	    uvm_map_find(uvm, 1 + roll(&r->r_dice, MAPS));
+	const uint64_t first = roll(&r->r_dice, PAGES);
+	const bool store = roll(&r->r_dice, 2) != 0;
 	uint64_t pgno;
 
 	for (pgno = first; pgno < PAGES && pgno < first + 12; pgno++) {
-		const size_t at = roll(r, (uint32_t)PG);
+		const size_t at = roll(&r->r_dice, (uint32_t)PG);
 		uint8_t *bytes;
 
 		assert_true(uvm_access(uvm, map, pgno,
@@ -49,7 +41,7 @@ touch(struct run *r)
 		assert_non_null(bytes);
 		assert_memory_equal(bytes, r->r_want + pgno * PG, PG);
 		if (store) {
-			bytes[at] = (uint8_t)roll(r, 256);
+			bytes[at] = (uint8_t)roll(&r->r_dice, 256);
 			r->r_want[pgno * PG + at] = bytes[at];
 		}
 	}
@@ -58,12 +50,12 @@ touch(struct run *r)
 static void
 call_on_file(struct run *r, bool write)
 {
-	const uint64_t offset = roll(r, (PAGES - 4) * (uint32_t)PG);
-	const uint64_t length = 1 + roll(r, 4 * (uint32_t)PG - 1);
+	const uint64_t offset = roll(&r->r_dice, (PAGES - 4) * (uint32_t)PG);
+	const uint64_t length = 1 + roll(&r->r_dice, 4 * (uint32_t)PG - 1);
 	uint8_t buf[4 * PG];
 
 	if (write) {
-		(void)memset(buf, (int)roll(r, 256), sizeof(buf));
+		(void)memset(buf, (int)roll(&r->r_dice, 256), sizeof(buf));
 		(void)memcpy(r->r_want + offset, buf, (size_t)length);
 		must(uvm_sys_pwrite(r->r_lab.uvm, 1, offset, length, buf));
 	} else {
@@ -76,10 +68,11 @@ static void
 event(struct run *r)
 {
 	struct uvm *const uvm = r->r_lab.uvm;
-	const uint64_t offset = roll(r, PAGES) * PG;
-	const uint64_t length = 1 + roll(r, (uint32_t)(PAGES * PG - offset));
+	const uint64_t offset = roll(&r->r_dice, PAGES) * PG;
+	const uint64_t length =
+	    1 + roll(&r->r_dice, (uint32_t)(PAGES * PG - offset));
 
-	switch (roll(r, 12)) {
+	switch (roll(&r->r_dice, 12)) {
 	case 0:
 		call_on_file(r, true);
 		break;
@@ -94,10 +87,10 @@ event(struct run *r)
 		break;
 	case 4:
 		must(uvm_sys_madvise(uvm, 3, offset, length,
-		    (enum uvm_madv)roll(r, UVM_MADV_FREE)));
+		    (enum uvm_madv)roll(&r->r_dice, UVM_MADV_FREE)));
 		break;
 	case 5:
-		if (roll(r, 8) == 0)
+		if (roll(&r->r_dice, 8) == 0)
 			must(uvm_sys_sync(uvm));
 		break;
 	default:
@@ -114,7 +107,7 @@ run_machine(uint64_t seed, const char *settings)
 	unsigned i;
 
 	assert_non_null(r);
-	r->r_dice = seed;
+	r->r_dice.d_state = seed;
 	lab_open_with(&r->r_lab, settings, &recorder_data_backend);
 	lab_file(&r->r_lab, 1, PAGES * PG);
 	uvm_pattern(1, 0, sizeof(r->r_want), 0, r->r_want);
@@ -148,15 +141,10 @@ what_was_stored_last_is_seen_and_reaches_the_file(void **state)
 		"memory=512K profile=modern daemon_rule=wait "
 		"cluster_policy=aligned hash_penalty=0",
 	};
-	uint64_t seed = (uint64_t)time(NULL);
-	const char *const text = getenv("UVN_SEED");
+	const uint64_t seed = dice_seed();
 	size_t i;
 
 	(void)state;
-	if (text != NULL)
-		must(parse_uint(text, &seed));
-	print_message("UVN_SEED=%" PRIu64 "\n", seed);
-	(void)fflush(stdout);
 	for (i = 0; i < nitems(settings); i++)
 		run_machine(seed + i, settings[i]);
 }

@@ -11,27 +11,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "tests/dice.h"
 #include "tests/pager/dry.h"
-
-static uint64_t
-random_next(uint64_t *state)
-{
-	uint64_t z = *state += 0x9e3779b97f4a7c15;
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-	z = (z ^ z >> 27) * 0x94d049bb133111eb;
-	return z ^ z >> 31;
-}
-
-static uint64_t
-below(uint64_t *state, uint64_t n)
-{
-	return random_next(state) % n;
-}
 
 /* Parameters of a trial. */
 static struct uvm_param
-param_random(uint64_t *state)
+param_random(struct dice *d)
 {
 	static const uint64_t cluster[] = { 4096, 8192, 16384, 65536, 1048576 };
 	struct errmsg em = { .em_text = "" };
@@ -40,21 +25,21 @@ param_random(uint64_t *state)
 	uvm_param_init(&up);
 	/* Sometimes all pages fit, sometimes the daemon has work. */
 	up.memory =
-	    (below(state, 2) != 0 ? 2000 : 140 + below(state, 100)) * PG;
-	up.hash_penalty = RATIO(below(state, 9), 2);
-	up.hash_buckets = 1ULL << below(state, 11);
-	up.cluster = cluster[below(state, nitems(cluster))];
-	up.cluster_policy = below(state, 3);
-	up.advice = below(state, 3);
-	up.profile = below(state, 2);
-	if (below(state, 4) == 0)
+	    (dice_below(d, 2) != 0 ? 2000 : 140 + dice_below(d, 100)) * PG;
+	up.hash_penalty = RATIO(dice_below(d, 9), 2);
+	up.hash_buckets = 1ULL << dice_below(d, 11);
+	up.cluster = cluster[dice_below(d, nitems(cluster))];
+	up.cluster_policy = dice_below(d, 3);
+	up.advice = dice_below(d, 3);
+	up.profile = dice_below(d, 2);
+	if (dice_below(d, 4) == 0)
 		up.daemon_rule = DAEMON_IO;
-	if (below(state, 2) == 0)
-		up.q16_page0_lookup = QUIRK_FAITHFUL + below(state, 2);
-	if (below(state, 2) == 0)
-		up.q17_free_wired = QUIRK_FAITHFUL + below(state, 2);
-	if (below(state, 2) == 0)
-		up.q3_center_test = QUIRK_FAITHFUL + below(state, 2);
+	if (dice_below(d, 2) == 0)
+		up.q16_page0_lookup = QUIRK_FAITHFUL + dice_below(d, 2);
+	if (dice_below(d, 2) == 0)
+		up.q17_free_wired = QUIRK_FAITHFUL + dice_below(d, 2);
+	if (dice_below(d, 2) == 0)
+		up.q3_center_test = QUIRK_FAITHFUL + dice_below(d, 2);
 	must_em(uvm_param_resolve(&up, &em), &em);
 	return up;
 }
@@ -89,7 +74,7 @@ shrink(struct world *wo, uint64_t size)
 
 /* uvn_flush() with flags that no system call has, and with those they have. */
 static void
-flush_by_hand(struct world *wo, uint64_t first, uint64_t n, uint64_t dice)
+flush_by_hand(struct world *wo, uint64_t first, uint64_t n, uint64_t bits)
 {
 	static const unsigned dispose[] = { 0, 0, PGO_FREE, PGO_DEACTIVATE };
 	struct vnode *const vp = idmap_get(&wo->wo_uvm->files, 1);
@@ -99,14 +84,14 @@ flush_by_hand(struct world *wo, uint64_t first, uint64_t n, uint64_t dice)
 		return;
 	OBJ_LOCK(wo->wo_uvm, uobj);
 	(void)uvn_flush(wo->wo_uvm, uobj, first * PG, (first + n) * PG,
-	    dispose[dice % 4] | (dice & 4 ? PGO_CLEANIT : 0) |
-		(dice & 8 ? PGO_SYNCIO : 0) | (dice & 16 ? PGO_DOACTCLUST : 0));
+	    dispose[bits % 4] | (bits & 4 ? PGO_CLEANIT : 0) |
+		(bits & 8 ? PGO_SYNCIO : 0) | (bits & 16 ? PGO_DOACTCLUST : 0));
 	OBJ_UNLOCK(wo->wo_uvm, uobj);
 }
 
 /* A call of a kind below 12 that flushes a range, more or less. */
 static void
-flush(struct world *wo, uint64_t kind, uint64_t *state)
+flush(struct world *wo, uint64_t kind, struct dice *d)
 {
 	static const unsigned msync[] = { UVM_MS_SYNC, UVM_MS_ASYNC,
 		UVM_MS_SYNC | UVM_MS_INVALIDATE,
@@ -114,9 +99,9 @@ flush(struct world *wo, uint64_t kind, uint64_t *state)
 	static const enum uvm_madv madvise[] = { UVM_MADV_DONTNEED,
 		UVM_MADV_FREE };
 	struct uvm *const uvm = wo->wo_uvm;
-	const uint64_t first = below(state, PAGES);
-	const uint64_t n = 1 + below(state, PAGES - first);
-	const uint64_t dice = random_next(state);
+	const uint64_t first = dice_below(d, PAGES);
+	const uint64_t n = 1 + dice_below(d, PAGES - first);
+	const uint64_t bits = dice_next(d);
 
 	world_now(wo);
 	if (kind < 4)
@@ -129,26 +114,26 @@ flush(struct world *wo, uint64_t kind, uint64_t *state)
 	else if (kind == 7)
 		must(uvm_sys_pwrite(uvm, 1, first * PG + 9, n * PG, NULL));
 	else if (kind == 8)
-		shrink(wo, first * PG + dice % PG);
+		shrink(wo, first * PG + bits % PG);
 	else if (kind == 9)
 		world_touch(wo, 1, first, true);
 	else
-		flush_by_hand(wo, first, n, dice);
+		flush_by_hand(wo, first, n, bits);
 	uvm_event_end(uvm);
 }
 
 /* Now and then something else than an access. */
 static void
-live_otherwise(struct world *wo, uint64_t *state)
+live_otherwise(struct world *wo, struct dice *d)
 {
-	const uint64_t what = below(state, 24);
+	const uint64_t what = dice_below(d, 24);
 
 	if (what < 10)
-		flush(wo, what, state);
+		flush(wo, what, d);
 	else if (what < 12)
 		must(uvm_sys_truncate(wo->wo_uvm, 1, PAGES * PG));
 	else if (what < 20)
-		for (uint64_t pgno = below(state, PAGES), n = 0; n < 9; n++)
+		for (uint64_t pgno = dice_below(d, PAGES), n = 0; n < 9; n++)
 			wire(wo, pgno + n, true);
 	else
 		must(uvm_sys_sync(wo->wo_uvm));
@@ -159,26 +144,26 @@ live_otherwise(struct world *wo, uint64_t *state)
 static void
 live(struct world *wo, uint64_t seed)
 {
-	uint64_t state = seed;
-	const uint64_t accesses = 20 + below(&state, 600);
-	const uint64_t order = below(&state, 3), often = below(&state, 3);
+	struct dice d = { seed };
+	const uint64_t accesses = 20 + dice_below(&d, 600);
+	const uint64_t order = dice_below(&d, 3), often = dice_below(&d, 3);
 
 	world_now(wo);
 	for (uint64_t i = 0; i < accesses; i++) {
-		const uint64_t pgno = order == 0 ? below(&state, PAGES) :
+		const uint64_t pgno = order == 0 ? dice_below(&d, PAGES) :
 		    order == 1			 ? i % PAGES :
 						   PAGES - 1 - i % PAGES;
 
-		world_touch(wo, 1 + (uint32_t)below(&state, 2), pgno,
-		    below(&state, 2) != 0);
-		if (below(&state, 100) < often)
-			live_otherwise(wo, &state);
+		world_touch(wo, 1 + (uint32_t)dice_below(&d, 2), pgno,
+		    dice_below(&d, 2) != 0);
+		if (dice_below(&d, 100) < often)
+			live_otherwise(wo, &d);
 	}
 	/* Some lie clean among the dirty ones. */
-	if (below(&state, 2) == 0) {
+	if (dice_below(&d, 2) == 0) {
 		must(uvm_sys_sync(wo->wo_uvm));
 		for (uint64_t i = 0; i < 40; i++)
-			world_touch(wo, 1, below(&state, PAGES), true);
+			world_touch(wo, 1, dice_below(&d, PAGES), true);
 	}
 }
 
@@ -186,13 +171,13 @@ live(struct world *wo, uint64_t seed)
 static const struct uvm_flushinfo *
 last_flush(struct world *wo, uint64_t penalty, uint64_t seed)
 {
-	uint64_t state = seed;
-	const uint64_t kind = below(&state, 12);
+	struct dice d = { seed };
+	const uint64_t kind = dice_below(&d, 12);
 
 	wo->wo_uvm->up.hash_penalty = penalty;
 	wo->wo_nflush = 0;
 	rec_clear(&wo->wo_rec);
-	flush(wo, kind, &state);
+	flush(wo, kind, &d);
 	assert_false(wo->wo_on);
 	return world_choice(wo);
 }
@@ -235,10 +220,10 @@ same_state(struct world *a, struct world *b)
 static bool
 trial(uint64_t seed)
 {
-	uint64_t state = seed;
-	const struct uvm_param up = param_random(&state);
-	const uint64_t life = random_next(&state), last = random_next(&state);
-	const unsigned second = below(&state, 2) == 0 ?
+	struct dice d = { seed };
+	const struct uvm_param up = param_random(&d);
+	const uint64_t life = dice_next(&d), last = dice_next(&d);
+	const unsigned second = dice_below(&d, 2) == 0 ?
 	    UVM_MAP_READ | UVM_MAP_WRITE | UVM_MAP_PRIVATE :
 	    UVM_MAP_READ;
 	const struct uvm_flushinfo *hash, *list;
@@ -286,9 +271,9 @@ trial(uint64_t seed)
 static void
 what_is_foretold_of_the_other_method_comes_true(void **state)
 {
-	const char *const text = getenv("UVN_SEED");
-	const uint64_t first = text != NULL ? strtoull(text, NULL, 10) : 1;
-	const uint64_t n = text != NULL ? 1 : 3000;
+	const bool one = getenv("UVN_SEED") != NULL;
+	const uint64_t first = one ? dice_seed() : 1;
+	const uint64_t n = one ? 1 : 3000;
 	uint64_t foretold = 0;
 
 	(void)state;
@@ -298,7 +283,7 @@ what_is_foretold_of_the_other_method_comes_true(void **state)
 	for (uint64_t seed = first; seed < first + n; seed++)
 		foretold += trial(seed);
 	print_message("%" PRIu64 " foretold\n", foretold);
-	assert_true(n == 1 || foretold * 10 > n * 6);
+	assert_true(one || foretold * 10 > n * 6);
 }
 
 int

@@ -8,32 +8,16 @@
 #include "tests/pager/core.h"
 
 #include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "pager/uvm_run.h"
+#include "tests/dice.h"
 
 #define FILES	 3U
 #define MACHINES 60U
 #define EVENTS	 1200U
 #define SIZE	 500U /* pages of a file */
 #define OUTCOMES (UVM_FAULT_NOMAP + 1U)
-
-/* One event, the same for both. */
-struct dice {
-	uint64_t d_state;
-};
-
-static uint32_t
-roll(struct dice *d, uint32_t sides)
-{
-
-	d->d_state =
-	    d->d_state * 6364136223846793005ULL + 1442695040888963407ULL;
-	return (uint32_t)(d->d_state >> 33) % sides;
-}
 
 struct machine {
 	struct uvm *m_uvm;
@@ -264,6 +248,7 @@ call(struct machine *m, struct dice *d)
 	}
 }
 
+/* One event, the same for both. */
 static uint64_t
 event(struct machine *m, struct dice d)
 {
@@ -346,16 +331,10 @@ two_machines(struct dice *d, uint64_t *untoldp, uint64_t *toldp, uint64_t *runp)
 static void
 common_faults_leave_what_others_leave(void **state)
 {
-	const char *const text = getenv("UVN_SEED");
-	uint64_t seed = (uint64_t)time(NULL), untold = 0, told = 0;
-	uint64_t of_runs = 0;
+	uint64_t seed = dice_seed(), untold = 0, told = 0, of_runs = 0;
 	struct dice d;
 
 	(void)state;
-	if (text != NULL)
-		must(parse_uint(text, &seed));
-	print_message("UVN_SEED=%" PRIu64 "\n", seed);
-	(void)fflush(stdout);
 	for (unsigned i = 0; i < MACHINES; i++, seed++) {
 		d.d_state = seed;
 		two_machines(&d, &untold, &told, &of_runs);

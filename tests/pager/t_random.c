@@ -8,27 +8,14 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
+
+#include "tests/dice.h"
 
 #define FILES	 6U
 #define MACHINES 40U
 #define EVENTS	 1500U
 
 static uint64_t aiodones; /* of all machines of a test */
-
-struct dice {
-	uint64_t d_state;
-};
-
-static uint32_t
-roll(struct dice *d, uint32_t sides)
-{
-
-	d->d_state =
-	    d->d_state * 6364136223846793005ULL + 1442695040888963407ULL;
-	return (uint32_t)(d->d_state >> 33) % sides;
-}
 
 /* The tunables of a machine: sizes, policies, and each quirk by itself. */
 static void
@@ -68,7 +55,7 @@ random_async(struct dice *d, struct uvm_param *up, struct recorder *rec)
 	up->q11_wlist_unlocked = QUIRK_FIXED;
 	rec->rec_order = (enum rec_order)roll(d, 3);
 	rec->rec_lazy = roll(d, 3) == 0;
-	rec->rec_dice = d->d_state;
+	rec->rec_dice.d_state = dice_next(d);
 }
 
 /* A machine under random events. */
@@ -268,16 +255,11 @@ one_machine(struct dice *d, bool async)
 static void
 many_machines(bool async)
 {
-	const char *const text = getenv("UVN_SEED");
-	uint64_t seed = (uint64_t)time(NULL);
+	uint64_t seed = dice_seed();
 	struct dice d;
 	unsigned i;
 
 	aiodones = 0;
-	if (text != NULL)
-		must(parse_uint(text, &seed));
-	print_message("UVN_SEED=%" PRIu64 "\n", seed);
-	(void)fflush(stdout);
 	for (i = 0; i < MACHINES; i++, seed++) {
 		d.d_state = seed;
 		one_machine(&d, async);

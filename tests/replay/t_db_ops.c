@@ -8,9 +8,9 @@
 #include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "replay/db.h"
+#include "tests/dice.h"
 #include "tests/replay/dbtest.h"
 
 static void
@@ -100,17 +100,14 @@ are_ops(const struct dbtest *dt, int64_t run, const struct db_op *op, size_t n)
 	must(sqlite3_close(sq));
 }
 
-static uint64_t x;
+static struct dice dice;
 
 /* A number of bits bits or less. */
 static uint64_t
 any(unsigned bits)
 {
 
-	x = x * UINT64_C(6364136223846793005) + 1442695040888963407;
-	const uint64_t high = x >> 32;
-	x = x * UINT64_C(6364136223846793005) + 1442695040888963407;
-	return (high << 32 | x >> 32) >> (64 - bits);
+	return dice_next(&dice) >> (64 - bits);
 }
 
 static struct db_op
@@ -147,8 +144,7 @@ the_view_gives_back_what_was_put(void **state)
 	struct db *db = dbtest_open(dt);
 	static struct db_op op[20000];
 
-	x = (uint64_t)time(NULL);
-	print_message("seed %" PRIu64 "\n", x);
+	dice.d_state = dice_seed();
 	/* Stretches of numbers of the same length, and of the same row. */
 	for (size_t i = 0; i < nitems(op);) {
 		const size_t end = i + 1 + any(10);
@@ -195,7 +191,7 @@ a_block_fits_a_page(void **state)
 	struct db *db = dbtest_open(dt);
 	static struct db_op op[20000];
 
-	x = 1;
+	dice.d_state = 1;
 	for (size_t i = 0; i < nitems(op); i++) {
 		op[i] = any_op(1 + (unsigned)(i / 500) * 3 / 2 % 64);
 		op[i].op_seq += UINT64_C(1) << 62;

@@ -1,11 +1,10 @@
 #include "tests/test.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "replay/hist.h"
+#include "tests/dice.h"
 
 #define NVALUES 5000
 
@@ -17,17 +16,6 @@ new_hist(void)
 	assert_non_null(h);
 	hist_init(h);
 	return h;
-}
-
-/* xorshift64*, so that a printed seed repeats a failure anywhere. */
-static uint64_t
-next(uint64_t *x)
-{
-
-	*x ^= *x >> 12;
-	*x ^= *x << 25;
-	*x ^= *x >> 27;
-	return *x * UINT64_C(2685821657736338717);
 }
 
 static void
@@ -116,15 +104,15 @@ compare(const void *a, const void *b)
 
 /* One value of distribution dist, out of 64 random bits. */
 static uint64_t
-draw(int dist, uint64_t *x)
+draw(int dist, struct dice *d)
 {
-	const uint64_t r = next(x);
+	const uint64_t r = dice_next(d);
 
 	switch (dist) {
 	case 0: /* uniform */
 		return r % 1000000;
 	case 1: /* every magnitude alike */
-		return r >> (next(x) % 64);
+		return r >> dice_below(d, 64);
 	case 2: /* two modes, a cache and a disk */
 		return r % 10 == 0 ? 80000 + r % 9000 : 300 + r % 50;
 	default: /* constant but for the odd one */
@@ -138,16 +126,14 @@ every_quantile_is_within_1_percent(void **state)
 	static const double quantile[] = { 0.0, 0.001, 0.01, 0.1, 0.25, 0.5,
 		0.75, 0.9, 0.99, 0.999, 1.0 };
 	static uint64_t value[NVALUES];
-	const uint64_t seed = (uint64_t)time(NULL) | 1;
-	uint64_t x = seed;
+	struct dice d = { dice_seed() };
 
 	(void)state;
-	print_message("seed %" PRIu64 "\n", seed);
 	for (int round = 0; round < 40; round++) {
 		struct hist *h = new_hist();
 
 		for (size_t i = 0; i < NVALUES; i++) {
-			value[i] = draw(round % 4, &x);
+			value[i] = draw(round % 4, &d);
 			hist_add(h, value[i]);
 		}
 		qsort(value, NVALUES, sizeof(value[0]), compare);
@@ -170,13 +156,11 @@ static void
 the_text_holds_every_bucket_and_its_count(void **state)
 {
 	struct hist *h = new_hist(), *back = new_hist();
-	const uint64_t seed = (uint64_t)time(NULL) | 1;
-	uint64_t x = seed;
+	struct dice d = { dice_seed() };
 
 	(void)state;
-	print_message("seed %" PRIu64 "\n", seed);
 	for (size_t i = 0; i < NVALUES; i++)
-		hist_add(h, draw(1, &x));
+		hist_add(h, draw(1, &d));
 	char *text = hist_text(h), *save = NULL;
 	assert_non_null(text);
 	for (char *word = strtok_r(text, " ", &save); word != NULL;
@@ -199,19 +183,18 @@ the_text_holds_every_bucket_and_its_count(void **state)
 static void
 histograms_joined_are_that_of_all_values(void **state)
 {
-	const uint64_t seed = (uint64_t)time(NULL) | 1;
 	struct hist *all = new_hist(), *sum = new_hist(), *part = new_hist();
-	uint64_t x = seed;
+	struct dice d = { dice_seed() };
 
 	(void)state;
-	print_message("seed %" PRIu64 "\n", seed);
 	for (unsigned i = 0; i < 20; i++) {
 		/* The first and others are empty. */
-		const uint64_t n = i % 7 == 0 ? 0 : next(&x) % 50;
+		const uint64_t n = i % 7 == 0 ? 0 : dice_below(&d, 50);
 
 		hist_init(part);
 		for (uint64_t k = 0; k < n; k++) {
-			const uint64_t v = next(&x) >> (1 + next(&x) % 62);
+			const uint64_t v =
+			    dice_next(&d) >> (1 + dice_below(&d, 62));
 
 			hist_add(part, v);
 			hist_add(all, v);

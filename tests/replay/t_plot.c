@@ -5,16 +5,16 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "replay/plot.h"
+#include "tests/dice.h"
 
 #define FILES 4
 #define PAGE  4096
 
 static uint64_t seed;
+static struct dice dice;
 
 struct fixture {
 	struct trace_meta fx_meta;
@@ -106,19 +106,6 @@ draw(struct fixture *fx)
 	return plot_finish(fx->fx_plot);
 }
 
-static uint64_t
-roll(uint64_t n)
-{
-	static uint64_t state;
-
-	if (state == 0)
-		state = seed * 0x9e3779b97f4a7c15 | 1;
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return state % n;
-}
-
 static const struct plot_file *
 file_of(const struct plot_result *pr, uint32_t id)
 {
@@ -173,20 +160,21 @@ cells_right(const struct fixture *fx, const struct plot_result *pr)
 static void
 accesses(struct fixture *fx, size_t n, uint64_t pages, uint64_t nfiles)
 {
-	uint64_t time = roll(100000);
+	uint64_t time = dice_below(&dice, 100000);
 
 	while (n-- > 0) {
-		const uint64_t file = 1 + roll(nfiles);
-		struct trace_event *const te =
-		    event(fx, roll(3) == 0 ? TRACE_WRITE : TRACE_READ,
-			roll(pages * file), 1);
+		const uint64_t file = 1 + dice_below(&dice, nfiles);
+		struct trace_event *const te = event(fx,
+		    dice_below(&dice, 3) == 0 ? TRACE_WRITE : TRACE_READ,
+		    dice_below(&dice, pages * file), 1);
 
-		time += roll(10000);
+		time += dice_below(&dice, 10000);
 		te->te_time = time;
 		te->te_file = (uint32_t)(10 * file);
-		te->te_offset += roll(2) * roll(PAGE);
-		te->te_length =
-		    roll(3) == 0 ? 1 + roll(PAGE * pages / 4) : PAGE;
+		te->te_offset += dice_below(&dice, 2) * dice_below(&dice, PAGE);
+		te->te_length = dice_below(&dice, 3) == 0 ?
+		    1 + dice_below(&dice, PAGE * pages / 4) :
+		    PAGE;
 	}
 }
 
@@ -629,9 +617,6 @@ main(void)
 		TEST(few_dots_are_drawn_larger_and_hide_none),
 	};
 
-	seed = (uint64_t)time(NULL);
-	if (getenv("UVN_SEED") != NULL)
-		seed = strtoull(getenv("UVN_SEED"), NULL, 10);
-	(void)printf("UVN_SEED=%" PRIu64 "\n", seed);
+	dice.d_state = seed = dice_seed();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,9 +4,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "replay/sweep.h"
+#include "tests/dice.h"
 
 /* A sweep of 2 traces, 3 penalties, 2 clusters, 4 repeats. */
 struct fixture {
@@ -76,24 +76,11 @@ same_order(const struct sweep *a, const struct sweep *b)
 	return true;
 }
 
-/* UVN_SEED repeats a run. */
-static uint64_t
-seed(void)
-{
-	const char *text = getenv("UVN_SEED");
-	uint64_t v = (uint64_t)time(NULL) * 2654435761U | 1;
-
-	if (text != NULL)
-		must(parse_uint(text, &v));
-	(void)printf("seed %" PRIu64 "\n", v);
-	return v;
-}
-
 static void
 the_seed_decides_the_order_and_nothing_else_does(void **state)
 {
 	struct fixture a, b, c;
-	const uint64_t s = seed();
+	const uint64_t s = dice_seed();
 
 	(void)state;
 	make_grid(&a, s);
@@ -117,7 +104,7 @@ each_repeat_is_a_block_of_every_point_and_trace(void **state)
 	bool in_order = true;
 
 	(void)state;
-	make_grid(&fx, seed());
+	make_grid(&fx, dice_seed());
 	assert_int_equal(sw->sw_npoints, 6);
 	assert_int_equal(sw->sw_ncells, 48);
 	for (size_t r = 0; r < 4; r++) {

@@ -11,6 +11,7 @@
 
 #include "replay/clock.h"
 #include "replay/db.h"
+#include "tests/dice.h"
 #include "tests/replay/dbtest.h"
 
 /* A row whose every column follows from i. */
@@ -107,15 +108,13 @@ ops_and_flushes_mix(void **state)
 	struct dbtest *dt = *state;
 	struct db *db = dbtest_open(dt);
 	struct errmsg em = { .em_text = "" };
-	const uint64_t seed = (uint64_t)time(NULL);
-	uint64_t x = seed, ops = 0, flushes = 0, rows, waits;
+	struct dice d = { dice_seed() };
+	uint64_t ops = 0, flushes = 0, rows, waits;
 	struct db_writer *dw;
 	const int64_t run = begin(db, 256, &dw);
 
-	print_message("seed %" PRIu64 "\n", seed);
 	for (int i = 0; i < 50000; i++) {
-		x = x * UINT64_C(6364136223846793005) + 1;
-		if (x >> 33 & 1) {
+		if (roll(&d, 2) != 0) {
 			const struct db_op op = op_of(ops++);
 
 			db_put_op(dw, &op);

@@ -4,9 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
-#include "base/tunable.h"
 #include "tests/traces/assembletest.h"
 #include "tests/traces/tracetest.h"
 #include "traces/trace_i.h"
@@ -220,19 +218,6 @@ rt_events(const struct text_format *tf, const char *sample)
 	return text;
 }
 
-/* UVN_SEED repeats a run. */
-static uint64_t
-seed(void)
-{
-	const char *text = getenv("UVN_SEED");
-	uint64_t v = (uint64_t)time(NULL) * 2654435761U | 1;
-
-	if (text != NULL)
-		must(parse_uint(text, &v));
-	(void)printf("seed %" PRIu64 "\n", v);
-	return v;
-}
-
 /* What parsers promise of records; the assembler takes what it may. */
 static int
 examine(void *to, const struct raw *rw, struct errmsg *em)
@@ -310,7 +295,7 @@ lines_damaged(struct dice *d, const struct rt *rt, const char *text, char *copy)
 void
 rt_damage(const struct text_format *tf, const char *sample, unsigned rounds)
 {
-	struct dice d = { seed() };
+	struct dice d = { dice_seed() };
 	size_t len, bad = 0;
 	char *text = rt_sample(sample, &len), *copy = malloc(len + 16);
 	struct assemble_param ap = tf->tf_param;

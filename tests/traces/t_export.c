@@ -4,7 +4,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "tests/traces/importtest.h"
 #include "traces/import_i.h"
@@ -216,10 +215,9 @@ fio_comes_back(const struct imported *first, const char *const *settings)
 static void
 what_came_from_fio_comes_back_from_it(void **state)
 {
-	struct dice d = { (uint64_t)time(NULL) | 1 };
+	struct dice d = { dice_seed() };
 
 	(void)state;
-	(void)printf("seed %llu\n", (unsigned long long)d.d_state);
 	for (unsigned io = 0; io < 2; io++) {
 		const char *const *settings =
 		    io != 0 ? SETTINGS("as=io") : SETTINGS("as=map");

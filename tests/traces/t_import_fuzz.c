@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "tests/traces/importtest.h"
 #include "tests/traces/rawtest.h"
@@ -32,17 +31,6 @@ static const struct {
 	{ "strace", "import/strace.txt" },
 	{ "bpftrace", "import/bpftrace.txt" },
 };
-
-/* Each run is another, or the one that UVN_SEED in the environment names. */
-static void
-dice_set(void)
-{
-	const char *seed = getenv("UVN_SEED");
-
-	dice.d_state =
-	    seed != NULL ? strtoull(seed, NULL, 0) : (uint64_t)time(NULL) | 1;
-	print_message("UVN_SEED=%llu\n", (unsigned long long)dice.d_state);
-}
 
 /* Change buf, of len bytes and room for twice as many, somewhere. */
 static size_t
@@ -149,7 +137,7 @@ static void
 changed_samples_make_a_trace_or_a_complaint(void **state)
 {
 	(void)state;
-	dice_set();
+	dice.d_state = dice_seed();
 	for (size_t i = 0; i < nitems(samples); i++) {
 		size_t len;
 		char *sample = rt_sample(samples[i].sm_file, &len);
@@ -165,7 +153,7 @@ noise_is_refused_by_every_format(void **state)
 	uint8_t noise[1000];
 
 	(void)state;
-	dice_set();
+	dice.d_state = dice_seed();
 	for (unsigned i = 0; i < ROUNDS; i++) {
 		for (size_t k = 0; k < sizeof(noise); k++)
 			noise[k] = (uint8_t)dice_next(&dice);

@@ -1,9 +1,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
-#include "base/tunable.h"
 #include "tests/traces/tracetest.h"
 #include "traces/order.h"
 
@@ -87,23 +85,10 @@ records_are_kept_whole(void **state)
 	order_destroy(od);
 }
 
-/* UVN_SEED repeats a run. */
-static uint64_t
-seed(void)
-{
-	const char *text = getenv("UVN_SEED");
-	uint64_t v = (uint64_t)time(NULL);
-
-	if (text != NULL)
-		must(parse_uint(text, &v));
-	(void)printf("seed %llu\n", (unsigned long long)v);
-	return v;
-}
-
 static void
 what_comes_less_late_than_the_window_is_put_in_its_place(void **state)
 {
-	struct dice d = { seed() };
+	struct dice d = { dice_seed() };
 
 	(void)state;
 	for (unsigned round = 0; round < 100; round++) {

@@ -5,11 +5,9 @@
 #include "tests/traces/ringtest.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <linux/futex.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -47,18 +45,6 @@ slot_put(struct rtest *rt, unsigned i, const struct raw *rw)
 
 	slot_write(rt, i, buf, n);
 	return n;
-}
-
-static uint64_t
-seed(void)
-{
-	const char *text = getenv("UVN_SEED");
-	uint64_t v = (uint64_t)time(NULL) * 2654435761U | 1;
-
-	if (text != NULL)
-		v = strtoull(text, NULL, 10);
-	(void)printf("seed %" PRIu64 "\n", v);
-	return v;
 }
 
 static void
@@ -106,7 +92,7 @@ static void
 records_that_wrap_around_come_out_whole(void **state)
 {
 	static char text[RAW_TEXT_MAX];
-	struct dice d = { seed() };
+	struct dice d = { dice_seed() };
 	uint64_t put = 0, got = 0, bytes = 0;
 	struct rtest rt;
 
@@ -186,7 +172,7 @@ static void
 what_is_no_record_is_counted_and_passed(void **state)
 {
 	const struct raw rw = { .rw_kind = RAW_FLUSH };
-	struct dice d = { seed() };
+	struct dice d = { dice_seed() };
 	struct rtest rt;
 	uint8_t junk[512];
 

@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #define ROOM (1U << 30)
@@ -242,7 +241,7 @@ write_all(const struct trace_event *ev, size_t n)
 static void
 try_seed(uint64_t seed)
 {
-	struct dice d = { .d_state = seed * 0x9e3779b97f4a7c15 + 1 };
+	struct dice d = { seed };
 	const size_t n = (size_t)dice_below(&d, 30000);
 	struct trace_event *const ev = events_random(&d, n, 3);
 
@@ -260,11 +259,9 @@ try_seed(uint64_t seed)
 static void
 runs_are_what_the_events_say(void **state)
 {
-	const char *const seed = getenv("UVN_SEED");
-
 	(void)state;
-	if (seed != NULL) {
-		try_seed(strtoull(seed, NULL, 10));
+	if (getenv("UVN_SEED") != NULL) {
+		try_seed(dice_seed());
 		return;
 	}
 	for (uint64_t s = 1; s <= 12; s++)

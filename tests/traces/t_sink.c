@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "tests/traces/importtest.h"
 #include "traces/sink.h"
@@ -280,14 +279,13 @@ files_with_a_map_are_attached_whole_at_first(void **state)
 static void
 events_come_back_as_they_were(void **state)
 {
-	struct dice d = { (uint64_t)time(NULL) | 1 };
+	struct dice d = { dice_seed() };
 	const size_t n = 20000;
 	struct trace_event *ev;
 	struct sink *sk;
 	struct imported it;
 
 	(void)state;
-	(void)printf("seed %llu\n", (unsigned long long)d.d_state);
 	ev = events_random(&d, n, 1);
 	sk = sink_make(1);
 	for (size_t i = 0; i < n; i++) {

@@ -5,9 +5,7 @@
 #include "tests/test.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "tests/traces/stats_naive.h"
 
@@ -129,7 +127,7 @@ they_are_what_a_naive_count_gives(void **state)
 		struct trace_stats *ts;
 		struct trace_event *ev;
 
-		d.d_state = seed * 0x9e3779b97f4a7c15 | 1;
+		d.d_state = seed;
 		ev = stats_events(&d, n, FILES, 8U << round % 5);
 		ts = stats_of(&fx->fx_meta, &sp, ev, n, &sr);
 		stats_naive(&fx->fx_meta, ev, n, &naive);
@@ -148,7 +146,7 @@ they_can_be_asked_for_in_between(void **state)
 	const struct fixture *const fx = *state;
 	const struct stats_param sp = { .sp_fast = false };
 	const size_t n = 1200, piece = 100;
-	struct dice d = { seed | 1 };
+	struct dice d = { seed };
 	struct trace_event *const ev = stats_events(&d, n, FILES, 30);
 	const struct stats_result *sr;
 	struct trace_stats *const ts =
@@ -173,7 +171,7 @@ fast_leaves_out_the_distances_alone(void **state)
 	const struct fixture *const fx = *state;
 	const struct stats_param sp = { .sp_fast = true };
 	const size_t n = 2000;
-	struct dice d = { seed | 1 };
+	struct dice d = { seed };
 	struct trace_event *const ev = stats_events(&d, n, FILES, 30);
 	const struct stats_result *sr;
 	struct trace_stats *const ts = stats_of(&fx->fx_meta, &sp, ev, n, &sr);
@@ -297,9 +295,6 @@ main(void)
 		cmocka_unit_test(files_may_have_any_number),
 	};
 
-	seed = (uint64_t)time(NULL);
-	if (getenv("UVN_SEED") != NULL)
-		seed = strtoull(getenv("UVN_SEED"), NULL, 10);
-	(void)printf("UVN_SEED=%" PRIu64 "\n", seed);
+	seed = dice_seed();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,10 +4,7 @@
  */
 #include "tests/test.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "tests/traces/stats_naive.h"
 #include "traces/stats_i.h"
@@ -68,7 +65,7 @@ static void
 distances_are_those_of_a_list_moved_to_the_front(void **state)
 {
 	struct fixture *const fx = *state;
-	struct dice d = { seed | 1 };
+	struct dice d = { seed };
 	uint32_t list[PAGES];
 	size_t n = 0;
 
@@ -141,7 +138,7 @@ all_of_it_is_right_when_slots_are_numbered_anew(void **state)
 	struct trace_meta tm;
 	const size_t n = 3 * SLOTS;
 	struct trace_event *const ev = calloc(n, sizeof(*ev));
-	struct dice d = { seed | 1 };
+	struct dice d = { seed };
 	const struct stats_result *sr;
 	struct trace_stats *ts;
 	uint64_t pages, accesses, time = 5;
@@ -188,9 +185,6 @@ main(void)
 		    all_of_it_is_right_when_slots_are_numbered_anew),
 	};
 
-	seed = (uint64_t)time(NULL);
-	if (getenv("UVN_SEED") != NULL)
-		seed = strtoull(getenv("UVN_SEED"), NULL, 10);
-	(void)printf("UVN_SEED=%" PRIu64 "\n", seed);
+	seed = dice_seed();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,10 +3,7 @@
  */
 #include "tests/test.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "tests/traces/tracetest.h"
 #include "traces/stats_i.h"
@@ -31,7 +28,7 @@ what_is_put_in_is_found_until_it_is_removed(void **state)
 {
 	struct stats_budget sb = { .sb_left = 1 << 24 };
 	static uint64_t values[KEYS]; /* 0: not there */
-	struct dice d = { seed | 1 };
+	struct dice d = { seed };
 	struct stats_table tb;
 	struct record *rc;
 	size_t n = 0;
@@ -128,9 +125,6 @@ main(void)
 		cmocka_unit_test(a_budget_is_kept_and_shared),
 	};
 
-	seed = (uint64_t)time(NULL);
-	if (getenv("UVN_SEED") != NULL)
-		seed = strtoull(getenv("UVN_SEED"), NULL, 10);
-	(void)printf("UVN_SEED=%" PRIu64 "\n", seed);
+	seed = dice_seed();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,12 +1,10 @@
 #include "tests/test.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 #include <zstd.h>
 
@@ -14,19 +12,6 @@
 #include "traces/uvt_i.h"
 
 #define BLOCK UVT_BLOCK_EVENTS
-
-/* UVN_SEED repeats a run. */
-static uint64_t
-seed(void)
-{
-	const char *text = getenv("UVN_SEED");
-	uint64_t v = (uint64_t)time(NULL) * 2654435761U | 1;
-
-	if (text != NULL)
-		must(parse_uint(text, &v));
-	(void)printf("seed %" PRIu64 "\n", v);
-	return v;
-}
 
 static void
 same_bytes(const char *a, const char *b)
@@ -67,7 +52,7 @@ random_events_come_back(void **state)
 {
 	static const size_t counts[] = { 0, 1, 2, 3, 1000, TRACE_BATCH,
 		TRACE_BATCH + 1, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK + 17 };
-	struct dice d = { seed() };
+	struct dice d = { dice_seed() };
 
 	(void)state;
 	for (size_t i = 0; i < nitems(counts); i++) {
@@ -350,7 +335,7 @@ a_missing_or_inserted_piece_is_found(void **state)
 static void
 any_flipped_bit_is_found(void **state)
 {
-	struct dice d = { seed() };
+	struct dice d = { dice_seed() };
 	struct errmsg em;
 	struct blob bl;
 	uint64_t events;
@@ -404,7 +389,7 @@ block_forge(const struct blob *bl, size_t pos, const uint8_t *raw, size_t len,
 static void
 forged_columns_make_events_that_are_well_formed_or_an_error(void **state)
 {
-	struct dice d = { seed() };
+	struct dice d = { dice_seed() };
 	struct blob bl;
 	struct uvt_block ub;
 	uint8_t *raw, *copy;

@@ -177,21 +177,6 @@ digest_of(const char *path, char digest[33])
 	trace_close(tr);
 }
 
-uint64_t
-dice_next(struct dice *d)
-{
-	d->d_state ^= d->d_state << 13;
-	d->d_state ^= d->d_state >> 7;
-	d->d_state ^= d->d_state << 17;
-	return d->d_state;
-}
-
-uint64_t
-dice_below(struct dice *d, uint64_t n)
-{
-	return dice_next(d) % n;
-}
-
 /* A number of any size, small ones as likely as large ones. */
 static uint64_t
 any(struct dice *d, unsigned bits)

@@ -5,6 +5,7 @@
 #ifndef TESTS_TRACES_TRACETEST_H
 #define TESTS_TRACES_TRACETEST_H
 
+#include "tests/dice.h"
 #include "tests/test.h"
 #include "traces/trace.h"
 
@@ -40,13 +41,6 @@ int read_through(const char *path, unsigned flags, uint64_t *eventsp,
 /* Copy a trace; the form is what the name ends in. */
 void trace_copy(const char *from, const char *to);
 void digest_of(const char *path, char digest[33]);
-
-struct dice {
-	uint64_t d_state;
-};
-
-uint64_t dice_next(struct dice *d);
-uint64_t dice_below(struct dice *d, uint64_t n);
 
 /* All events of a generator with these settings, "NAME=VALUE"; n is their
  * number.  => the caller's to free() */
