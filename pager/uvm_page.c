@@ -6,7 +6,8 @@
 
 #include "pager/uvm_i.h"
 
-/* What a processor has near by: its cache of level 2. */
+/* What a processor has near by: its cache of level 2.  For a hint sysconf(3) will
+ * do; host_cache() of replay/host.h is for the largest, and not the pager's. */
 static size_t
 near_bytes(void)
 {
