@@ -25,14 +25,14 @@ check_queue(const struct uvm *uvm, const struct pglist *pl, uint8_t pqflags,
 		CHECK(em, pg->pqflags == pqflags,
 		    "I8: frame %" PRIu32 " on queue %#x has flags %#x", frame,
 		    pqflags, pg->pqflags);
-		CHECK(em, pg->wire_count == 0,
+		CHECK(em, page_rare(uvm, pg)->wire_count == 0,
 		    "I9: wired frame %" PRIu32 " on queue %#x", frame, pqflags);
 		CHECK(em,
 		    ((pg->flags & PG_TABLED) != 0) == (pqflags != PQ_FREE) &&
-			(pg->uobject != 0) == (pqflags != PQ_FREE),
+			(page_uobject(pg) != 0) == (pqflags != PQ_FREE),
 		    "I8: frame %" PRIu32
 		    " on queue %#x has flags %#x of object %" PRIu32,
-		    frame, pqflags, pg->flags, pg->uobject);
+		    frame, pqflags, pg->flags, page_uobject(pg));
 		CHECK(em, ++n <= npages,
 		    "queue %#x: more than %" PRIu64 " pages", pqflags, npages);
 		prev = link;
@@ -60,25 +60,25 @@ check_mappings(const struct uvm *uvm, const struct vm_page *pg,
 	uint32_t n = 0;
 
 	for (map = uobj->uo_maps; map != NULL; map = map->vm_objnext) {
-		const uint64_t idx = pg->pgno - map->vm_hot.um_first;
+		const uint64_t idx = page_pgno(pg) - map->vm_hot.um_first;
 
 		if (idx < map->vm_hot.um_npages &&
 		    (map->vm_hot.um_pte[idx] & (PTE_R | PTE_ANON)) == PTE_R)
 			n++;
 	}
-	CHECK(em, n == pg->nmaps,
+	CHECK(em, n == page_nmaps(uvm, pg),
 	    "object %" PRIu32 " page %" PRIu64 ": %" PRIu32
 	    " mappings, counted %" PRIu32,
-	    uobj->uo_num, pg->pgno, n, pg->nmaps);
+	    uobj->uo_num, page_pgno(pg), n, page_nmaps(uvm, pg));
 	CHECK(em, (pg->pqflags & PQ_INACTIVE) == 0 || n == 0,
 	    "I7: object %" PRIu32 " page %" PRIu64 " is inactive and mapped",
-	    uobj->uo_num, pg->pgno);
+	    uobj->uo_num, page_pgno(pg));
 	CHECK(em,
 	    (pg->pqflags & PQ_INACTIVE) == 0 || (pg->flags & PG_CLEAN) == 0 ||
 		!pmap_is_modified(uvm, pg),
 	    "I7: object %" PRIu32 " page %" PRIu64
 	    " is inactive, clean and modified",
-	    uobj->uo_num, pg->pgno);
+	    uobj->uo_num, page_pgno(pg));
 	return 0;
 }
 
@@ -87,28 +87,31 @@ check_page(const struct uvm *uvm, const struct uvm_object *uobj,
     const struct vm_page *pg, struct errmsg *em)
 {
 
-	CHECK(em, pg->uobject == uobj->uo_num && (pg->flags & PG_TABLED),
+	CHECK(em, page_uobject(pg) == uobj->uo_num && (pg->flags & PG_TABLED),
 	    "object %" PRIu32 ": memq holds a page of object %" PRIu32,
-	    uobj->uo_num, pg->uobject);
-	CHECK(em, uvm_pagepeek(uvm, uobj, pg->pgno) == pg,
+	    uobj->uo_num, page_uobject(pg));
+	CHECK(em, uvm_pagepeek(uvm, uobj, page_pgno(pg)) == pg,
 	    "I4: object %" PRIu32 " page %" PRIu64 " is not in the hash",
-	    uobj->uo_num, pg->pgno);
+	    uobj->uo_num, page_pgno(pg));
 	CHECK(em,
 	    (pg->flags & (PG_BUSY | PG_FAKE)) == 0 ||
 		(((const struct uvm_vnode *)uobj)->u_nio != 0 &&
 		    (pg->flags & PG_BUSY)),
 	    "object %" PRIu32 " page %" PRIu64 " is left busy", uobj->uo_num,
-	    pg->pgno);
-	CHECK(em, pg->wire_count == 0 || pg->pqflags == 0,
+	    page_pgno(pg));
+	CHECK(em,
+	    page_rare(uvm, pg)->wire_count == 0 ?
+		(pg->pqflags & PQ_WIRED) == 0 :
+		pg->pqflags == PQ_WIRED,
 	    "I9: object %" PRIu32 " page %" PRIu64 " is wired, and queued",
-	    uobj->uo_num, pg->pgno);
+	    uobj->uo_num, page_pgno(pg));
 	CHECK(em, (pg->pqflags & PQ_FREE) == 0,
 	    "I8: object %" PRIu32 " page %" PRIu64 " is free", uobj->uo_num,
-	    pg->pgno);
+	    page_pgno(pg));
 	CHECK(em, uvm_page_dirty_p(uvm, pg) == ((pg->flags & PG_COUNTED) != 0),
 	    "object %" PRIu32 " page %" PRIu64
 	    ": dirty and not counted, or clean and counted",
-	    uobj->uo_num, pg->pgno);
+	    uobj->uo_num, page_pgno(pg));
 	return check_mappings(uvm, pg, em);
 }
 
@@ -125,8 +128,7 @@ add_page(struct sums *sm, const struct vm_page *pg)
 {
 
 	sm->sm_tabled++;
-	sm->sm_reads +=
-	    (pg->flags & PG_BUSY) && pg->pqflags == 0 && pg->wire_count == 0;
+	sm->sm_reads += (pg->flags & PG_BUSY) && pg->pqflags == 0;
 	sm->sm_active += (pg->pqflags & PQ_ACTIVE) != 0;
 	sm->sm_inactive += (pg->pqflags & PQ_INACTIVE) != 0;
 	sm->sm_dirty += (pg->flags & PG_COUNTED) != 0;
@@ -148,16 +150,17 @@ check_memq(const struct uvm *uvm, const struct uvm_object *uobj,
 		CHECK(em, pg->listq_prev == prev,
 		    "object %" PRIu32 ": memq: page %" PRIu64
 		    " has a wrong back link",
-		    uobj->uo_num, pg->pgno);
+		    uobj->uo_num, page_pgno(pg));
 		prev = page_link(uvm, pg);
 		if ((error = check_page(uvm, uobj, pg, em)) != 0)
 			return error;
 		CHECK(em,
-		    uobj->uo_refs != 0 || (pg->pqflags & PQ_INACTIVE) ||
-			pg->wire_count != 0 || (pg->flags & PG_BUSY),
+		    uobj->uo_refs != 0 ||
+			(pg->pqflags & (PQ_INACTIVE | PQ_WIRED)) ||
+			(pg->flags & PG_BUSY),
 		    "object %" PRIu32 " persists with page %" PRIu64
 		    " not inactive",
-		    uobj->uo_num, pg->pgno);
+		    uobj->uo_num, page_pgno(pg));
 		add_page(sm, pg);
 		CHECK(em, ++n <= uobj->uo_npages,
 		    "I4: object %" PRIu32 ": memq has more pages than %" PRIu64,

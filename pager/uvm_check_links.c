@@ -22,8 +22,9 @@ check_chain(const struct uvm *uvm, const struct pghash *ph, uint64_t tabled,
 		const struct vm_page *const pg = link_page(uvm, link);
 
 		CHECK(em,
-		    (pg->flags & PG_TABLED) && pg->uobject != 0 &&
-			hash_bucket(uvm, page_object(uvm, pg), pg->pgno) == ph,
+		    (pg->flags & PG_TABLED) && page_uobject(pg) != 0 &&
+			hash_bucket(uvm, page_object(uvm, pg), page_pgno(pg)) ==
+			    ph,
 		    "I4: hash chain %" PRIu64 ": frame %" PRIu32
 		    " does not belong there",
 		    chain, link_frame(link));
@@ -49,7 +50,7 @@ check_chains_of(const struct uvm *uvm, const struct uvm_object *uobj,
 	for (pg = link_page(uvm, uobj->memq_head); pg != NULL;
 	     pg = link_page(uvm, pg->listq_next)) {
 		const struct pghash *const ph =
-		    hash_bucket(uvm, uobj, pg->pgno);
+		    hash_bucket(uvm, uobj, page_pgno(pg));
 
 		if (ph->ph_head == page_link(uvm, pg) &&
 		    (error = check_chain(uvm, ph, tabled, np, em)) != 0)
@@ -269,11 +270,11 @@ check_resident(const struct uvm *uvm, const struct uvm_object *uobj,
 		bits += (uint64_t)__builtin_popcountll(uobj->uo_resident[i]);
 	for (pg = link_page(uvm, uobj->memq_head); pg != NULL && n <= bits;
 	     pg = link_page(uvm, pg->listq_next)) {
-		if (pg->pgno >= uobj->uo_rbits)
+		if (page_pgno(pg) >= uobj->uo_rbits)
 			continue;
-		CHECK(em, uvm_resident_run(uobj, pg->pgno, 1) & 1,
+		CHECK(em, uvm_resident_run(uobj, page_pgno(pg), 1) & 1,
 		    "object %" PRIu32 " page %" PRIu64 " has no bit",
-		    uobj->uo_num, pg->pgno);
+		    uobj->uo_num, page_pgno(pg));
 		n++;
 	}
 	CHECK(em, n == bits,
@@ -304,7 +305,7 @@ check_object_links(const struct uvm *uvm, const struct vnode *vp,
 	}
 	for (pg = link_page(uvm, uobj->memq_head); pg != NULL;
 	     pg = link_page(uvm, pg->listq_next))
-		mapped += pg->nmaps;
+		mapped += page_nmaps(uvm, pg);
 	CHECK(em, ptes == mapped,
 	    "object %" PRIu32 ": %" PRIu64 " pages are mapped, %" PRIu64
 	    " of them are there",

@@ -59,7 +59,7 @@ uvm_hint_pages(const struct uvm *uvm, const struct uvm_map *umap,
 	while (due != 0) {
 		const uint64_t pgno = hint_next(at, &due);
 
-		prefetch_whole(
+		prefetch_page(
 		    link_at(frames, hash_bucket(uvm, uobj, pgno)->ph_tail));
 	}
 }

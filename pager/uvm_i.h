@@ -195,11 +195,19 @@ link_frame(uint32_t link)
 	return link / (sizeof(struct vm_page) / PAGE_LINK);
 }
 
+/* What is rare of a page. */
+static inline struct vm_page_rare *
+page_rare(const struct uvm *uvm, const struct vm_page *pg)
+{
+
+	return &uvm->mem.pm_rare[link_frame(page_link(uvm, pg))];
+}
+
 static inline struct uvm_object *
 page_object(const struct uvm *uvm, const struct vm_page *pg)
 {
 
-	return &uvm->object[pg->uobject]->v_uvm.u_obj;
+	return &uvm->object[page_uobject(pg)]->v_uvm.u_obj;
 }
 
 /* The bytes of a frame; NULL without data. */

@@ -83,11 +83,11 @@ lean_levels(const struct uvm *uvm, struct lean_sum *ls)
 
 /* Map a resident page. */
 static inline void
-lean_enter(const struct lean *le, struct vm_page *pg, uint8_t *pte, uint8_t was,
-    uint8_t and)
+lean_enter(const struct uvm *uvm, const struct lean *le, struct vm_page *pg,
+    uint8_t *pte, uint8_t was, uint8_t and)
 {
 
-	pg->nmaps += (was & PTE_R) == 0;
+	page_mapped(uvm, pg, (was & PTE_R) == 0);
 	*pte = (uint8_t)((was & (PTE_REF | PTE_MOD)) | le->le_enter | and);
 }
 
@@ -106,7 +106,7 @@ lean_neighbours(struct uvm *uvm, struct uvm_object *uobj, uint64_t start,
 			continue;
 		page_activate(uvm, pg);
 		EXP(uvm)->neighbours_mapped++;
-		lean_enter(&uvm->lean, pg, &pte[i], pte[i], 0);
+		lean_enter(uvm, &uvm->lean, pg, &pte[i], pte[i], 0);
 		/* Another will be deactivated in place of it. */
 		uvm_scout_active(uvm);
 	}
@@ -125,12 +125,11 @@ lean_pagein(struct uvm *uvm, struct uvm_object *uobj, uint64_t pgno,
 	const uint32_t link = free_take(uvm);
 	struct vm_page *const pg = link_at(frames, link);
 
-	page_becomes(pg, uobj, pgno, PG_CLEAN | PG_TABLED, PQ_ACTIVE);
+	page_becomes(pg, uobj, pgno, PG_CLEAN | PG_TABLED, PQ_ACTIVE, 1);
 	hash_link(uvm, uobj, pg, link);
 	memq_link(uvm, uobj, pg, link);
 	*word |= 1ULL << (pgno % 64);
 	queue_append(frames, &uvm->mem.pm_active, pg, link);
-	pg->nmaps = 1;
 	return pg;
 }
 
@@ -234,7 +233,7 @@ lean_access(struct uvm *uvm, const struct lean *le, struct vm_map *map,
 			return false;
 		if (!single)
 			lean_window_map(uvm, le, uobj, pgno, pte, ls);
-		lean_enter(le, pg, pte, was, mark);
+		lean_enter(uvm, le, pg, pte, was, mark);
 		page_activate(uvm, pg);
 		lean_levels(uvm, ls);
 		ls->resident++;

@@ -9,7 +9,6 @@
 
 _Static_assert(offsetof(struct uvm, hot) == 0, "the inlines of uvm.h");
 _Static_assert(offsetof(struct vm_map, vm_hot) == 0, "uvm_map is its head");
-_Static_assert(sizeof(struct vm_page) == 48, "three groups of 16 bytes");
 
 static struct idmap_slot *
 idmap_slot(const struct idmap *im, uint32_t id)
@@ -352,6 +351,8 @@ uvm_file_add(struct uvm *uvm, uint32_t file, uint64_t size)
 		return EEXIST;
 	if (size > UVM_FILE_MAX)
 		return EFBIG;
+	if (uvm->nobject == PAGE_OBJECTS_MAX)
+		return ENFILE;
 	if (uvm->nobject + 1 >= uvm->objectroom) {
 		const uint32_t room = uvm->objectroom * 2 + 64;
 		struct vnode **const object =

@@ -28,15 +28,18 @@ uvm_page_init(struct uvm *uvm, struct errmsg *em)
 	pm->pm_fresh = 1;
 	pm->pm_mask = uvm->up.hash_buckets - 1;
 	pm->pm_framelen = (npages + 1) * sizeof(struct vm_page);
+	pm->pm_rarelen = (npages + 1) * sizeof(struct vm_page_rare);
 	pm->pm_bucketlen = uvm->up.hash_buckets * sizeof(struct pghash);
 	pm->pm_far = pm->pm_framelen + pm->pm_bucketlen > near_bytes();
 	pm->pm_frame = room_take(pm->pm_framelen);
+	pm->pm_rare = room_take(pm->pm_rarelen);
 	pm->pm_bucket = room_take(pm->pm_bucketlen);
 	if (uvm->be->be_flags & UVM_BE_DATA) {
 		pm->pm_datalen = npages << pm->pm_shift;
 		pm->pm_data = room_take(pm->pm_datalen);
 	}
-	if (pm->pm_frame == NULL || pm->pm_bucket == NULL ||
+	if (pm->pm_frame == NULL || pm->pm_rare == NULL ||
+	    pm->pm_bucket == NULL ||
 	    (pm->pm_datalen != 0 && pm->pm_data == NULL))
 		return ERRMSG(em, ENOMEM,
 		    "memory: no address space for %" PRIu64 " frames and their "
@@ -54,6 +57,7 @@ uvm_page_fini(struct uvm *uvm)
 	struct uvm_pagemem *const pm = &uvm->mem;
 
 	room_give(pm->pm_frame, pm->pm_framelen);
+	room_give(pm->pm_rare, pm->pm_rarelen);
 	room_give(pm->pm_bucket, pm->pm_bucketlen);
 	room_give(pm->pm_data, pm->pm_datalen);
 }
@@ -94,9 +98,9 @@ uvm_pageinsert(struct uvm *uvm, struct uvm_object *uobj, struct vm_page *pg)
 	simple_unlock(&SELF(uvm)->ls, &uvm->hashlock);
 	memq_link(uvm, uobj, pg, link);
 	pg->flags |= PG_TABLED;
-	if (unlikely(pg->pgno >= uobj->uo_rbits))
-		resident_grow(uvm, uobj, pg->pgno);
-	resident_set(uobj, pg->pgno);
+	if (unlikely(page_pgno(pg) >= uobj->uo_rbits))
+		resident_grow(uvm, uobj, page_pgno(pg));
+	resident_set(uobj, page_pgno(pg));
 }
 
 /* => object locked */
@@ -110,10 +114,9 @@ uvm_pageremove(struct uvm *uvm, struct vm_page *pg)
 	hash_unlink(uvm, uobj, pg, page_link(uvm, pg));
 	simple_unlock(&SELF(uvm)->ls, &uvm->hashlock);
 	memq_unlink(uvm, uobj, pg);
-	resident_clear(uobj, pg->pgno);
+	resident_clear(uobj, page_pgno(pg));
 	pg->flags &= (uint16_t)~PG_TABLED;
-	pg->uobject = 0;
-	pg->version++;
+	page_disown(uvm, pg);
 }
 
 struct vm_page *
@@ -138,7 +141,7 @@ uvm_pagealloc(struct uvm *uvm, struct uvm_object *uobj, uint64_t pgno)
 	simple_unlock(&SELF(uvm)->ls, &uvm->fpageqlock);
 	pg = link_at(uvm->mem.pm_frame, link);
 	KASSERT(pg->nmaps == 0);
-	page_becomes(pg, uobj, pgno, PG_BUSY | PG_CLEAN | PG_FAKE, 0);
+	page_becomes(pg, uobj, pgno, PG_BUSY | PG_CLEAN | PG_FAKE, 0, 0);
 	uvm_pageinsert(uvm, uobj, pg);
 	return pg;
 }
@@ -172,7 +175,8 @@ uvm_pagefree(struct uvm *uvm, struct vm_page *pg)
 	}
 	if (uvm->obs.uo_freed != NULL)
 		uvm->obs.uo_freed(uvm->obs.uo_arg,
-		    uvm->object[pg->uobject]->v_file, pg->pgno, dirty);
+		    uvm->object[page_uobject(pg)]->v_file, page_pgno(pg),
+		    dirty);
 	if (pg->flags & PG_TABLED)
 		uvm_pageremove(uvm, pg);
 	if (pg->pqflags & PQ_ACTIVE) {
@@ -182,8 +186,8 @@ uvm_pagefree(struct uvm *uvm, struct vm_page *pg)
 		pglist_remove(uvm, &uvm->mem.pm_inactive, pg);
 		shared_sub(&lv->inactive, 1);
 	}
-	if (pg->wire_count != 0) {
-		pg->wire_count = 0;
+	if (pg->pqflags & PQ_WIRED) {
+		page_rare(uvm, pg)->wire_count = 0;
 		shared_sub(&lv->wired, 1);
 	}
 	simple_lock(&SELF(uvm)->ls, &uvm->fpageqlock);
@@ -221,7 +225,7 @@ uvm_pagewire(struct uvm *uvm, struct vm_page *pg)
 	struct uvmexp *const lv = LEVELS(uvm);
 
 	LOCK_HELD(&uvm->pageqlock);
-	if (pg->wire_count == 0) {
+	if ((pg->pqflags & PQ_WIRED) == 0) {
 		if (pg->pqflags & PQ_ACTIVE) {
 			pglist_remove(uvm, &uvm->mem.pm_active, pg);
 			shared_sub(&lv->active, 1);
@@ -229,10 +233,10 @@ uvm_pagewire(struct uvm *uvm, struct vm_page *pg)
 			pglist_remove(uvm, &uvm->mem.pm_inactive, pg);
 			shared_sub(&lv->inactive, 1);
 		}
-		pg->pqflags = 0;
+		pg->pqflags = PQ_WIRED;
 		shared_add(&lv->wired, 1);
 	}
-	pg->wire_count++;
+	page_rare(uvm, pg)->wire_count++;
 }
 
 void
@@ -241,8 +245,8 @@ uvm_pageunwire(struct uvm *uvm, struct vm_page *pg)
 	struct uvmexp *const lv = LEVELS(uvm);
 
 	LOCK_HELD(&uvm->pageqlock);
-	KASSERT(pg->wire_count != 0);
-	if (--pg->wire_count == 0) {
+	KASSERT(pg->pqflags & PQ_WIRED);
+	if (--page_rare(uvm, pg)->wire_count == 0) {
 		pglist_append(uvm, &uvm->mem.pm_active, pg);
 		pg->pqflags = PQ_ACTIVE;
 		shared_add(&lv->active, 1);
@@ -278,7 +282,7 @@ uvm_page_lost(struct uvm *uvm, const struct vm_page *pg)
 	EXP(uvm)->lost_pages++;
 	if (uvm->obs.uo_lost != NULL)
 		uvm->obs.uo_lost(uvm->obs.uo_arg,
-		    uvm->object[pg->uobject]->v_file, pg->pgno);
+		    uvm->object[page_uobject(pg)]->v_file, page_pgno(pg));
 }
 
 bool

@@ -3,15 +3,15 @@
  * spec section 2.
  *
  * A frame is known by its number, 1..; 0 is no frame.  Links are 4 bytes, so
- * that a descriptor is 48: three groups of 16 by what is touched together, each
- * within one cache line.  Structure and order are those of 1998:
- * a hash of tail-inserted chains, a doubly linked memq in order of insertion,
- * tail queues.
+ * that what is common of a page is 32, half a cache line; what is rare lies
+ * apart.  Structure and order are those of 1998: a hash of tail-inserted
+ * chains, a doubly linked memq in order of insertion, tail queues.
  */
 #ifndef PAGER_UVM_PAGE_H
 #define PAGER_UVM_PAGE_H
 
 #include "base/base.h"
+#include "pager/uvm_lock.h"
 
 struct uvm;
 struct uvm_object;
@@ -26,15 +26,16 @@ struct uvm_object;
 #define PG_FAKE	    0x0200
 #define PG_RELEASED 0x1000
 #define PG_CLEANCHK 0x4000
+/* Page attributes folded from mappings that are gone; ours. */
+#define PA_REF 0x0100
+#define PA_MOD 0x0400
+#define PA_ALL (PA_REF | PA_MOD)
 
 /* Queue flags. */
 #define PQ_FREE	    0x01
 #define PQ_INACTIVE 0x02
 #define PQ_ACTIVE   0x04
-
-/* Page attributes folded from mappings that are gone. */
-#define PA_REF 0x01
-#define PA_MOD 0x02
+#define PQ_WIRED    0x08 /* ours: on no queue, as it is wired */
 
 /*
  * The descriptor of a page.  Lists link to a page by the place of its
@@ -45,23 +46,75 @@ struct uvm_object;
  * read, too, by who started an I/O on the page and has to find out whose it is
  */
 struct vm_page {
-	uint64_t pgno;	  /* o,q: page number in the object */
-	uint32_t uobject; /* o,q; shared: object number; 0 is none */
-	uint32_t hashq;	  /* h: next in the hash chain */
-
+	uint64_t key;	     /* o,q; shared: whose it is, page_key() */
+	uint32_t hashq;	     /* h: next in the hash chain */
 	uint32_t listq_next; /* o: memq */
 	uint32_t listq_prev; /* o */
-	uint16_t flags;	     /* o: PG_ */
-	uint16_t version;    /* o; shared: wraps */
-	uint16_t wire_count; /* q */
-	uint8_t pqflags;     /* q: PQ_ */
-	uint8_t attrs;	     /* o: PA_ */
-
 	uint32_t pageq_next; /* q: page queue, or f: free list */
 	uint32_t pageq_prev; /* q,f */
-	uint32_t nmaps;	     /* o: mappings of this page */
-	uint32_t dry;	     /* the dry flush that had it cleaned last */
+	union {
+		struct {
+			uint16_t flags;	 /* o: PG_, PA_ */
+			uint8_t pqflags; /* q: PQ_ */
+			uint8_t nmaps;	 /* o: mappings, page_nmaps() */
+		};
+		uint32_t state; /* o,q: these three, page_state() */
+	};
 };
+_Static_assert(sizeof(struct vm_page) == 32, "two in a cache line");
+
+/* What few pages have, or have a use for: page_rare(). */
+struct vm_page_rare {
+	uint32_t dry;	     /* the dry flush that had it cleaned last */
+	uint32_t nmaps;	     /* o: mappings beyond NMAPS_MANY */
+	uint16_t wire_count; /* q */
+	uint16_t version;    /* o; shared: of who may remember it; wraps */
+};
+
+/* vm_page.nmaps is at most this. */
+#define NMAPS_MANY UINT8_MAX
+
+/* Whose a page is: 28 bits of the object's number, 0 is none, and 36 of the
+ * page's number in it, which is below UVM_FILE_MAX / 512. */
+#define PAGE_PGNO_BITS	 36
+#define PAGE_OBJECTS_MAX ((1U << (64 - PAGE_PGNO_BITS)) - 1)
+#define PAGE_PGNO_MASK	 ((1ULL << PAGE_PGNO_BITS) - 1)
+
+static inline uint64_t
+page_key(uint32_t uobject, uint64_t pgno)
+{
+
+	return (uint64_t)uobject << PAGE_PGNO_BITS | pgno;
+}
+
+/* Page number in the object. */
+static inline uint64_t
+page_pgno(const struct vm_page *pg)
+{
+
+	return shared_get(&pg->key) & PAGE_PGNO_MASK;
+}
+
+/* Object number; 0 is none. */
+static inline uint32_t
+page_uobject(const struct vm_page *pg)
+{
+
+	return (uint32_t)(shared_get(&pg->key) >> PAGE_PGNO_BITS);
+}
+
+/* A value of vm_page.state, or a mask of it. */
+static inline uint32_t
+page_state(unsigned flags, unsigned pqflags, unsigned nmaps)
+{
+	const struct vm_page pg = {
+		.flags = (uint16_t)flags,
+		.pqflags = (uint8_t)pqflags,
+		.nmaps = (uint8_t)nmaps,
+	};
+
+	return pg.state;
+}
 
 /* Processors scale an index by as much. */
 #define PAGE_LINK 8
@@ -95,8 +148,9 @@ struct pghash {
  * size touches only the descriptors it uses.
  */
 struct uvm_pagemem {
-	struct vm_page *pm_frame; /* [pm_npages + 1]; [0] is none */
-	struct pghash *pm_bucket; /* [pm_mask + 1] */
+	struct vm_page *pm_frame;     /* [pm_npages + 1]; [0] is none */
+	struct vm_page_rare *pm_rare; /* of the same */
+	struct pghash *pm_bucket;     /* [pm_mask + 1] */
 	uint64_t pm_mask;
 	uint64_t pm_npages;
 	uint64_t pm_fresh;	   /* f: next never used frame */
@@ -106,7 +160,8 @@ struct uvm_pagemem {
 	uint8_t *pm_data;	   /* bytes of frames 1.., or NULL */
 	unsigned pm_shift;	   /* log2 of the page size */
 	bool pm_far; /* descriptors and hash are more than a cache holds */
-	size_t pm_framelen, pm_bucketlen, pm_datalen; /* of the maps */
+	size_t pm_framelen, pm_rarelen, pm_bucketlen,
+	    pm_datalen; /* of the maps */
 };
 
 /* Reserve address space; ENOMEM with the size in em.  up is resolved. */

@@ -86,7 +86,7 @@ static inline void
 hash_link(const struct uvm *uvm, const struct uvm_object *uobj,
     struct vm_page *pg, uint32_t link)
 {
-	struct pghash *const ph = hash_bucket(uvm, uobj, pg->pgno);
+	struct pghash *const ph = hash_bucket(uvm, uobj, page_pgno(pg));
 	const uint32_t tail = ph->ph_tail;
 
 	/*
@@ -104,7 +104,7 @@ hash_unlink(const struct uvm *uvm, const struct uvm_object *uobj,
     const struct vm_page *pg, uint32_t link)
 {
 	struct vm_page *const frames = uvm->mem.pm_frame;
-	struct pghash *const ph = hash_bucket(uvm, uobj, pg->pgno);
+	struct pghash *const ph = hash_bucket(uvm, uobj, page_pgno(pg));
 	uint32_t *at, prev = 0;
 
 	for (at = &ph->ph_head; *at != link; at = &link_at(frames, prev)->hashq)
@@ -163,13 +163,12 @@ resident_clear(const struct uvm_object *uobj, uint64_t pgno)
 		uobj->uo_resident[pgno / 64] &= ~(1ULL << (pgno % 64));
 }
 
-/* A descriptor may lie in two lines. */
+/* A page will be written to: all of its descriptor lies in one line. */
 static inline void
-prefetch_whole(const struct vm_page *pg)
+prefetch_page(const struct vm_page *pg)
 {
 
-	__builtin_prefetch(&pg->pgno, 1);
-	__builtin_prefetch(&pg->pageq_next, 1);
+	__builtin_prefetch(pg, 1);
 }
 
 /*
@@ -186,7 +185,7 @@ pglist_scout(const struct uvm *uvm, struct pglist *pl)
 	if (pl->pl_lead >= SCOUT_LEAD)
 		return NULL;
 	pg = link_at(uvm->mem.pm_frame, pl->pl_scout);
-	prefetch_whole(link_at(uvm->mem.pm_frame, pg->pageq_next));
+	prefetch_page(link_at(uvm->mem.pm_frame, pg->pageq_next));
 	scout_set(pl, pg->pageq_next, pl->pl_lead + 1);
 	return pg;
 }
@@ -208,7 +207,9 @@ uvm_scout_inactive(struct uvm *uvm)
 
 	if (pg == NULL || !uvm->mem.pm_far)
 		return;
-	__builtin_prefetch(hash_bucket(uvm, page_object(uvm, pg), pg->pgno), 1);
+	__builtin_prefetch(hash_bucket(uvm, page_object(uvm, pg),
+			       page_pgno(pg)),
+	    1);
 	__builtin_prefetch(&link_at(frames, pg->listq_next)->listq_prev, 1);
 	__builtin_prefetch(&link_at(frames, pg->listq_prev)->listq_next, 1);
 }
@@ -224,7 +225,7 @@ uvm_scout_active(struct uvm *uvm)
 	if (pg == NULL || pg->nmaps == 0)
 		return;
 	map = &page_object(uvm, pg)->uo_maps->vm_hot;
-	idx = pg->pgno - map->um_first;
+	idx = page_pgno(pg) - map->um_first;
 	if (likely(idx < map->um_npages))
 		__builtin_prefetch(&map->um_pte[idx], 1);
 }
@@ -265,7 +266,7 @@ free_take(struct uvm *uvm)
 	pm->pm_free.pl_head = next;
 	if (next != 0) {
 		link_at(frames, next)->pageq_prev = 0;
-		prefetch_whole(link_at(frames, next));
+		prefetch_page(link_at(frames, next));
 	} else {
 		pm->pm_free.pl_tail = 0;
 	}
@@ -274,20 +275,57 @@ free_take(struct uvm *uvm)
 }
 
 /* A page that was free is page pgno of uobj, and in no list yet; pqflags is of
- * the queue that it will be in. */
+ * the queue that it will be in, nmaps how many mappings it will have. */
 static inline void
 page_becomes(struct vm_page *pg, const struct uvm_object *uobj, uint64_t pgno,
-    unsigned flags, uint8_t pqflags)
+    unsigned flags, unsigned pqflags, unsigned nmaps)
 {
 
 	/* Who started an I/O on the page that it was may look just now. */
-	pg->pgno = pgno;
-	shared_set(&pg->uobject, uobj->uo_num);
-	pg->flags = (uint16_t)flags;
-	shared_set(&pg->version, (uint16_t)(pg->version + 1));
-	pg->wire_count = 0;
-	pg->attrs = 0;
-	pg->pqflags = pqflags;
+	shared_set(&pg->key, page_key(uobj->uo_num, pgno));
+	pg->state = page_state(flags, pqflags, nmaps);
+}
+
+/* A page is nobody's any more: whoever remembers it can tell by its version. */
+static inline void
+page_disown(const struct uvm *uvm, struct vm_page *pg)
+{
+	struct vm_page_rare *const pr = page_rare(uvm, pg);
+
+	shared_set(&pg->key, pg->key & PAGE_PGNO_MASK);
+	shared_set(&pr->version, (uint16_t)(pr->version + 1));
+}
+
+/* n is 0 or 1: so many mappings more. => object locked */
+static inline void
+page_mapped(const struct uvm *uvm, struct vm_page *pg, unsigned n)
+{
+
+	if (unlikely(pg->nmaps == NMAPS_MANY))
+		page_rare(uvm, pg)->nmaps += n;
+	else
+		pg->nmaps = (uint8_t)(pg->nmaps + n);
+}
+
+/* One less. => object locked */
+static inline void
+page_unmapped(const struct uvm *uvm, struct vm_page *pg)
+{
+
+	if (unlikely(pg->nmaps == NMAPS_MANY) && page_rare(uvm, pg)->nmaps != 0)
+		page_rare(uvm, pg)->nmaps--;
+	else
+		pg->nmaps--;
+}
+
+/* How many mappings a page has. => object locked */
+static inline uint32_t
+page_nmaps(const struct uvm *uvm, const struct vm_page *pg)
+{
+
+	return likely(pg->nmaps != NMAPS_MANY) ?
+	    pg->nmaps :
+	    NMAPS_MANY + page_rare(uvm, pg)->nmaps;
 }
 
 /* The chains are short: with threads the lock is what a lookup costs. */
@@ -298,12 +336,13 @@ page_becomes(struct vm_page *pg, const struct uvm_object *uobj, uint64_t pgno,
 static inline struct vm_page *
 hash_search(const struct uvm *uvm, const struct uvm_object *uobj, uint64_t pgno)
 {
+	const uint64_t key = page_key(uobj->uo_num, pgno);
 	uint32_t link;
 
 	for (link = hash_bucket(uvm, uobj, pgno)->ph_head; link != 0;) {
 		struct vm_page *const pg = link_at(uvm->mem.pm_frame, link);
 
-		if (pg->pgno == pgno && pg->uobject == uobj->uo_num)
+		if (shared_get(&pg->key) == key)
 			return pg;
 		link = pg->hashq;
 	}
@@ -375,7 +414,7 @@ page_activate(struct uvm *uvm, struct vm_page *pg)
 		pg->pqflags = 0;
 		shared_sub(&lv->inactive, 1);
 	}
-	if (pg->wire_count != 0)
+	if (pg->pqflags & PQ_WIRED)
 		return;
 	if (pg->pqflags & PQ_ACTIVE)
 		pglist_remove(uvm, &uvm->mem.pm_active, pg);

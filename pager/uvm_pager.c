@@ -75,7 +75,7 @@ uvm_mk_pcluster(struct uvm *uvm, struct uvm_object *uobj, struct vm_page *pg,
 	uint64_t lo, hi, pgno;
 	unsigned center;
 
-	uobj->pgops->pgo_cluster(uvm, uobj, pg->pgno, &lo, &hi);
+	uobj->pgops->pgo_cluster(uvm, uobj, page_pgno(pg), &lo, &hi);
 	if ((flags & PGO_ALLPAGES) == 0) {
 		lo = lo > mlo ? lo : mlo;
 		hi = hi < mhi ? hi : mhi;
@@ -86,7 +86,7 @@ uvm_mk_pcluster(struct uvm *uvm, struct uvm_object *uobj, struct vm_page *pg,
 	if (hi < lo || hi - lo > uvm->slots)
 		return;
 
-	center = (unsigned)(pg->pgno - lo);
+	center = (unsigned)(page_pgno(pg) - lo);
 	slots[center] = pg;
 	pc->ps_first = &slots[center];
 
@@ -94,17 +94,17 @@ uvm_mk_pcluster(struct uvm *uvm, struct uvm_object *uobj, struct vm_page *pg,
 	 * Backward.  Below page 0 the unsigned offset wraps to one that is not
 	 * below lo: 1998 looks that up too, finds nothing, and stops (q16).
 	 */
-	for (pgno = pg->pgno; pgno > lo; pgno--) {
+	for (pgno = page_pgno(pg); pgno > lo; pgno--) {
 		mate = pcluster_join(uvm, uobj, pgno - 1, flags);
 		if (mate == NULL)
 			break;
 		*--pc->ps_first = mate;
 		pc->ps_npages++;
 	}
-	if (pg->pgno == 0 && !FIXED(uvm, q16_page0_lookup))
+	if (page_pgno(pg) == 0 && !FIXED(uvm, q16_page0_lookup))
 		(void)uvm_pagelookup(uvm, uobj, UINT64_MAX);
 
-	for (pgno = pg->pgno + 1; pgno < hi; pgno++) {
+	for (pgno = page_pgno(pg) + 1; pgno < hi; pgno++) {
 		mate = pcluster_join(uvm, uobj, pgno, flags);
 		if (mate == NULL)
 			break;

@@ -118,7 +118,7 @@ pd_clean(struct uvm *uvm, struct uvm_object *uobj, struct vm_page *pg,
     bool *deadp)
 {
 	struct uvmexp *const exp = EXP(uvm);
-	const uint16_t version = pg->version;
+	const uint16_t version = page_rare(uvm, pg)->version;
 	struct uvm_pcluster pc;
 	struct vm_page *next;
 	int result;
@@ -135,7 +135,7 @@ pd_clean(struct uvm *uvm, struct uvm_object *uobj, struct vm_page *pg,
 		OBJ_LOCK(uvm, uobj);
 		uvm_lock_pageq(uvm);
 		return link_page(uvm,
-		    shared_get(&pg->version) == version &&
+		    shared_get(&page_rare(uvm, pg)->version) == version &&
 			    (pg->pqflags & PQ_INACTIVE) ?
 			pg->pageq_next :
 			uvm->mem.pm_inactive.pl_head);
@@ -259,8 +259,8 @@ static inline struct uvm_object *
 known_object(const struct uvm *uvm, const struct vm_page *pg, struct known *kn)
 {
 
-	if (unlikely(pg->uobject != kn->kn_num)) {
-		kn->kn_num = pg->uobject;
+	if (unlikely(page_uobject(pg) != kn->kn_num)) {
+		kn->kn_num = page_uobject(pg);
 		kn->kn_uobj = page_object(uvm, pg);
 	}
 	return kn->kn_uobj;
@@ -269,7 +269,7 @@ known_object(const struct uvm *uvm, const struct vm_page *pg, struct known *kn)
 /* Flags of an inactive page that decide what becomes of it. */
 #define PD_FLAGS                                                               \
 	(PG_CLEAN | PG_BUSY | PG_WANTED | PG_RELEASED | PG_TABLED |            \
-	    PG_COUNTED | PG_AHEAD)
+	    PG_COUNTED | PG_AHEAD | PA_REF)
 
 /*
  * Free pages from pg on, as pd_inactive_page() would: those that are clean, not
@@ -285,6 +285,12 @@ pd_free_run(struct uvm *uvm, struct vm_page *pg)
 	const uint64_t most = uvm->up.freetarg - lv->free;
 	const uint32_t first = page_link(uvm, pg);
 	uint32_t link = first, last = 0;
+	const uint32_t care = page_state(PD_FLAGS, 0, UINT8_MAX);
+	const uint32_t common = page_state(PG_CLEAN | PG_TABLED, 0, 0);
+	const uint32_t keep = page_state(UINT16_MAX & ~PG_TABLED, 0, 0);
+	const uint32_t becomes = page_state(0, PQ_FREE, 0);
+	/* Only a flush remembers a page, by its version, while others free. */
+	const bool remembered = SELF(uvm)->traversals != 0;
 	struct known kn = { 0, NULL };
 	uint64_t n;
 
@@ -294,18 +300,16 @@ pd_free_run(struct uvm *uvm, struct vm_page *pg)
 		struct uvm_object *uobj;
 
 		pg = link_at(frames, link);
-		if ((pg->flags & PD_FLAGS) != (PG_CLEAN | PG_TABLED) ||
-		    pg->nmaps != 0 || (pg->attrs & PA_REF) != 0 ||
-		    pg->wire_count != 0)
+		if ((pg->state & care) != common)
 			break;
 		uobj = known_object(uvm, pg, &kn);
 		hash_unlink(uvm, uobj, pg, link);
 		memq_unlink(uvm, uobj, pg);
-		resident_clear(uobj, pg->pgno);
-		pg->flags &= (uint16_t)~PG_TABLED;
-		pg->uobject = 0;
-		pg->version++;
-		pg->pqflags = PQ_FREE;
+		resident_clear(uobj, page_pgno(pg));
+		pg->key &= PAGE_PGNO_MASK;
+		if (unlikely(remembered))
+			page_rare(uvm, pg)->version++;
+		pg->state = (pg->state & keep) | becomes;
 		last = link;
 		link = pg->pageq_next;
 	}
@@ -322,22 +326,32 @@ pd_free_run(struct uvm *uvm, struct vm_page *pg)
 	return link_page(uvm, link);
 }
 
-/* Take the only mapping of a page from it, if it is the object's first map. */
+/*
+ * Take the only mapping of a page from it, if it is the object's first map, and
+ * mark the page inactive.
+ */
 static inline bool
 pd_unmap(const struct uvm_object *uobj, struct vm_page *pg)
 {
+	const uint32_t keep = page_state(UINT16_MAX & ~PA_REF, 0, 0);
+	const uint32_t becomes = page_state(0, PQ_INACTIVE, 0);
+	const uint32_t modified = page_state(PA_MOD, 0, 0);
+	const uint32_t clean = page_state(PG_CLEAN, 0, 0);
 	const struct vm_map *const map = uobj->uo_maps;
-	const uint64_t idx = pg->pgno - map->vm_hot.um_first;
-	uint8_t *pte;
+	const uint64_t idx = page_pgno(pg) - map->vm_hot.um_first;
+	uint32_t state = (pg->state & keep) | becomes;
+	uint8_t *pte, was;
 
-	if (pg->nmaps != 1 || idx >= map->vm_hot.um_npages)
+	if (unlikely(idx >= map->vm_hot.um_npages))
 		return false;
 	pte = &map->vm_hot.um_pte[idx];
-	if ((*pte & (PTE_R | PTE_ANON)) != PTE_R)
+	was = *pte;
+	if (unlikely((was & (PTE_R | PTE_ANON)) != PTE_R))
 		return false;
-	pg->attrs |= *pte & PTE_MOD ? PA_MOD : 0;
 	*pte = 0;
-	pg->nmaps = 0;
+	/* Without branches: nothing foresees which pages were written to. */
+	state |= modified & -(uint32_t)((was & PTE_MOD) != 0);
+	pg->state = state & ~(clean & -(uint32_t)((state & modified) != 0));
 	return true;
 }
 
@@ -360,12 +374,15 @@ pd_deactivate_run(struct uvm *uvm, uint64_t most, uint32_t *framep)
 
 		if (unlikely(pg->flags & PG_BUSY))
 			break;
-		if (pg->nmaps != 0 && !pd_unmap(known_object(uvm, pg, &kn), pg))
-			pmap_page_protect(uvm, pg, 0);
-		pg->attrs &= (uint8_t)~PA_REF;
-		if (pg->attrs & PA_MOD)
-			pg->flags &= (uint16_t)~PG_CLEAN;
-		pg->pqflags = PQ_INACTIVE;
+		if (unlikely(pg->nmaps != 1) ||
+		    unlikely(!pd_unmap(known_object(uvm, pg, &kn), pg))) {
+			if (pg->nmaps != 0)
+				pmap_page_protect(uvm, pg, 0);
+			pg->flags &= (uint16_t)~PA_REF;
+			if (pg->flags & PA_MOD)
+				pg->flags &= (uint16_t)~PG_CLEAN;
+			pg->pqflags = PQ_INACTIVE;
+		}
 		last = link;
 		link = pg->pageq_next;
 	}

@@ -24,11 +24,11 @@ pte_bits(unsigned prot)
 	return prot & UVM_MAP_WRITE ? PTE_R | PTE_W : PTE_R;
 }
 
-static uint8_t
+static uint16_t
 pte_attrs(uint8_t pte)
 {
 
-	return (uint8_t)((pte & PTE_REF ? PA_REF : 0) |
+	return (uint16_t)((pte & PTE_REF ? PA_REF : 0) |
 	    (pte & PTE_MOD ? PA_MOD : 0));
 }
 
@@ -75,17 +75,17 @@ mapped_page(const struct uvm *uvm, const struct vm_map *map, uint64_t pgno)
 
 /* Visit each mapping of pg: the entry's address in pte. */
 #define PAGE_FOREACH_PTE(uvm, pg, map, pte, left)                              \
-	for ((left) = (pg)->nmaps,                                             \
+	for ((left) = page_nmaps((uvm), (pg)),                                 \
 	    (map) = (left) != 0 ? page_object((uvm), (pg))->uo_maps : NULL;    \
 	     (map) != NULL && (left) != 0; (map) = (map)->vm_objnext)          \
-		if (((pte) = map_pte((map), (pg)->pgno)) != NULL &&            \
+		if (((pte) = map_pte((map), page_pgno(pg))) != NULL &&         \
 		    pte_object(shared_get(pte)) && (left)-- != 0)
 
 void
 pmap_enter(struct uvm *uvm, struct vm_map *map, struct vm_page *pg,
     unsigned prot)
 {
-	uint8_t *const pte = map_pte(map, pg->pgno);
+	uint8_t *const pte = map_pte(map, page_pgno(pg));
 
 	uint8_t was;
 
@@ -94,7 +94,7 @@ pmap_enter(struct uvm *uvm, struct vm_map *map, struct vm_page *pg,
 	if (was & PTE_ANON)
 		was = 0;
 	if ((was & PTE_R) == 0)
-		pg->nmaps++;
+		page_mapped(uvm, pg, 1);
 	shared_set(pte,
 	    (uint8_t)((was & (PTE_REF | PTE_MOD)) | pte_bits(prot)));
 	if (prot & UVM_MAP_WRITE)
@@ -114,8 +114,8 @@ pmap_enter_anon(struct uvm *uvm, struct vm_map *map, uint64_t pgno,
 	if (pte_object(was)) {
 		struct vm_page *const pg = mapped_page(uvm, map, pgno);
 
-		pg->attrs |= pte_attrs(was);
-		pg->nmaps--;
+		pg->flags |= pte_attrs(was);
+		page_unmapped(uvm, pg);
 	}
 	shared_set(pte, (uint8_t)(PTE_ANON | pte_bits(prot)));
 }
@@ -133,8 +133,8 @@ pmap_page_protect(struct uvm *uvm, struct vm_page *pg, unsigned prot)
 			shared_and(pte, (uint8_t)~PTE_W);
 			continue;
 		}
-		pg->attrs |= pte_attrs(pte_take(pte));
-		pg->nmaps--;
+		pg->flags |= pte_attrs(pte_take(pte));
+		page_unmapped(uvm, pg);
 	}
 }
 
@@ -171,8 +171,8 @@ pte_fold(struct uvm *uvm, struct vm_map *map, uint64_t idx)
 	struct vm_page *const pg =
 	    mapped_page(uvm, map, map->vm_hot.um_first + idx);
 
-	pg->attrs |= pte_attrs(pte_take(&map->vm_hot.um_pte[idx]));
-	pg->nmaps--;
+	pg->flags |= pte_attrs(pte_take(&map->vm_hot.um_pte[idx]));
+	page_unmapped(uvm, pg);
 }
 
 /* The first index >= idx, < end, with an entry; tables are mostly empty. */

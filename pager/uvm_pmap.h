@@ -49,7 +49,7 @@ static inline bool
 pmap_is_modified(const struct uvm *uvm, const struct vm_page *pg)
 {
 
-	return (pg->attrs & PA_MOD) != 0 ||
+	return (pg->flags & PA_MOD) != 0 ||
 	    (pg->nmaps != 0 && pmap_maps_have(uvm, pg, PTE_MOD));
 }
 
@@ -57,7 +57,7 @@ static inline bool
 pmap_is_referenced(const struct uvm *uvm, const struct vm_page *pg)
 {
 
-	return (pg->attrs & PA_REF) != 0 ||
+	return (pg->flags & PA_REF) != 0 ||
 	    (pg->nmaps != 0 && pmap_maps_have(uvm, pg, PTE_REF));
 }
 
@@ -65,7 +65,7 @@ static inline void
 pmap_clear_modify(struct uvm *uvm, struct vm_page *pg)
 {
 
-	pg->attrs &= (uint8_t)~PA_MOD;
+	pg->flags &= (uint16_t)~PA_MOD;
 	if (pg->nmaps != 0)
 		pmap_maps_clear(uvm, pg, PTE_MOD);
 }
@@ -74,7 +74,7 @@ static inline void
 pmap_clear_reference(struct uvm *uvm, struct vm_page *pg)
 {
 
-	pg->attrs &= (uint8_t)~PA_REF;
+	pg->flags &= (uint16_t)~PA_REF;
 	if (pg->nmaps != 0)
 		pmap_maps_clear(uvm, pg, PTE_REF);
 }

@@ -96,7 +96,7 @@ uvn_aiodone(struct uvm *uvm, struct uvm_aiodesc *ad)
 
 	EXP(uvm)->aiodones++;
 	UVMHIST(uvm, "object %u page %u, %u pages: error %u", uobj->uo_num,
-	    ad->ad_page[0]->pgno, npages, error);
+	    page_pgno(ad->ad_page[0]), npages, error);
 	uvm_pagermapout(uvm, npages);
 	OBJ_LOCK(uvm, uobj);
 	if (error != 0 && ad->ad_kind != AIO_GET)

@@ -39,7 +39,7 @@ uvm_list_order(const struct uvm *uvm, uint32_t file)
 		if (last != NULL) {
 			lo.lo_next += pg == last + 1;
 			lo.lo_up += pg > last;
-			lo.lo_ascending &= pg->pgno > last->pgno;
+			lo.lo_ascending &= page_pgno(pg) > page_pgno(last);
 		}
 		last = pg;
 	}
@@ -56,7 +56,7 @@ walk_list(const struct uvm *uvm, const struct uvm_object *uobj, uint64_t start,
 
 	for (pg = link_page(uvm, uobj->memq_head); pg != NULL;
 	     pg = link_page(uvm, pg->listq_next))
-		if (pg->pgno >= start && pg->pgno < stop)
+		if (page_pgno(pg) >= start && page_pgno(pg) < stop)
 			met += (pg->flags & PG_BUSY) == 0;
 	return met;
 }
@@ -116,11 +116,14 @@ static bool
 dry_dirty(const struct dry *d, const struct vm_page *pg, bool ask)
 {
 
-	if (pg->dry == d->d_stamp || pg->dry == d->d_busy ||
-	    (pg->flags & PG_BUSY))
+	uint32_t dry;
+
+	if ((pg->flags & PG_BUSY) ||
+	    ((pg->flags & PG_CLEAN) &&
+		!(ask && pmap_is_modified(d->d_uvm, pg))))
 		return false;
-	return (pg->flags & PG_CLEAN) == 0 ||
-	    (ask && pmap_is_modified(d->d_uvm, pg));
+	dry = page_rare(d->d_uvm, pg)->dry;
+	return dry != d->d_stamp && dry != d->d_busy;
 }
 
 /* As pcluster_join(): would the page at pgno go with a cluster? */
@@ -132,7 +135,7 @@ dry_join(struct dry *d, uint64_t pgno)
 	d->d_lookups++;
 	if (pg == NULL || !dry_dirty(d, pg, (pg->pqflags & PQ_INACTIVE) == 0))
 		return false;
-	pg->dry = d->d_stamp;
+	page_rare(d->d_uvm, pg)->dry = d->d_stamp;
 	return true;
 }
 
@@ -167,18 +170,18 @@ dry_clean(struct dry *d, struct vm_page *pg)
 	struct uvm *const uvm = d->d_uvm;
 	uint64_t lo, hi, pgno;
 
-	pg->dry = d->d_stamp;
+	page_rare(uvm, pg)->dry = d->d_stamp;
 	d->d_writes++;
-	d->d_uobj->pgops->pgo_cluster(uvm, d->d_uobj, pg->pgno, &lo, &hi);
+	d->d_uobj->pgops->pgo_cluster(uvm, d->d_uobj, page_pgno(pg), &lo, &hi);
 	lo = lo > d->d_start ? lo : d->d_start;
 	hi = hi < d->d_stop ? hi : d->d_stop;
 	if (hi >= lo && hi - lo <= uvm->slots) {
-		for (pgno = pg->pgno; pgno > lo && dry_join(d, pgno - 1);
+		for (pgno = page_pgno(pg); pgno > lo && dry_join(d, pgno - 1);
 		     pgno--)
 			continue;
-		if (pg->pgno == 0 && !FIXED(uvm, q16_page0_lookup))
+		if (page_pgno(pg) == 0 && !FIXED(uvm, q16_page0_lookup))
 			d->d_lookups++;
-		for (pgno = pg->pgno + 1; pgno < hi && dry_join(d, pgno);
+		for (pgno = page_pgno(pg) + 1; pgno < hi && dry_join(d, pgno);
 		     pgno++)
 			continue;
 	}
@@ -191,9 +194,9 @@ static bool
 dry_freed(const struct dry *d, const struct vm_page *pg)
 {
 
-	return pg->dry == d->d_stamp &&
+	return page_rare(d->d_uvm, pg)->dry == d->d_stamp &&
 	    (d->d_flags & (PGO_FREE | PGO_DEACTIVATE)) == PGO_FREE &&
-	    !(pg->wire_count != 0 && FIXED(d->d_uvm, q17_free_wired));
+	    !((pg->pqflags & PQ_WIRED) && FIXED(d->d_uvm, q17_free_wired));
 }
 
 static void
@@ -211,8 +214,8 @@ dry_by_list(struct dry *d)
 		if (dry_freed(d, pg))
 			continue;
 		d->d_visits++;
-		if (clean && pg->pgno >= d->d_start && pg->pgno < d->d_stop &&
-		    dry_dirty(d, pg, true))
+		if (clean && page_pgno(pg) >= d->d_start &&
+		    page_pgno(pg) < d->d_stop && dry_dirty(d, pg, true))
 			dry_clean(d, pg);
 	}
 }
@@ -265,7 +268,7 @@ dry_stamp(struct uvm *uvm)
 	uvm->dryflush += 2;
 	if (unlikely(uvm->dryflush == 0)) {
 		for (uint64_t i = 1; i < uvm->mem.pm_fresh; i++)
-			uvm->mem.pm_frame[i].dry = 0;
+			uvm->mem.pm_rare[i].dry = 0;
 		uvm->dryflush = 2;
 	}
 	return uvm->dryflush;

@@ -29,7 +29,7 @@ static inline bool
 in_range(const struct flush *f, const struct vm_page *pg)
 {
 
-	return pg->pgno >= f->f_start && pg->pgno < f->f_stop;
+	return page_pgno(pg) >= f->f_start && page_pgno(pg) < f->f_stop;
 }
 
 static inline struct vm_page *
@@ -171,8 +171,8 @@ flush_needs_clean(struct flush *f, struct vm_page *pg)
 	if (pg->flags & PG_BUSY) {
 		if (f->f_flags & PGO_SYNCIO)
 			f->f_need_iosync = true;
-		if (flush_awaits(f, pg) && pg->pgno < f->f_busy)
-			f->f_busy = pg->pgno;
+		if (flush_awaits(f, pg) && page_pgno(pg) < f->f_busy)
+			f->f_busy = page_pgno(pg);
 		return false;
 	}
 	/* To be freed: without mappings, CLEAN cannot go stale under us. */
@@ -191,7 +191,7 @@ flush_deactivate(struct flush *f, struct vm_page *pg,
     const struct vm_page *test)
 {
 
-	if ((test->pqflags & PQ_INACTIVE) || test->wire_count != 0)
+	if (test->pqflags & (PQ_INACTIVE | PQ_WIRED))
 		return;
 	pmap_page_protect(f->f_uvm, pg, 0);
 	uvm_pagedeactivate(f->f_uvm, pg);
@@ -202,7 +202,7 @@ static bool
 flush_spares(const struct flush *f, const struct vm_page *pg)
 {
 
-	return pg->wire_count != 0 && FIXED(f->f_uvm, q17_free_wired);
+	return (pg->pqflags & PQ_WIRED) && FIXED(f->f_uvm, q17_free_wired);
 }
 
 static void
@@ -284,7 +284,7 @@ flush_finish(struct flush *f, struct vm_page *pg, struct vm_page *center,
 			UVMHIST(uvm,
 			    "object %u page %u: error during pageout, "
 			    "changes may be lost",
-			    f->f_uobj->uo_num, center->pgno, 0, 0);
+			    f->f_uobj->uo_num, page_pgno(center), 0, 0);
 			f->f_ok = false;
 		}
 		flush_free(f, pg);
@@ -301,7 +301,7 @@ static void
 flush_pend(struct flush *f, struct vm_page *pg, uint64_t pgno)
 {
 
-	if (shared_get(&pg->uobject) != f->f_uobj->uo_num || pg->pgno != pgno ||
+	if (page_uobject(pg) != f->f_uobj->uo_num || page_pgno(pg) != pgno ||
 	    (pg->flags & PG_TABLED) == 0)
 		return;
 	if (f->f_flags & PGO_DEACTIVATE)
@@ -320,7 +320,7 @@ flush_next(const struct flush *f, const struct vm_page *pg, uint16_t version)
 
 	if (!f->f_by_list)
 		return hash_next(f);
-	if (shared_get(&pg->version) == version)
+	if (shared_get(&page_rare(f->f_uvm, pg)->version) == version)
 		return list_next(f, pg);
 	return link_page(f->f_uvm, f->f_uobj->memq_head);
 }
@@ -361,8 +361,8 @@ static struct vm_page *
 flush_clean(struct flush *f, struct vm_page *pg)
 {
 	struct uvm *const uvm = f->f_uvm;
-	const uint16_t version = pg->version;
-	const uint64_t first = pg->pgno;
+	const uint16_t version = page_rare(uvm, pg)->version;
+	const uint64_t first = page_pgno(pg);
 	const unsigned flags = f->f_flags;
 	struct uvm_pcluster pc;
 	struct vm_page *next;

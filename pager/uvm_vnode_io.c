@@ -94,10 +94,10 @@ uvn_get_cluster(struct uvm *uvm, struct uvm_object *uobj, struct vm_page *pg,
 	unsigned n = 1;
 
 	pps[0] = pg;
-	while (n < uvm->slots && pg->pgno + n < end &&
+	while (n < uvm->slots && page_pgno(pg) + n < end &&
 	    shared_get(&LEVELS(uvm)->free) > uvm->up.freemin &&
-	    uvm_pagelookup(uvm, uobj, pg->pgno + n) == NULL) {
-		pps[n] = uvm_pagealloc(uvm, uobj, pg->pgno + n);
+	    uvm_pagelookup(uvm, uobj, page_pgno(pg) + n) == NULL) {
+		pps[n] = uvm_pagealloc(uvm, uobj, page_pgno(pg) + n);
 		if (pps[n] == NULL)
 			break;
 		n++;
@@ -320,7 +320,7 @@ uvn_io_fill(const struct uvm *uvm, const struct vnio *vi, void **addr,
 {
 	struct vm_page **const pps = vi->vi_pps;
 	const unsigned npages = vi->vi_npages;
-	const uint64_t offset = pps[0]->pgno << uvm->mem.pm_shift;
+	const uint64_t offset = page_pgno(pps[0]) << uvm->mem.pm_shift;
 	const uint64_t full = (uint64_t)npages << uvm->mem.pm_shift;
 	const uint64_t left = vi->vi_size - offset;
 	unsigned i;
@@ -561,7 +561,7 @@ uvn_io_pend(struct uvm *uvm, struct uvm_vnode *uvn, struct vm_page **pps,
     unsigned npages, unsigned flags, enum uvm_io rw, uint64_t size)
 {
 	const struct vnio vi = { uvn, pps, npages, rw, size };
-	const uint64_t pgno = vi.vi_pps[0]->pgno;
+	const uint64_t pgno = page_pgno(vi.vi_pps[0]);
 	const int result = uvn_io_start(uvm, vi,
 	    vi.vi_rw == UVM_READ	? AIO_GET :
 		flags & PGO_PDFREECLUST ? AIO_DAEMON :
@@ -590,7 +590,7 @@ uvn_io(struct uvm *uvm, struct uvm_vnode *uvn, struct vm_page **pps,
 	LOCK_HELD(&uobj->vmobjlock);
 	LOCK_FREE(&uvm->pageqlock);
 	must = rw == UVM_WRITE && uvn_io_uncache(uvm, uvn);
-	result = uvn_io_admit(uvm, uvn, pps[0]->pgno, npages,
+	result = uvn_io_admit(uvm, uvn, page_pgno(pps[0]), npages,
 	    must || (flags & PGO_SYNCIO) != 0, &mapped);
 	if (result != VM_PAGER_OK)
 		return result;
@@ -610,8 +610,8 @@ uvn_io(struct uvm *uvm, struct uvm_vnode *uvn, struct vm_page **pps,
 		     (struct vnio){ uvn, pps, npages, rw, size }) == 0 ?
 	    VM_PAGER_OK :
 	    VM_PAGER_ERROR;
-	UVMHIST(uvm, "rw %u page %u, %u pages: result %u", rw, pps[0]->pgno,
-	    npages, result);
+	UVMHIST(uvm, "rw %u page %u, %u pages: result %u", rw,
+	    page_pgno(pps[0]), npages, result);
 	uvm_pagermapout(uvm, npages);
 	return uvn_io_end(uvm, uvn, result);
 }

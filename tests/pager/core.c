@@ -39,7 +39,7 @@ chain_text(const struct lab *lab, uint32_t frame, bool memq)
 		abort();
 	for (pg = link_page(lab->uvm, frame); pg != NULL;
 	     pg = link_page(lab->uvm, memq ? pg->listq_next : pg->pageq_next)) {
-		(void)fprintf(fp, "%s%" PRIu64, space, pg->pgno);
+		(void)fprintf(fp, "%s%" PRIu64, space, page_pgno(pg));
 		space = " ";
 	}
 	if (fclose(fp) != 0)

@@ -64,7 +64,8 @@ links_of_pages(void **state)
 	BREAK(&lab, uvm->mem.pm_inactive.pl_scout, page_link(uvm, pg),
 	    "queue 0x2: its scout");
 	BREAK(&lab, uvm->mem.pm_inactive.pl_lead, 0, "queue 0x2: its scout");
-	BREAK(&lab, uvm->mem.pm_bucket[pg->pgno].ph_head, 0, "not in the hash");
+	BREAK(&lab, uvm->mem.pm_bucket[page_pgno(pg)].ph_head, 0,
+	    "not in the hash");
 	BREAK(&lab, hash_bucket(uvm, page_object(uvm, pg), 3)->ph_tail, 0,
 	    "ends with frame");
 	BREAK(&lab, core_page(&lab, 2, 3)->hashq, page_link(uvm, pg + 2),
@@ -102,13 +103,14 @@ states_of_pages(void **state)
 	start(&lab);
 	pg = core_page(&lab, 1, 3);
 	BREAK(&lab, pg->pqflags, PQ_INACTIVE, "I8");
-	BREAK(&lab, pg->wire_count, 1, "I9");
+	BREAK(&lab, page_rare(lab.uvm, pg)->wire_count, 1, "I9");
+	BREAK(&lab, pg->key, page_key(2, 3), "memq holds a page of object 2");
 	BREAK(&lab, pg->flags, (uint16_t)(pg->flags | PG_BUSY), "left busy");
 	BREAK(&lab, pg->flags, (uint16_t)(pg->flags & ~PG_COUNTED),
 	    "dirty and not counted");
 	BREAK(&lab, core_page(&lab, 2, 1)->nmaps, 1, "mappings");
-	BREAK(&lab, core_page(&lab, 2, 1)->attrs, PA_MOD,
-	    "dirty and not counted");
+	BREAK(&lab, core_page(&lab, 2, 1)->flags,
+	    core_page(&lab, 2, 1)->flags | PA_MOD, "dirty and not counted");
 	BREAK(&lab, lab.uvm->hot.uh_exp.dirty, 1, "2 pages are dirty");
 	BREAK(&lab, lab.uvm->hot.uh_exp.wired, 1, "on queues or wired");
 	BREAK(&lab, lab.uvm->hot.uh_exp.free, 1, "queue 0x1");

@@ -55,7 +55,7 @@ wire(struct world *wo, uint64_t pgno, bool on)
 	if (pg == NULL)
 		return;
 	uvm_lock_pageq(wo->wo_uvm);
-	if (pg->wire_count != 0)
+	if (pg->pqflags & PQ_WIRED)
 		uvm_pageunwire(wo->wo_uvm, pg);
 	else if (on && EXP(wo->wo_uvm)->wired < 20)
 		uvm_pagewire(wo->wo_uvm, pg);
@@ -196,10 +196,12 @@ same_state(struct world *a, struct world *b)
 	    sizeof(struct uvmexp));
 	assert_int_equal(ma->pm_fresh, mb->pm_fresh);
 	for (uint64_t i = 1; i < ma->pm_fresh; i++) {
-		struct vm_page pg = ma->pm_frame[i];
+		struct vm_page_rare pr = ma->pm_rare[i];
 
-		pg.dry = mb->pm_frame[i].dry;
-		assert_memory_equal(&pg, &mb->pm_frame[i], sizeof(pg));
+		pr.dry = mb->pm_rare[i].dry;
+		assert_memory_equal(&pr, &mb->pm_rare[i], sizeof(pr));
+		assert_memory_equal(&ma->pm_frame[i], &mb->pm_frame[i],
+		    sizeof(struct vm_page));
 	}
 	assert_memory_equal(&ma->pm_active, &mb->pm_active,
 	    sizeof(ma->pm_active));

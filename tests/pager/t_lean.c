@@ -270,6 +270,14 @@ same(const struct uvm *a, const struct uvm *b)
 	assert_memory_equal(uvm_stat(a), uvm_stat(b), sizeof(struct uvmexp));
 	assert_memory_equal(a->mem.pm_frame, b->mem.pm_frame,
 	    a->mem.pm_framelen);
+	/* Versions are the flush's, which only has to see that they change. */
+	for (uint64_t i = 1; i < a->mem.pm_fresh; i++) {
+		const struct vm_page_rare *const ra = &a->mem.pm_rare[i],
+						 *const rb = &b->mem.pm_rare[i];
+
+		assert_int_equal(ra->nmaps, rb->nmaps);
+		assert_int_equal(ra->wire_count, rb->wire_count);
+	}
 	assert_memory_equal(a->mem.pm_bucket, b->mem.pm_bucket,
 	    a->mem.pm_bucketlen);
 	assert_int_equal(a->mem.pm_free.pl_head, b->mem.pm_free.pl_head);

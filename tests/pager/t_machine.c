@@ -14,7 +14,7 @@ combinations_that_cannot_work_are_refused_with_a_reason(void **state)
 		const char *settings, *says;
 	} cases[] = {
 		{ "page_size=5000", "power of two" },
-		{ "memory=8T page_size=512", "at most 715827882" },
+		{ "memory=8T page_size=512", "at most 1073741823" },
 		{ "memory=300K", "100 pages" },
 		{ "memory=8M freemin=50 freetarg=50", "above freemin" },
 		{ "memory=8M freemin=1 freetarg=4", "reserve" },

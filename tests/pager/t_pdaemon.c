@@ -279,7 +279,7 @@ busy_and_referenced_pages_are_passed_over(void **state)
 	dontneed(&lab, 0, 4);
 	busy = core_page(&lab, 1, 0);
 	busy->flags |= PG_BUSY;
-	core_page(&lab, 1, 1)->attrs |= PA_REF;
+	core_page(&lab, 1, 1)->flags |= PA_REF;
 	lab.uvm->up.freetarg = lab_stat(&lab)->free + 1;
 	lab_mark(&lab);
 	uvm_pageout_turn(lab.uvm);
@@ -291,6 +291,33 @@ busy_and_referenced_pages_are_passed_over(void **state)
 	assert_rise(&lab, pdscans, 3);
 	assert_rise(&lab, pdobscan, 1);
 	assert_null(core_page(&lab, 1, 2));
+	lab_close(&lab);
+}
+
+/* A flush remembers a page by its version while a turn may free it. */
+static void
+pages_freed_within_a_flush_have_another_version(void **state)
+{
+	struct vm_page *pg[4];
+	uint16_t version[4];
+	struct lab lab;
+	unsigned i;
+
+	(void)state;
+	start(&lab, NULL, 4);
+	lab_scan(&lab, 1, 0, 3, UVM_ACCESS_READ);
+	dontneed(&lab, 0, 4);
+	for (i = 0; i < 4; i++) {
+		pg[i] = core_page(&lab, 1, i);
+		version[i] = page_rare(lab.uvm, pg[i])->version;
+	}
+	SELF(lab.uvm)->traversals++;
+	turn(&lab, 3);
+	SELF(lab.uvm)->traversals--;
+	assert_rise(&lab, pdfreed, 3);
+	for (i = 0; i < 4; i++)
+		assert_int_equal(page_rare(lab.uvm, pg[i])->version,
+		    version[i] + (i < 3));
 	lab_close(&lab);
 }
 
@@ -445,6 +472,8 @@ main(void)
 		cmocka_unit_test(
 		    a_scan_that_freed_nothing_deactivates_one_page_at_least),
 		cmocka_unit_test(busy_and_referenced_pages_are_passed_over),
+		cmocka_unit_test(
+		    pages_freed_within_a_flush_have_another_version),
 		cmocka_unit_test(turns_without_progress_fail_the_machine),
 		cmocka_unit_test(
 		    moving_unwritable_pages_about_is_no_progress_for_ever),

@@ -69,7 +69,7 @@ a_read_maps_the_page_and_neighbours_without_write(void **state)
 	assert_rise(&lab, neighbours_mapped, 7 + 1);
 	assert_int_equal(core_page(&lab, 1, 4)->nmaps, 1);
 	/* What the mapping knew of the page stays with the page. */
-	assert_true(core_page(&lab, 1, 3)->attrs & PA_REF);
+	assert_true(core_page(&lab, 1, 3)->flags & PA_REF);
 	assert_int_equal(lab_write(&lab, 1, 4), UVM_HIT_MAPPED);
 	assert_gauge(&lab, dirty, 0);
 	lab_close(&lab);
