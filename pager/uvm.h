@@ -381,14 +381,15 @@ struct uvm_hot {
 #define PTE_READ_HIT  PTE_R
 #define PTE_WRITE_HIT (PTE_W | PTE_MOD)
 
+/* The lowest bit of each of eight bytes. */
+#define UVM_LOWEST8 0x0101010101010101ULL
+
 /* The lowest bits of eight bytes, side by side: of entries, mostly. */
 static inline unsigned
 uvm_lowest8(uint64_t bytes)
 {
 
-	return (
-	    unsigned)((bytes & 0x0101010101010101ULL) * 0x0102040810204080ULL >>
-	    56);
+	return (unsigned)((bytes & UVM_LOWEST8) * 0x0102040810204080ULL >> 56);
 }
 
 /* Has an entry all of need?  Then it is referenced. */

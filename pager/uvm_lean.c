@@ -9,7 +9,7 @@
  * calls are left out, and counters are added to at the end of a run of faults.
  * tests/pager/t_lean.c compares every bit of it with the long way.
  */
-#include "pager/uvm_i.h"
+#include "pager/uvm_lean.h"
 #include "pager/uvm_run.h"
 
 #ifndef UVM_MP
@@ -30,6 +30,9 @@ lean_window(const struct uvm *uvm, const struct vm_map_entry *me,
 		return false;
 	le->le_back = (unsigned)back;
 	le->le_npages = (unsigned)(back + 1 + forward);
+	le->le_others = 0;
+	for (unsigned i = 0; i < le->le_npages; i++)
+		le->le_others |= (uint64_t)(i != back) << 8 * i;
 	return true;
 }
 
@@ -62,13 +65,15 @@ lean_settle(struct uvm *uvm, struct vm_map *map, uint64_t pgno)
 	return true;
 }
 
-/* What a run of faults keeps by itself until its end. */
+/* What runs of faults keep by themselves: counters until there are no more. */
 struct lean_sum {
 	uint64_t resident; /* faults of resident pages */
-	uint64_t lookups;  /* of windows of more than a page */
-	uint64_t free;	   /* pages */
-	uint64_t last;	   /* a page taken while fewer are free is the last */
-	bool over;	   /* it was taken */
+	uint64_t misses;
+	uint64_t lookups; /* of the fault routine */
+	/* of one run */
+	uint64_t free; /* pages */
+	uint64_t last; /* a page taken while fewer are free is the last */
+	bool over;     /* it was taken */
 };
 
 /* Pages were activated, or nothing has happened yet. */
@@ -126,7 +131,7 @@ lean_pagein(struct uvm *uvm, struct uvm_object *uobj, uint64_t pgno,
 	struct vm_page *const pg = link_at(frames, link);
 
 	page_becomes(pg, uobj, pgno, PG_CLEAN | PG_TABLED, PQ_ACTIVE, 1);
-	hash_link(uvm, uobj, pg, link);
+	hash_link(uvm, uobj, pgno, pg, link);
 	memq_link(uvm, uobj, pg, link);
 	*word |= 1ULL << (pgno % 64);
 	queue_append(frames, &uvm->mem.pm_active, pg, link);
@@ -143,39 +148,27 @@ popcount8(unsigned bits)
 	return (bits + (bits >> 4)) & 0xf;
 }
 
-/* What faults count; lookups are those of the fault routine. */
+/* What faults count, but for the levels. */
 static void
-lean_count(struct uvm *uvm, uint64_t resident, uint64_t misses,
-    uint64_t lookups)
+lean_count(struct uvm *uvm, const struct lean_sum *ls)
 {
 	struct uvmexp *const exp = EXP(uvm);
-	const uint64_t faults = resident + misses;
+	const uint64_t misses = ls->misses, faults = ls->resident + misses;
 
 	exp->accesses += faults;
 	exp->faults += faults;
 	exp->fltlget += faults;
 	exp->flt_obj += faults;
-	exp->resident_hits += resident;
+	exp->resident_hits += ls->resident;
 	exp->misses += misses;
 	exp->fltget += misses;
 	exp->fltrelck += misses;
 	exp->fltrelckok += misses;
-	exp->lookups += lookups + misses;
+	exp->lookups += ls->lookups + misses;
 	exp->pagein_ios += misses;
 	exp->pagein_pages += misses;
 	exp->pagein_bytes += misses << uvm->mem.pm_shift;
-	exp->active += misses;
-	exp->free -= misses;
 	uvm->untold += misses;
-}
-
-/* The neighbours of a fault, and itself: bit le_back. => those not mapped */
-static inline uint32_t
-lean_unmapped(const struct lean *le, const uint8_t *pte)
-{
-
-	return (~pte_mapped8(pte - le->le_back) | 1U << le->le_back) &
-	    ((1U << le->le_npages) - 1);
 }
 
 /* The neighbours of a fault at pgno, whose entry is *pte, are mapped. */
@@ -183,11 +176,11 @@ static inline void
 lean_window_map(struct uvm *uvm, const struct lean *le, struct uvm_object *uobj,
     uint64_t pgno, uint8_t *pte, struct lean_sum *ls)
 {
-	const uint32_t unmapped = lean_unmapped(le, pte);
-	const uint32_t there = unmapped & ~(1U << le->le_back) &
-	    (uint32_t)uvm_resident_run(uobj, pgno - le->le_back, le->le_npages);
+	const uint64_t unmapped = lean_unmapped(le, pte);
+	const uint32_t there = lean_there(le, uobj, pgno, unmapped);
 
-	ls->lookups += popcount8(unmapped);
+	/* The page itself is one of them. */
+	ls->lookups += 1 + (unmapped * UVM_LOWEST8 >> 56);
 	if (unlikely(there != 0)) {
 		lean_neighbours(uvm, uobj, pgno - le->le_back,
 		    pte - le->le_back, there);
@@ -262,16 +255,17 @@ lean_access(struct uvm *uvm, const struct lean *le, struct vm_map *map,
  */
 static inline __attribute__((always_inline)) void
 lean_run(struct uvm *uvm, const struct lean le, struct vm_map *map,
-    struct uvm_run *ur, bool single)
+    struct uvm_run *ur, bool single, struct lean_sum *sum)
 {
 	const uint32_t *const at = ur->ur_at;
-	const uint64_t free = LEVELS(uvm)->free;
+	struct uvmexp *const lv = LEVELS(uvm);
+	const uint64_t free = lv->free;
 	/* If something is due already, it comes after the next. */
 	const uint32_t first =
 	    uvm->hot.uh_due == 0 ? ur->ur_due : ur->ur_due & -ur->ur_due;
 	uint32_t due = first, done;
 	struct lean_sum ls = { .free = free };
-	uint64_t misses;
+	uint64_t faults;
 
 	if (unlikely(free <= uvm->up.reserve_kernel))
 		return;
@@ -285,15 +279,17 @@ lean_run(struct uvm *uvm, const struct lean le, struct vm_map *map,
 	done = first ^ due;
 	if (done == 0)
 		return;
-	misses = free - ls.free;
+	ls.misses = free - ls.free;
+	faults = ls.resident + ls.misses;
 	if (ls.over)
 		uvm_pageout_wake_if(uvm, ls.free + 1 < free_wake(uvm));
-	if (ls.resident + misses != 0)
+	if (faults != 0)
 		map->vm_vp->v_uvm.u_obj.uo_maydirty |= le.le_writable;
-	lean_count(uvm, ls.resident, misses,
-	    single ? ls.resident + misses : ls.lookups);
-	ur->ur_faults[0] += (unsigned)ls.resident;
-	ur->ur_faults[1] += (unsigned)misses;
+	lv->active += ls.misses;
+	lv->free = ls.free;
+	sum->resident += ls.resident;
+	sum->misses += ls.misses;
+	sum->lookups += single ? faults : ls.lookups;
 	ur->ur_last = 31U - (unsigned)__builtin_clz(done);
 	ur->ur_done += popcount8(done & 0xff) + popcount8(done >> 8);
 	ur->ur_due ^= done;
@@ -304,20 +300,20 @@ uvm_fault_run(struct uvm *uvm, struct uvm_run *ur)
 {
 	struct vm_map *const map = (struct vm_map *)ur->ur_map;
 	const struct lean *const le = &uvm->lean;
+	struct lean_sum ls = { .resident = 0 };
 
 	while (ur->ur_due != 0) {
 		const unsigned done = ur->ur_done;
 		const uint64_t pgno =
 		    UVM_AT_PAGE(ur->ur_at[__builtin_ctz(ur->ur_due)]);
 
-		if (unlikely(le->le_map != map ||
-			pgno - le->le_start >= le->le_span) &&
+		if (unlikely(!lean_covers(le, map, pgno)) &&
 		    !lean_settle(uvm, map, pgno))
 			break;
 		if (le->le_npages == 1)
-			lean_run(uvm, *le, map, ur, true);
+			lean_run(uvm, *le, map, ur, true, &ls);
 		else
-			lean_run(uvm, *le, map, ur, false);
+			lean_run(uvm, *le, map, ur, false, &ls);
 		if (unlikely(ur->ur_done == done))
 			break;
 		if (uvm->hot.uh_due == 0)
@@ -326,6 +322,9 @@ uvm_fault_run(struct uvm *uvm, struct uvm_run *ur)
 			break;
 		ur->ur_due = uvm_run_due(ur, ur->ur_last + 1);
 	}
+	ur->ur_faults[0] += (unsigned)ls.resident;
+	ur->ur_faults[1] += (unsigned)ls.misses;
+	lean_count(uvm, &ls);
 }
 
 enum uvm_outcome

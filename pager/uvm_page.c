@@ -79,10 +79,12 @@ resident_grow(struct uvm *uvm, struct uvm_object *uobj, uint64_t pgno)
 	while (bits <= pgno)
 		bits *= 2;
 	lean_forget(uvm);
-	map = realloc(uobj->uo_resident, bits / 8);
+	/* And a word behind the last: uvm_resident8(). */
+	map = realloc(uobj->uo_resident, bits / 8 + sizeof(*map));
 	if (map == NULL)
 		return;
-	(void)memset(&map[uobj->uo_rbits / 64], 0, (bits - uobj->uo_rbits) / 8);
+	(void)memset(&map[uobj->uo_rbits / 64], 0,
+	    (bits - uobj->uo_rbits) / 8 + sizeof(*map));
 	uobj->uo_resident = map;
 	uobj->uo_rbits = bits;
 }
@@ -94,7 +96,7 @@ uvm_pageinsert(struct uvm *uvm, struct uvm_object *uobj, struct vm_page *pg)
 	const uint32_t link = page_link(uvm, pg);
 
 	simple_lock(&SELF(uvm)->ls, &uvm->hashlock);
-	hash_link(uvm, uobj, pg, link);
+	hash_link(uvm, uobj, page_pgno(pg), pg, link);
 	simple_unlock(&SELF(uvm)->ls, &uvm->hashlock);
 	memq_link(uvm, uobj, pg, link);
 	pg->flags |= PG_TABLED;

@@ -80,13 +80,13 @@ hash_bucket(const struct uvm *uvm, const struct uvm_object *uobj, uint64_t pgno)
 		    .pm_bucket[(uobj->uo_hashbase + pgno) & uvm->mem.pm_mask];
 }
 
-/* Page pg, to which link leads, into its chain, at the end, and out of it.
+/* Page pgno, pg, to which link leads, into its chain, at the end, and out of it.
  * => hash locked */
 static inline void
-hash_link(const struct uvm *uvm, const struct uvm_object *uobj,
+hash_link(const struct uvm *uvm, const struct uvm_object *uobj, uint64_t pgno,
     struct vm_page *pg, uint32_t link)
 {
-	struct pghash *const ph = hash_bucket(uvm, uobj, page_pgno(pg));
+	struct pghash *const ph = hash_bucket(uvm, uobj, pgno);
 	const uint32_t tail = ph->ph_tail;
 
 	/*
@@ -392,6 +392,17 @@ uvm_resident_run(const struct uvm_object *uobj, uint64_t pgno, unsigned n)
 	if (shift + n > 64)
 		bits |= uobj->uo_resident[pgno / 64 + 1] << (64 - shift);
 	return bits;
+}
+
+/* The same of eight pages, which all have bits; no others may be set. */
+static inline unsigned
+uvm_resident8(const struct uvm_object *uobj, uint64_t pgno)
+{
+	const unsigned shift = (unsigned)(pgno % 64);
+	const uint64_t *const word = &uobj->uo_resident[pgno / 64];
+
+	/* There is a word behind the last. */
+	return (uint8_t)(word[0] >> shift | word[1] << 1 << (63 - shift));
 }
 
 /* The same for bookkeeping that 1998 did not do; not counted. */

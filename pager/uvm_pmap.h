@@ -16,15 +16,24 @@
 
 #ifndef UVM_MP
 
-/* Bit i: entry pte[i], of eight, maps a page, or keeps a private copy closed. */
-static inline unsigned
-pte_mapped8(const uint8_t *pte)
+/* Byte i, its lowest bit: entry pte[i], of eight, maps a page, or keeps a private
+ * copy closed.  Other bits are anything. */
+static inline uint64_t
+pte_mapped_bytes(const uint8_t *pte)
 {
 	uint64_t word;
 
 	_Static_assert(PTE_R == 1 && PTE_ANON >> 4 == 1, "bits");
 	(void)memcpy(&word, pte, sizeof(word));
-	return uvm_lowest8(word | word >> 4);
+	return word | word >> 4;
+}
+
+/* The same as bit i. */
+static inline unsigned
+pte_mapped8(const uint8_t *pte)
+{
+
+	return uvm_lowest8(pte_mapped_bytes(pte));
 }
 
 #endif
