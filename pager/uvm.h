@@ -185,6 +185,7 @@ int uvm_failed(const struct uvm *uvm, const char **whyp);
  *
  * => file is 1..UINT32_MAX; EEXIST if it was told of before
  * => EFBIG: size is beyond UVM_FILE_MAX
+ * => ENFILE: there are PAGE_OBJECTS_MAX files, 268 million
  * => the backend is asked to have it
  */
 int uvm_file_add(struct uvm *uvm, uint32_t file, uint64_t size) mustcheck;

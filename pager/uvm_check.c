@@ -70,6 +70,10 @@ check_mappings(const struct uvm *uvm, const struct vm_page *pg,
 	    "object %" PRIu32 " page %" PRIu64 ": %" PRIu32
 	    " mappings, counted %" PRIu32,
 	    uobj->uo_num, page_pgno(pg), n, page_nmaps(uvm, pg));
+	CHECK(em, pg->nmaps == NMAPS_MANY || page_rare(uvm, pg)->nmaps == 0,
+	    "object %" PRIu32 " page %" PRIu64
+	    ": mappings beyond %d, and not so many",
+	    uobj->uo_num, page_pgno(pg), NMAPS_MANY);
 	CHECK(em, (pg->pqflags & PQ_INACTIVE) == 0 || n == 0,
 	    "I7: object %" PRIu32 " page %" PRIu64 " is inactive and mapped",
 	    uobj->uo_num, page_pgno(pg));

@@ -160,8 +160,8 @@ struct uvm_pagemem {
 	uint8_t *pm_data;	   /* bytes of frames 1.., or NULL */
 	unsigned pm_shift;	   /* log2 of the page size */
 	bool pm_far; /* descriptors and hash are more than a cache holds */
-	size_t pm_framelen, pm_rarelen, pm_bucketlen,
-	    pm_datalen; /* of the maps */
+	/* of the maps */
+	size_t pm_framelen, pm_rarelen, pm_bucketlen, pm_datalen;
 };
 
 /* Reserve address space; ENOMEM with the size in em.  up is resolved. */

@@ -4,7 +4,7 @@
  *
  * A mapping is a byte in its map's table (PTE_ of uvm.h).  A map maps the pages
  * of one object in order, so a page's mappings are found by asking each map of
- * the object; vm_page.nmaps ends the search.
+ * the object; page_nmaps() ends the search.
  */
 #ifndef PAGER_UVM_PMAP_H
 #define PAGER_UVM_PMAP_H

@@ -74,7 +74,7 @@ bool uvn_flush(struct uvm *uvm, struct uvm_object *uobj, uint64_t start,
 /*
  * What a flush of file pages [start, stop) by the other method than by_list
  * says would count, and what a dry walk by each takes: the members of fi from
- * fi_both on.  Changes nothing but vm_page.dry.
+ * fi_both on.  Changes nothing but vm_page_rare.dry.
  *
  * => object locked; writes are taken to succeed
  * => fi_both stays false where that cannot be foretold

@@ -99,7 +99,7 @@ struct dry {
 	struct uvm_object *d_uobj;
 	uint64_t d_start, d_stop; /* pages */
 	unsigned d_flags;	  /* PGO_ */
-	uint32_t d_stamp;	  /* in vm_page.dry: cleaned by this flush */
+	uint32_t d_stamp;	  /* in pm_rare: cleaned by this flush */
 	uint32_t d_busy;	  /* BUSY by the flush around it; or d_stamp */
 	bool d_dead;		  /* its first write ended the object */
 	uint64_t d_visits, d_lookups, d_writes;

@@ -104,6 +104,7 @@ states_of_pages(void **state)
 	pg = core_page(&lab, 1, 3);
 	BREAK(&lab, pg->pqflags, PQ_INACTIVE, "I8");
 	BREAK(&lab, page_rare(lab.uvm, pg)->wire_count, 1, "I9");
+	BREAK(&lab, page_rare(lab.uvm, pg)->nmaps, 1, "mappings beyond");
 	BREAK(&lab, pg->key, page_key(2, 3), "memq holds a page of object 2");
 	BREAK(&lab, pg->flags, (uint16_t)(pg->flags | PG_BUSY), "left busy");
 	BREAK(&lab, pg->flags, (uint16_t)(pg->flags & ~PG_COUNTED),
