@@ -108,7 +108,8 @@ extern const size_t uvm_stat_count;
 extern const struct uvm_waitdef uvm_wait_table[UVM_NWAITS];
 
 #define UVM_FILE_MAX  (1ULL << 44) /* bytes: files and mappings end before */
-#define UVM_SLOTS_MAX 8192	   /* pages in the largest cluster */
+#define UVM_FILES_MAX ((1U << 28) - 1)
+#define UVM_SLOTS_MAX 8192 /* pages in the largest cluster */
 
 struct uvm;
 struct uvm_map;
@@ -185,7 +186,7 @@ int uvm_failed(const struct uvm *uvm, const char **whyp);
  *
  * => file is 1..UINT32_MAX; EEXIST if it was told of before
  * => EFBIG: size is beyond UVM_FILE_MAX
- * => ENFILE: there are PAGE_OBJECTS_MAX files, 268 million
+ * => E2BIG: there are UVM_FILES_MAX files
  * => the backend is asked to have it
  */
 int uvm_file_add(struct uvm *uvm, uint32_t file, uint64_t size) mustcheck;

@@ -9,6 +9,9 @@
 
 _Static_assert(offsetof(struct uvm, hot) == 0, "the inlines of uvm.h");
 _Static_assert(offsetof(struct vm_map, vm_hot) == 0, "uvm_map is its head");
+_Static_assert(UVM_FILES_MAX >> (64 - PAGE_PGNO_BITS) == 0 &&
+	UVM_FILE_MAX / 512 <= PAGE_PGNO_MASK,
+    "page_key()");
 
 static struct idmap_slot *
 idmap_slot(const struct idmap *im, uint32_t id)
@@ -351,8 +354,8 @@ uvm_file_add(struct uvm *uvm, uint32_t file, uint64_t size)
 		return EEXIST;
 	if (size > UVM_FILE_MAX)
 		return EFBIG;
-	if (uvm->nobject == PAGE_OBJECTS_MAX)
-		return ENFILE;
+	if (uvm->nobject == UVM_FILES_MAX)
+		return E2BIG;
 	if (uvm->nobject + 1 >= uvm->objectroom) {
 		const uint32_t room = uvm->objectroom * 2 + 64;
 		struct vnode **const object =

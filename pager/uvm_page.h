@@ -74,11 +74,10 @@ struct vm_page_rare {
 /* vm_page.nmaps is at most this. */
 #define NMAPS_MANY UINT8_MAX
 
-/* Whose a page is: 28 bits of the object's number, 0 is none, and 36 of the
- * page's number in it, which is below UVM_FILE_MAX / 512. */
-#define PAGE_PGNO_BITS	 36
-#define PAGE_OBJECTS_MAX ((1U << (64 - PAGE_PGNO_BITS)) - 1)
-#define PAGE_PGNO_MASK	 ((1ULL << PAGE_PGNO_BITS) - 1)
+/* Whose a page is: 28 bits of the object's number, at most UVM_FILES_MAX, 0 is
+ * none; and 36 of the page's number in it, below UVM_FILE_MAX / 512. */
+#define PAGE_PGNO_BITS 36
+#define PAGE_PGNO_MASK ((1ULL << PAGE_PGNO_BITS) - 1)
 
 static inline uint64_t
 page_key(uint32_t uobject, uint64_t pgno)

@@ -122,6 +122,23 @@ setup_backend(struct engine *en)
 	return setup_layers(en);
 }
 
+/* What uvm_file_add() finds wrong with a trace's file; NULL: nothing. */
+static const char *
+file_refused(int error)
+{
+
+	switch (error) {
+	case EFBIG:
+		return "larger than 16T";
+	case EEXIST:
+		return "declared twice";
+	case E2BIG:
+		return "one more than can be simulated";
+	default:
+		return NULL;
+	}
+}
+
 /* Tell the machine of the trace's files; their backing files are made here. */
 static int
 setup_files(struct engine *en)
@@ -137,11 +154,10 @@ setup_files(struct engine *en)
 		if (en->en_verify != NULL)
 			verify_file(en->en_verify, tf->tf_id, tf->tf_size);
 		error = uvm_file_add(en->en_uvm, tf->tf_id, tf->tf_size);
-		if (error == EFBIG || error == EEXIST)
+		if (file_refused(error) != NULL)
 			return ERRMSG(em, UVN_INPUT, "%s: file %" PRIu32 ": %s",
 			    en->en_job->ej_trace, tf->tf_id,
-			    error == EFBIG ? "larger than 16T" :
-					     "declared twice");
+			    file_refused(error));
 		if (error != 0)
 			return ERRMSG(em, UVN_ENVIRONMENT,
 			    "cannot make the backing file of file %" PRIu32

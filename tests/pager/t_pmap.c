@@ -244,6 +244,8 @@ a_page_may_have_more_mappings_than_its_descriptor_counts(void **state)
 	for (n = 1; n <= most - NMAPS_MANY + 3; n++) {
 		lab_unmap(&lab, n);
 		assert_int_equal(page_nmaps(lab.uvm, pg), most - n);
+		assert_int_equal(pg->nmaps,
+		    most - n < NMAPS_MANY ? most - n : NMAPS_MANY);
 	}
 	lab_check(&lab);
 	for (n = most + 1; n <= most + 100; n++) {

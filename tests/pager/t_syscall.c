@@ -107,14 +107,20 @@ many_ids_are_all_found(void **state)
 }
 
 static void
-sizes_beyond_what_is_simulated_are_efbig(void **state)
+what_is_beyond_what_is_simulated_is_refused(void **state)
 {
 	struct lab lab;
+	uint32_t files;
 
 	(void)state;
 	start(&lab, NULL);
 	assert_int_equal(uvm_file_add(lab.uvm, 2, UVM_FILE_MAX + 1), EFBIG);
 	must(uvm_file_add(lab.uvm, 2, UVM_FILE_MAX));
+	/* A page's descriptor has 28 bits for its file. */
+	files = lab.uvm->nobject;
+	lab.uvm->nobject = UVM_FILES_MAX;
+	assert_int_equal(uvm_file_add(lab.uvm, 3, PG), E2BIG);
+	lab.uvm->nobject = files;
 	assert_int_equal(uvm_sys_truncate(lab.uvm, 1, UVM_FILE_MAX + 1), EFBIG);
 	assert_int_equal(uvm_sys_fallocate(lab.uvm, 1, UVM_FILE_MAX, 1, 0),
 	    EFBIG);
@@ -390,7 +396,7 @@ main(void)
 		cmocka_unit_test(unknown_files_and_maps_are_esrch),
 		cmocka_unit_test(ids_are_used_once),
 		cmocka_unit_test(many_ids_are_all_found),
-		cmocka_unit_test(sizes_beyond_what_is_simulated_are_efbig),
+		cmocka_unit_test(what_is_beyond_what_is_simulated_is_refused),
 		cmocka_unit_test(
 		    a_mapping_needs_an_aligned_offset_and_a_length),
 		cmocka_unit_test(msync_checks_its_flags),
