@@ -75,7 +75,7 @@ struct lean {
 	const struct vm_map *le_map; /* NULL: none */
 	uint64_t le_start, le_span;  /* pages whose faults may be common */
 	unsigned le_back, le_npages; /* the window */
-	uint64_t le_others;	     /* the same, as lean_unmapped() has them */
+	uint64_t le_others;	     /* it without the page, a byte each */
 	uint8_t le_enter;	     /* PTE_: what a mapping gets */
 	bool le_writable;
 };

@@ -9,7 +9,7 @@
  * calls are left out, and counters are added to at the end of a run of faults.
  * tests/pager/t_lean.c compares every bit of it with the long way.
  */
-#include "pager/uvm_lean.h"
+#include "pager/uvm_i.h"
 #include "pager/uvm_run.h"
 
 #ifndef UVM_MP
@@ -176,8 +176,11 @@ static inline void
 lean_window_map(struct uvm *uvm, const struct lean *le, struct uvm_object *uobj,
     uint64_t pgno, uint8_t *pte, struct lean_sum *ls)
 {
-	const uint64_t unmapped = lean_unmapped(le, pte);
-	const uint32_t there = lean_there(le, uobj, pgno, unmapped);
+	/* Those that are not: the lowest bit of byte i is the one at i. */
+	const uint64_t unmapped =
+	    ~pte_mapped_bytes(pte - le->le_back) & le->le_others;
+	const uint32_t there = uvm_lowest8(unmapped) &
+	    (uint32_t)uvm_resident_run(uobj, pgno - le->le_back, 8);
 
 	/* The page itself is one of them. */
 	ls->lookups += 1 + (unmapped * UVM_LOWEST8 >> 56);
@@ -307,7 +310,8 @@ uvm_fault_run(struct uvm *uvm, struct uvm_run *ur)
 		const uint64_t pgno =
 		    UVM_AT_PAGE(ur->ur_at[__builtin_ctz(ur->ur_due)]);
 
-		if (unlikely(!lean_covers(le, map, pgno)) &&
+		if (unlikely(le->le_map != map ||
+			pgno - le->le_start >= le->le_span) &&
 		    !lean_settle(uvm, map, pgno))
 			break;
 		if (le->le_npages == 1)
@@ -324,7 +328,8 @@ uvm_fault_run(struct uvm *uvm, struct uvm_run *ur)
 	}
 	ur->ur_faults[0] += (unsigned)ls.resident;
 	ur->ur_faults[1] += (unsigned)ls.misses;
-	lean_count(uvm, &ls);
+	if (ls.resident + ls.misses != 0)
+		lean_count(uvm, &ls);
 }
 
 enum uvm_outcome

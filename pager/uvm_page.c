@@ -79,7 +79,7 @@ resident_grow(struct uvm *uvm, struct uvm_object *uobj, uint64_t pgno)
 	while (bits <= pgno)
 		bits *= 2;
 	lean_forget(uvm);
-	/* And a word behind the last: uvm_resident8(). */
+	/* And a word behind the last: uvm_resident_run(). */
 	map = realloc(uobj->uo_resident, bits / 8 + sizeof(*map));
 	if (map == NULL)
 		return;
@@ -118,7 +118,7 @@ uvm_pageremove(struct uvm *uvm, struct vm_page *pg)
 	memq_unlink(uvm, uobj, pg);
 	resident_clear(uobj, page_pgno(pg));
 	pg->flags &= (uint16_t)~PG_TABLED;
-	page_disown(uvm, pg);
+	page_disown(uvm, pg, true);
 }
 
 struct vm_page *

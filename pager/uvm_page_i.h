@@ -286,14 +286,17 @@ page_becomes(struct vm_page *pg, const struct uvm_object *uobj, uint64_t pgno,
 	pg->state = page_state(flags, pqflags, nmaps);
 }
 
-/* A page is nobody's any more: whoever remembers it can tell by its version. */
+/* A page is nobody's any more: whoever may remember it can tell by its version. */
 static inline void
-page_disown(const struct uvm *uvm, struct vm_page *pg)
+page_disown(const struct uvm *uvm, struct vm_page *pg, bool remembered)
 {
-	struct vm_page_rare *const pr = page_rare(uvm, pg);
 
 	shared_set(&pg->key, pg->key & PAGE_PGNO_MASK);
-	shared_set(&pr->version, (uint16_t)(pr->version + 1));
+	if (remembered) {
+		struct vm_page_rare *const pr = page_rare(uvm, pg);
+
+		shared_set(&pr->version, (uint16_t)(pr->version + 1));
+	}
 }
 
 /* n is 0 or 1: so many mappings more. => object locked */
@@ -384,25 +387,13 @@ static inline uint64_t
 uvm_resident_run(const struct uvm_object *uobj, uint64_t pgno, unsigned n)
 {
 	const unsigned shift = (unsigned)(pgno % 64);
-	uint64_t bits;
+	const uint64_t *word;
 
 	if (unlikely(pgno + n > uobj->uo_rbits))
 		return UINT64_MAX;
-	bits = uobj->uo_resident[pgno / 64] >> shift;
-	if (shift + n > 64)
-		bits |= uobj->uo_resident[pgno / 64 + 1] << (64 - shift);
-	return bits;
-}
-
-/* The same of eight pages, which all have bits; no others may be set. */
-static inline unsigned
-uvm_resident8(const struct uvm_object *uobj, uint64_t pgno)
-{
-	const unsigned shift = (unsigned)(pgno % 64);
-	const uint64_t *const word = &uobj->uo_resident[pgno / 64];
-
+	word = &uobj->uo_resident[pgno / 64];
 	/* There is a word behind the last. */
-	return (uint8_t)(word[0] >> shift | word[1] << 1 << (63 - shift));
+	return word[0] >> shift | word[1] << 1 << (63 - shift);
 }
 
 /* The same for bookkeeping that 1998 did not do; not counted. */

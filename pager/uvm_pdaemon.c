@@ -306,9 +306,7 @@ pd_free_run(struct uvm *uvm, struct vm_page *pg)
 		hash_unlink(uvm, uobj, pg, link);
 		memq_unlink(uvm, uobj, pg);
 		resident_clear(uobj, page_pgno(pg));
-		pg->key &= PAGE_PGNO_MASK;
-		if (unlikely(remembered))
-			page_rare(uvm, pg)->version++;
+		page_disown(uvm, pg, remembered);
 		pg->state = (pg->state & keep) | becomes;
 		last = link;
 		link = pg->pageq_next;
@@ -327,19 +325,16 @@ pd_free_run(struct uvm *uvm, struct vm_page *pg)
 }
 
 /*
- * Take the only mapping of a page from it, if it is the object's first map, and
- * mark the page inactive.
+ * Take the only mapping of a page from it, if it is the object's first map.
+ *
+ * => *statep: that of the page, but for nmaps, is to become it
  */
 static inline bool
-pd_unmap(const struct uvm_object *uobj, struct vm_page *pg)
+pd_unmap(const struct uvm_object *uobj, const struct vm_page *pg,
+    uint32_t *statep)
 {
-	const uint32_t keep = page_state(UINT16_MAX & ~PA_REF, 0, 0);
-	const uint32_t becomes = page_state(0, PQ_INACTIVE, 0);
-	const uint32_t modified = page_state(PA_MOD, 0, 0);
-	const uint32_t clean = page_state(PG_CLEAN, 0, 0);
 	const struct vm_map *const map = uobj->uo_maps;
 	const uint64_t idx = page_pgno(pg) - map->vm_hot.um_first;
-	uint32_t state = (pg->state & keep) | becomes;
 	uint8_t *pte, was;
 
 	if (unlikely(idx >= map->vm_hot.um_npages))
@@ -349,9 +344,7 @@ pd_unmap(const struct uvm_object *uobj, struct vm_page *pg)
 	if (unlikely((was & (PTE_R | PTE_ANON)) != PTE_R))
 		return false;
 	*pte = 0;
-	/* Without branches: nothing foresees which pages were written to. */
-	state |= modified & -(uint32_t)((was & PTE_MOD) != 0);
-	pg->state = state & ~(clean & -(uint32_t)((state & modified) != 0));
+	*statep |= page_state(PA_MOD, 0, 0) & -(uint32_t)((was & PTE_MOD) != 0);
 	return true;
 }
 
@@ -365,7 +358,11 @@ pd_deactivate_run(struct uvm *uvm, uint64_t most, uint32_t *framep)
 {
 	struct vm_page *const frames = uvm->mem.pm_frame;
 	const uint32_t first = *framep;
-	uint32_t link = first, last = 0;
+	const uint32_t keep = page_state(UINT16_MAX & ~PA_REF, 0, 0);
+	const uint32_t becomes = page_state(0, PQ_INACTIVE, 0);
+	const uint32_t modified = page_state(PA_MOD, 0, 0);
+	const uint32_t clean = page_state(PG_CLEAN, 0, 0);
+	uint32_t link = first, last = 0, state;
 	struct known kn = { 0, NULL };
 	uint64_t n;
 
@@ -374,15 +371,18 @@ pd_deactivate_run(struct uvm *uvm, uint64_t most, uint32_t *framep)
 
 		if (unlikely(pg->flags & PG_BUSY))
 			break;
+		state = pg->state;
 		if (unlikely(pg->nmaps != 1) ||
-		    unlikely(!pd_unmap(known_object(uvm, pg, &kn), pg))) {
+		    unlikely(
+			!pd_unmap(known_object(uvm, pg, &kn), pg, &state))) {
 			if (pg->nmaps != 0)
 				pmap_page_protect(uvm, pg, 0);
-			pg->flags &= (uint16_t)~PA_REF;
-			if (pg->flags & PA_MOD)
-				pg->flags &= (uint16_t)~PG_CLEAN;
-			pg->pqflags = PQ_INACTIVE;
+			state = pg->state;
 		}
+		state = (state & keep) | becomes;
+		/* No branch: nothing foresees which pages were written to. */
+		pg->state =
+		    state & ~(clean & -(uint32_t)((state & modified) != 0));
 		last = link;
 		link = pg->pageq_next;
 	}
