@@ -108,6 +108,7 @@ extern const size_t uvm_stat_count;
 extern const struct uvm_waitdef uvm_wait_table[UVM_NWAITS];
 
 #define UVM_FILE_MAX  (1ULL << 44) /* bytes: files and mappings end before */
+#define UVM_PAGE_MIN  512
 #define UVM_FILES_MAX ((1U << 28) - 1)
 #define UVM_SLOTS_MAX 8192 /* pages in the largest cluster */
 

@@ -10,7 +10,7 @@
 _Static_assert(offsetof(struct uvm, hot) == 0, "the inlines of uvm.h");
 _Static_assert(offsetof(struct vm_map, vm_hot) == 0, "uvm_map is its head");
 _Static_assert(UVM_FILES_MAX >> (64 - PAGE_PGNO_BITS) == 0 &&
-	UVM_FILE_MAX / 512 <= PAGE_PGNO_MASK,
+	UVM_FILE_MAX / UVM_PAGE_MIN <= PAGE_PGNO_MASK,
     "page_key()");
 
 static struct idmap_slot *

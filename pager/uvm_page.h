@@ -75,10 +75,11 @@ struct vm_page_rare {
 #define NMAPS_MANY UINT8_MAX
 
 /* Whose a page is: 28 bits of the object's number, at most UVM_FILES_MAX, 0 is
- * none; and 36 of the page's number in it, below UVM_FILE_MAX / 512. */
+ * none; and 36 of the page's number in it, below UVM_FILE_MAX / UVM_PAGE_MIN. */
 #define PAGE_PGNO_BITS 36
 #define PAGE_PGNO_MASK ((1ULL << PAGE_PGNO_BITS) - 1)
 
+/* => pgno is one of a file, or UINT64_MAX: then it is no page's (q16) */
 static inline uint64_t
 page_key(uint32_t uobject, uint64_t pgno)
 {

@@ -115,7 +115,6 @@ static void dry_by_list(struct dry *d);
 static bool
 dry_dirty(const struct dry *d, const struct vm_page *pg, bool ask)
 {
-
 	uint32_t dry;
 
 	if ((pg->flags & PG_BUSY) ||

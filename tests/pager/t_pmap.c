@@ -255,7 +255,6 @@ a_page_may_have_more_mappings_than_its_descriptor_counts(void **state)
 	assert_int_equal(page_nmaps(lab.uvm, pg), NMAPS_MANY - 3 + 100);
 	lab_check(&lab);
 	/* The daemon takes all of them. */
-	lab.uvm->inactarg = 16;
 	lab.uvm->up.freetarg = lab_stat(&lab)->free + 1;
 	lab.uvm->up.inactive = RATIO(1, 1);
 	uvm_pageout_turn(lab.uvm);
